@@ -1,0 +1,453 @@
+package org.tonle.ledger;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
+import org.jdbi.v3.core.mapper.RowMapper;
+import org.jdbi.v3.core.statement.Query;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
+
+/**
+ * The ledger of one lake. Safe for use by many threads; several processes may share one ledger.
+ *
+ * <p>Every method throws {@link LakeException} with LEDGER_UNAVAILABLE when PostgreSQL can't be
+ * asked. Sequence numbers grow by one with every commit of a branch, without gaps; 0 is the empty
+ * lake.
+ */
+public final class Ledger implements AutoCloseable {
+    public static final String MAIN = "main";
+
+    private static final RowMapper<Ref> REF =
+            (row, context) ->
+                    new Ref(
+                            row.getObject("table_uuid", UUID.class),
+                            RefKind.valueOf(row.getString("kind").toUpperCase(Locale.ROOT)),
+                            row.getString("namespace"),
+                            row.getString("name"),
+                            row.getString("metadata_location"),
+                            row.getLong("from_seq"),
+                            row.getLong("version"));
+
+    private static final String REF_AT =
+            "SELECT r.* FROM tonle.ref_version r JOIN tonle.branch b ON b.id = r.branch"
+                    + " WHERE b.name = 'main' AND r.from_seq <= :seq AND r.to_seq > :seq ";
+
+    private final HikariDataSource pool;
+    private final Jdbi jdbi;
+    private final CommitJson json = new CommitJson();
+    private final Committer committer;
+    private final UUID id;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition committed = lock.newCondition();
+
+    private Ledger(LedgerConfig config, FailPoints failPoints) {
+        HikariConfig settings = new HikariConfig();
+        settings.setPoolName("ledger");
+        settings.setJdbcUrl(config.url());
+        settings.setUsername(config.user());
+        settings.setPassword(config.password());
+        settings.setMaximumPoolSize(config.poolSize());
+        settings.setMinimumIdle(1);
+        settings.setConnectionTimeout(5_000);
+        settings.setInitializationFailTimeout(10_000);
+        // a process stopped inside its transaction must not block the one that takes over
+        settings.setConnectionInitSql(
+                "SET idle_in_transaction_session_timeout = '1s'; SET lock_timeout = '10s';"
+                        + " SET statement_timeout = '60s'; SET TIME ZONE 'UTC'");
+        settings.addDataSourceProperty("ApplicationName", "tonle");
+        settings.addDataSourceProperty("socketTimeout", "90");
+        settings.addDataSourceProperty("tcpKeepAlive", "true");
+        try {
+            this.pool = new HikariDataSource(settings);
+        } catch (RuntimeException e) {
+            throw new LakeException(
+                    ErrorCode.LEDGER_UNAVAILABLE,
+                    "the ledger at " + config.url() + " can't be reached: " + e.getMessage(),
+                    e);
+        }
+        try {
+            this.id = new LedgerSchema(pool).prepare();
+        } catch (RuntimeException e) {
+            pool.close();
+            throw e;
+        }
+        this.jdbi = Jdbi.create(pool);
+        this.committer = new Committer(pool, json, failPoints, config.resolveTimeout());
+    }
+
+    /** Connects, brings the schema up to date, and refuses a server that isn't durable. */
+    public static Ledger open(LedgerConfig config, FailPoints failPoints) {
+        Ledger ledger = new Ledger(config, failPoints);
+        ledger.committer.start();
+        return ledger;
+    }
+
+    /** Names of the fail points that a commit reaches. */
+    public static List<String> failPoints() {
+        return Committer.FAIL_POINTS;
+    }
+
+    /** Tells this ledger from every other; part of a position's identity for clients. */
+    public UUID id() {
+        return id;
+    }
+
+    /**
+     * Commits all of {@code request}, or nothing. Asking again with the id of a commit that
+     * happened answers its sequence number.
+     *
+     * @return the commit's sequence number
+     * @throws CommitConflictException if something it is based on has changed; it did not happen
+     * @throws LakeException COMMIT_UNKNOWN if it may have happened and can't be found out now
+     */
+    public long commit(CommitRequest request) {
+        long seq;
+        try {
+            seq = committer.submit(request).join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof CommitConflictException conflict) {
+                throw new CommitConflictException(conflict);
+            }
+            if (e.getCause() instanceof LakeException lake) {
+                throw new LakeException(lake.code(), lake.getMessage(), lake);
+            }
+            throw new LakeException(ErrorCode.INTERNAL, "the commit failed: " + e.getCause(), e);
+        }
+        signal();
+        return seq;
+    }
+
+    /**
+     * Finds out what became of a commit, closing its id if it didn't happen: afterwards it never
+     * can, so that files named after it may be removed.
+     */
+    public OptionalLong resolve(UUID commit, Duration timeout) {
+        return committer.resolve(commit, System.nanoTime() + timeout.toNanos());
+    }
+
+    /** The sequence number of the newest commit. */
+    public long head() {
+        return read(handle ->
+                handle.createQuery("SELECT head_seq FROM tonle.branch WHERE name = 'main'")
+                        .mapTo(Long.class)
+                        .one());
+    }
+
+    /**
+     * Waits until the head has passed {@code seq}, at most {@code timeout}; commits of other
+     * processes are noticed within a quarter of a second.
+     *
+     * @return the head, which is not beyond {@code seq} if the time is over
+     */
+    public long awaitHeadBeyond(long seq, Duration timeout) throws InterruptedException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (true) {
+            long head = head();
+            long left = deadline - System.nanoTime();
+            if (head > seq || left <= 0) {
+                return head;
+            }
+            lock.lockInterruptibly();
+            try {
+                var unused =
+                        committed.awaitNanos(Math.min(left, TimeUnit.MILLISECONDS.toNanos(250)));
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private void signal() {
+        lock.lock();
+        try {
+            committed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The live pointer of a name. */
+    public Optional<Ref> ref(String namespace, String name) {
+        return refAt(namespace, name, Long.MAX_VALUE - 1);
+    }
+
+    /** What a name pointed to when {@code seq} was the head. */
+    public Optional<Ref> refAt(String namespace, String name, long seq) {
+        return read(handle ->
+                handle.createQuery(REF_AT + "AND r.namespace = :namespace AND r.name = :name")
+                        .bind("seq", seq)
+                        .bind("namespace", namespace)
+                        .bind("name", name)
+                        .map(REF)
+                        .findOne());
+    }
+
+    /** All pointers when {@code seq} was the head, by namespace and name. */
+    public List<Ref> refsAt(long seq) {
+        return read(handle ->
+                handle.createQuery(REF_AT + "ORDER BY r.namespace, r.name")
+                        .bind("seq", seq)
+                        .map(REF)
+                        .list());
+    }
+
+    /** The live pointers of one namespace, by name. */
+    public List<Ref> refs(String namespace, RefKind kind) {
+        return read(handle ->
+                handle.createQuery(
+                                REF_AT
+                                        + "AND r.namespace = :namespace AND r.kind = :kind"
+                                        + " ORDER BY r.name")
+                        .bind("seq", Long.MAX_VALUE - 1)
+                        .bind("namespace", namespace)
+                        .bind("kind", kind.name().toLowerCase(Locale.ROOT))
+                        .map(REF)
+                        .list());
+    }
+
+    /** The live namespaces with their properties, by name. */
+    public Map<String, Map<String, String>> namespaces() {
+        return read(handle -> {
+            Map<String, Map<String, String>> found = new TreeMap<>();
+            handle.createQuery(
+                            "SELECT n.namespace, n.properties::text AS properties"
+                                    + " FROM tonle.namespace_version n"
+                                    + " JOIN tonle.branch b ON b.id = n.branch"
+                                    + " WHERE b.name = 'main' AND n.to_seq = :live")
+                    .bind("live", Long.MAX_VALUE)
+                    .map((row, context) ->
+                            Map.entry(row.getString(1), json.readProperties(row.getString(2))))
+                    .forEach(entry -> found.put(entry.getKey(), entry.getValue()));
+            return found;
+        });
+    }
+
+    /** What happened to one table in (after, upTo], in order. */
+    public List<Change> changes(UUID table, long after, long upTo) {
+        return read(handle ->
+                handle.createQuery(
+                                "SELECT c.*, k.kind FROM tonle.change c"
+                                        + " JOIN tonle.branch b ON b.id = c.branch"
+                                        + " JOIN tonle.commit k ON k.id = c.commit"
+                                        + " WHERE b.name = 'main' AND c.table_uuid = :table"
+                                        + " AND c.seq > :after AND c.seq <= :upTo"
+                                        + " ORDER BY c.seq")
+                        .bind("table", table)
+                        .bind("after", after)
+                        .bind("upTo", upTo)
+                        .map(Ledger::change)
+                        .list());
+    }
+
+    private static Change change(
+            java.sql.ResultSet row, org.jdbi.v3.core.statement.StatementContext context)
+            throws java.sql.SQLException {
+        long snapshot = row.getLong("snapshot_id");
+        OptionalLong snapshotId = row.wasNull() ? OptionalLong.empty() : OptionalLong.of(snapshot);
+        return new Change(
+                row.getLong("seq"),
+                row.getObject("commit", UUID.class),
+                row.getString("kind"),
+                row.getObject("table_uuid", UUID.class),
+                row.getString("metadata_before"),
+                row.getString("metadata_after"),
+                row.getString("operation"),
+                snapshotId);
+    }
+
+    /** The commits in (after, upTo], in order. */
+    public List<CommitRecord> commits(long after, long upTo) {
+        return read(handle ->
+                handle.createQuery(
+                                "SELECT k.id, k.seq, k.kind, k.principal, k.at,"
+                                        + " k.summary::text AS summary FROM tonle.commit k"
+                                        + " JOIN tonle.branch b ON b.id = k.branch"
+                                        + " WHERE b.name = 'main' AND k.seq > :after"
+                                        + " AND k.seq <= :upTo ORDER BY k.seq")
+                        .bind("after", after)
+                        .bind("upTo", upTo)
+                        .map((row, context) ->
+                                new CommitRecord(
+                                        row.getObject("id", UUID.class),
+                                        row.getLong("seq"),
+                                        row.getString("kind"),
+                                        row.getString("principal"),
+                                        row.getTimestamp("at").toInstant(),
+                                        row.getString("summary")))
+                        .list());
+    }
+
+    /** A consumer's positions by partition; a partition it never read is absent. */
+    public Map<Integer, LogPosition> logPositions(String consumer) {
+        return read(handle -> {
+            Map<Integer, LogPosition> found = new TreeMap<>();
+            onMain(
+                            handle,
+                            "SELECT p.* FROM tonle.log_position p JOIN tonle.branch b"
+                                    + " ON b.id = p.branch WHERE b.name = 'main'"
+                                    + " AND p.consumer = :name",
+                            consumer)
+                    .map((row, context) ->
+                            new LogPosition(
+                                    row.getString("cluster_id"),
+                                    row.getString("topic_id"),
+                                    row.getInt("partition"),
+                                    row.getInt("leader_epoch"),
+                                    row.getLong("next")))
+                    .forEach(position -> found.put(position.partition(), position));
+            return found;
+        });
+    }
+
+    /** How far a dataset has read each input table, in sequence numbers. */
+    public Map<UUID, Long> datasetPositions(String dataset) {
+        return read(handle -> {
+            Map<UUID, Long> found = new HashMap<>();
+            onMain(
+                            handle,
+                            "SELECT p.input_table, p.seq FROM tonle.dataset_position p"
+                                    + " JOIN tonle.branch b ON b.id = p.branch"
+                                    + " WHERE b.name = 'main' AND p.dataset = :name",
+                            dataset)
+                    .map((row, context) -> Map.entry(row.getObject(1, UUID.class), row.getLong(2)))
+                    .forEach(entry -> found.put(entry.getKey(), entry.getValue()));
+            return found;
+        });
+    }
+
+    /** The newest version of every definition, by name. */
+    public Map<String, Definition> definitions() {
+        return read(handle -> {
+            Map<String, Definition> found = new TreeMap<>();
+            handle.createQuery(
+                            "SELECT DISTINCT ON (d.name) d.* FROM tonle.definition d"
+                                    + " JOIN tonle.branch b ON b.id = d.branch"
+                                    + " WHERE b.name = 'main'"
+                                    + " ORDER BY d.name, d.version DESC")
+                    .map((row, context) ->
+                            new Definition(
+                                    row.getString("name"),
+                                    row.getInt("version"),
+                                    row.getString("hash"),
+                                    row.getString("text"),
+                                    row.getLong("seq")))
+                    .forEach(definition -> found.put(definition.name(), definition));
+            return found;
+        });
+    }
+
+    /** All results of a dataset's expectations in (after, upTo], summed up by expectation. */
+    public List<CommitRequest.ExpectationResult> expectations(
+            String dataset, long after, long upTo) {
+        return read(handle ->
+                onMain(
+                                handle,
+                                "SELECT e.dataset, e.expectation, e.action,"
+                                        + " sum(e.passed)::bigint AS passed,"
+                                        + " sum(e.failed)::bigint AS failed"
+                                        + " FROM tonle.expectation_result e"
+                                        + " JOIN tonle.branch b ON b.id = e.branch"
+                                        + " WHERE b.name = 'main' AND e.dataset = :name"
+                                        + " AND e.seq > :after AND e.seq <= :upTo"
+                                        + " GROUP BY 1, 2, 3 ORDER BY 2",
+                                dataset)
+                        .bind("after", after)
+                        .bind("upTo", upTo)
+                        .map((row, context) ->
+                                new CommitRequest.ExpectationResult(
+                                        row.getString("dataset"),
+                                        row.getString("expectation"),
+                                        row.getString("action"),
+                                        row.getLong("passed"),
+                                        row.getLong("failed")))
+                        .list());
+    }
+
+    /**
+     * Takes the lease if nobody holds it, its time is over by the ledger's clock, or {@code holder}
+     * holds it already; each success starts a new epoch, which ends all work under older ones.
+     */
+    public Optional<Lease> acquire(String name, String holder, Duration time) {
+        return read(handle ->
+                handle.createQuery(
+                                "INSERT INTO tonle.lease AS l (name, epoch, holder, until)"
+                                        + " VALUES (:name, 1, :holder,"
+                                        + " clock_timestamp() + :millis * interval '1 ms')"
+                                        + " ON CONFLICT (name) DO UPDATE SET"
+                                        + " epoch = l.epoch + 1, holder = excluded.holder,"
+                                        + " until = excluded.until"
+                                        + " WHERE l.until < clock_timestamp()"
+                                        + " OR l.holder = excluded.holder RETURNING epoch")
+                        .bind("name", name)
+                        .bind("holder", holder)
+                        .bind("millis", time.toMillis())
+                        .mapTo(Long.class)
+                        .findOne()
+                        .map(epoch -> new Lease(name, epoch, holder)));
+    }
+
+    /** Keeps a lease for another {@code time} from now; false if it changed hands. */
+    public boolean renew(Lease lease, Duration time) {
+        return updateLease(lease, time.toMillis());
+    }
+
+    /** Gives a lease back, so that another process needn't wait for its end. */
+    public boolean release(Lease lease) {
+        return updateLease(lease, -1);
+    }
+
+    private boolean updateLease(Lease lease, long millisFromNow) {
+        return read(handle ->
+                handle.createUpdate(
+                                        "UPDATE tonle.lease SET until = clock_timestamp()"
+                                                + " + :millis * interval '1 ms'"
+                                                + " WHERE name = :name AND epoch = :epoch")
+                                .bind("millis", millisFromNow)
+                                .bind("name", lease.name())
+                                .bind("epoch", lease.epoch())
+                                .execute()
+                        == 1);
+    }
+
+    private static Query onMain(Handle handle, String sql, String name) {
+        return handle.createQuery(sql).bind("name", name);
+    }
+
+    private interface Work<T> {
+        T with(Handle handle);
+    }
+
+    private <T> T read(Work<T> work) {
+        try {
+            return jdbi.withHandle(work::with);
+        } catch (JdbiException e) {
+            throw new LakeException(
+                    ErrorCode.LEDGER_UNAVAILABLE,
+                    "the ledger can't be asked: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    @Override
+    public void close() {
+        committer.close();
+        pool.close();
+    }
+}
