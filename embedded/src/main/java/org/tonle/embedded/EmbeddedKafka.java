@@ -1,0 +1,238 @@
+package org.tonle.embedded;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import kafka.server.KafkaConfig;
+import kafka.server.KafkaRaftServer;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Time;
+import org.apache.kafka.metadata.storage.Formatter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * One Kafka broker, which is its own controller, inside this process and in a folder of its own,
+ * for a lake that names no other event log. It forces every record to disk before it acknowledges
+ * it, listens on loopback only, and asks clients and the controller's peers for a generated
+ * password.
+ *
+ * <p>After a kill it recovers at the next {@link #start}.
+ */
+public final class EmbeddedKafka implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(EmbeddedKafka.class);
+
+    private static final String USER = "tonle";
+    private static final String NODE = "1";
+
+    private final PrivateDirectory directory;
+    private final KafkaRaftServer server;
+    private final BrokerFaults faults;
+    private final Map<String, String> clientProperties;
+    private final int port;
+    private boolean closed;
+
+    private EmbeddedKafka(
+            PrivateDirectory directory,
+            KafkaRaftServer server,
+            BrokerFaults faults,
+            Map<String, String> clientProperties,
+            int port) {
+        this.directory = directory;
+        this.server = server;
+        this.faults = faults;
+        this.clientProperties = clientProperties;
+        this.port = port;
+    }
+
+    /**
+     * Starts the broker whose data is in {@code dir}; creates it where there is none. Returns when
+     * the broker takes requests.
+     *
+     * @throws LakeException IN_USE when another process holds {@code dir}, LOG_UNAVAILABLE when the
+     *     broker doesn't come up, STORAGE when the folder can't be written
+     */
+    public static EmbeddedKafka start(Path dir) {
+        PrivateDirectory directory = PrivateDirectory.open(dir, "Kafka");
+        BrokerFaults faults = BrokerFaults.watch();
+        try {
+            String password = directory.secret("password");
+            int port = directory.port("port", Set.of());
+            int controllerPort = directory.port("controller-port", Set.of(port));
+            Path data = directory.path().resolve("data");
+            KafkaConfig config =
+                    new KafkaConfig(settings(data, password, port, controllerPort), false);
+            format(directory, data);
+            KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
+            try {
+                server.startup();
+            } catch (RuntimeException | Error e) {
+                server.shutdown();
+                throw e;
+            }
+            log.info("Started Kafka on port {}", port);
+            return new EmbeddedKafka(
+                    directory, server, faults, clientProperties(password, port), port);
+        } catch (LakeException e) {
+            faults.close();
+            directory.close();
+            throw e;
+        } catch (Exception e) {
+            faults.close();
+            directory.close();
+            throw new LakeException(
+                    ErrorCode.LOG_UNAVAILABLE,
+                    "The embedded Kafka in %s did not come up: %s. Look at the log above; free disk space and ports are the usual reasons."
+                            .formatted(dir, e),
+                    e);
+        }
+    }
+
+    /** What a client of this broker is configured with: where it is and how to log in. */
+    public Map<String, String> clientProperties() {
+        return clientProperties;
+    }
+
+    public int port() {
+        return port;
+    }
+
+    /**
+     * Why the broker can't go on (a full or broken disk, most often); it takes nothing any more.
+     */
+    public Optional<String> fault() {
+        return faults.first();
+    }
+
+    private static Map<String, String> clientProperties(String password, int port) {
+        return Map.of(
+                "bootstrap.servers",
+                "127.0.0.1:" + port,
+                "security.protocol",
+                "SASL_PLAINTEXT",
+                "sasl.mechanism",
+                "PLAIN",
+                "sasl.jaas.config",
+                login(password) + ";");
+    }
+
+    private static String login(String password) {
+        return "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"%s\" password=\"%s\""
+                .formatted(USER, password);
+    }
+
+    private static void format(PrivateDirectory directory, Path data) throws Exception {
+        String cluster = directory.remembered("cluster-id", Uuid.randomUuid().toString());
+        if (Files.exists(data.resolve("meta.properties"))) {
+            return;
+        }
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        try (PrintStream print = new PrintStream(said, true, StandardCharsets.UTF_8)) {
+            new Formatter()
+                    .setClusterId(cluster)
+                    .setNodeId(Integer.parseInt(NODE))
+                    .setControllerListenerName("CONTROLLER")
+                    .addDirectory(data.toString())
+                    .setMetadataLogDirectory(data.toString())
+                    .setIgnoreFormatted(true)
+                    .setPrintStream(print)
+                    .run();
+        }
+        log.debug("{}", said.toString(StandardCharsets.UTF_8).strip());
+    }
+
+    private static Properties settings(Path data, String password, int port, int controllerPort)
+            throws IOException {
+        String accept = login(password) + " user_" + USER + "=\"" + password + "\";";
+        Properties settings = new Properties();
+        settings.putAll(
+                Map.of(
+                        "process.roles",
+                        "broker,controller",
+                        "node.id",
+                        NODE,
+                        "controller.quorum.voters",
+                        NODE + "@127.0.0.1:" + controllerPort,
+                        "log.dirs",
+                        data.toString(),
+                        "listeners",
+                        "CLIENT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d"
+                                .formatted(port, controllerPort),
+                        "listener.security.protocol.map",
+                        "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+                        "inter.broker.listener.name",
+                        "CLIENT",
+                        "controller.listener.names",
+                        "CONTROLLER"));
+        settings.putAll(
+                Map.of(
+                        "sasl.enabled.mechanisms", "PLAIN",
+                        "sasl.mechanism.inter.broker.protocol", "PLAIN",
+                        "sasl.mechanism.controller.protocol", "PLAIN",
+                        "listener.name.client.plain.sasl.jaas.config", accept,
+                        "listener.name.controller.plain.sasl.jaas.config", accept,
+                        "listener.name.controller.sasl.enabled.mechanisms", "PLAIN"));
+        // one broker has no second copy: what it acknowledges must be on its disk
+        settings.putAll(
+                Map.of(
+                        "log.flush.interval.messages", "1",
+                        "auto.create.topics.enable", "false",
+                        "unclean.leader.election.enable", "false",
+                        "min.insync.replicas", "1",
+                        "default.replication.factor", "1",
+                        "offsets.topic.replication.factor", "1",
+                        "offsets.topic.num.partitions", "1",
+                        "transaction.state.log.replication.factor", "1",
+                        "transaction.state.log.min.isr", "1",
+                        "transaction.state.log.num.partitions", "1"));
+        // a laptop's share of threads and memory
+        settings.putAll(
+                Map.of(
+                        "num.network.threads", "1",
+                        "num.io.threads", "2",
+                        "background.threads", "1",
+                        "num.recovery.threads.per.data.dir", "1",
+                        "log.cleaner.threads", "1",
+                        "log.cleaner.dedupe.buffer.size", "2097152",
+                        "log.cleaner.io.buffer.size", "65536",
+                        "log.index.size.max.bytes", "1048576",
+                        "group.coordinator.threads", "1",
+                        "metadata.max.idle.interval.ms", "0"));
+        settings.putAll(
+                Map.of(
+                        "message.max.bytes", "33554432",
+                        "socket.request.max.bytes", "67108864",
+                        "log.segment.bytes", "268435456",
+                        "group.initial.rebalance.delay.ms", "0",
+                        "share.coordinator.state.topic.replication.factor", "1",
+                        "share.coordinator.state.topic.num.partitions", "1",
+                        "share.coordinator.state.topic.min.isr", "1",
+                        "controlled.shutdown.enable", "false"));
+        return settings;
+    }
+
+    /** Stops the broker with everything on disk, and gives the folder back. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            server.shutdown();
+            server.awaitShutdown();
+        } finally {
+            faults.close();
+            directory.close();
+        }
+    }
+}
