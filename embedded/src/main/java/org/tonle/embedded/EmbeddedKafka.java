@@ -215,8 +215,10 @@ public final class EmbeddedKafka implements AutoCloseable {
                         "group.initial.rebalance.delay.ms", "0",
                         "share.coordinator.state.topic.replication.factor", "1",
                         "share.coordinator.state.topic.num.partitions", "1",
-                        "share.coordinator.state.topic.min.isr", "1",
-                        "controlled.shutdown.enable", "false"));
+                        "share.coordinator.state.topic.min.isr", "1"));
+        // after a kill the controller holds the dead broker's place this long: a start waits for it
+        settings.putAll(
+                Map.of("broker.session.timeout.ms", "1500", "broker.heartbeat.interval.ms", "500"));
         return settings;
     }
 
