@@ -111,6 +111,24 @@ public record CommitRequest(
     public record ExpectationResult(
             String dataset, String expectation, String action, long passed, long failed) {}
 
+    /** The same commit with the pointers that this attempt prepared. */
+    public CommitRequest withPointers(List<PointerMove> prepared) {
+        return new CommitRequest(
+                id,
+                branch,
+                kind,
+                principal,
+                summary,
+                leases,
+                requirements,
+                logPositions,
+                datasetPositions,
+                namespaces,
+                prepared,
+                definitions,
+                expectations);
+    }
+
     public static Builder builder(UUID id, String kind, String principal) {
         return new Builder(id, kind, principal);
     }

@@ -126,7 +126,7 @@ public final class Ledger implements AutoCloseable {
                 throw new CommitConflictException(conflict);
             }
             if (e.getCause() instanceof LakeException lake) {
-                throw new LakeException(lake.code(), lake.getMessage(), lake);
+                throw new LakeException(lake.code(), String.valueOf(lake.getMessage()), lake);
             }
             throw new LakeException(ErrorCode.INTERNAL, "the commit failed: " + e.getCause(), e);
         }

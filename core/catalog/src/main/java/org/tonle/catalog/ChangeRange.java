@@ -1,0 +1,24 @@
+package org.tonle.catalog;
+
+import java.util.List;
+import org.apache.iceberg.DataFile;
+
+/**
+ * What happened to a table in a range of sequence numbers, as an incremental reader must see it.
+ */
+public sealed interface ChangeRange {
+    /**
+     * Rows were only added.
+     *
+     * @param upTo the range ends here, inclusive; earlier than asked for where a limit was reached
+     * @param files the files that hold the added rows, in commit order
+     */
+    record Appended(long upTo, List<DataFile> files) implements ChangeRange {
+        public Appended {
+            files = List.copyOf(files);
+        }
+    }
+
+    /** The commit {@code seq} overwrote or deleted rows, so that there are no "new rows". */
+    record Rewritten(long seq, String operation) implements ChangeRange {}
+}

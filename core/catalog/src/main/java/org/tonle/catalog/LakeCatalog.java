@@ -1,0 +1,261 @@
+package org.tonle.catalog;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.UUID;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import org.apache.iceberg.BaseTable;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.DataOperations;
+import org.apache.iceberg.FileContent;
+import org.apache.iceberg.ManifestFile;
+import org.apache.iceberg.ManifestFiles;
+import org.apache.iceberg.ManifestReader;
+import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.SnapshotChanges;
+import org.apache.iceberg.TableMetadata;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.io.FileIO;
+import org.jspecify.annotations.Nullable;
+import org.tonle.ledger.Change;
+import org.tonle.ledger.CommitConflictException;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.Ledger;
+import org.tonle.ledger.Ref;
+import org.tonle.ledger.RefKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
+
+/**
+ * The lake's Iceberg tables: what they are at a sequence number, what changed between two, and how
+ * several are changed in one commit.
+ */
+public final class LakeCatalog {
+    /** The {@code kind} of commits by which our own maintenance rewrites files, row for row. */
+    public static final String COMPACTION = "compact";
+
+    private final Ledger ledger;
+    private final Path warehouse;
+    private final FileIO io;
+    private final MetadataFiles metadata;
+    private final FailPoints failPoints;
+    private final List<Lock> stripes =
+            java.util.stream.Stream.<Lock>generate(ReentrantLock::new).limit(256).toList();
+    private final Cache<String, List<DataFile>> files =
+            Caffeine.newBuilder()
+                    .maximumWeight(200_000)
+                    .weigher((String location, List<DataFile> list) -> list.size() + 1)
+                    .build();
+
+    public LakeCatalog(Ledger ledger, Path warehouse, FailPoints failPoints) {
+        this.ledger = ledger;
+        this.warehouse = warehouse;
+        this.io = new LocalFileIO();
+        this.metadata = new MetadataFiles(io);
+        this.failPoints = failPoints;
+        LocalFileIO.createDirectories(warehouse);
+    }
+
+    public Ledger ledger() {
+        return ledger;
+    }
+
+    public FileIO io() {
+        return io;
+    }
+
+    MetadataFiles metadata() {
+        return metadata;
+    }
+
+    /** The same tables as an Iceberg catalog, each commit a commit of the lake. */
+    public LedgerCatalog iceberg(String name) {
+        return new LedgerCatalog(this, name);
+    }
+
+    /** All tables as they are now. */
+    public Pin pin() {
+        return new Pin(this, ledger.head());
+    }
+
+    /** All tables as they were when {@code seq} was the head. */
+    public Pin pinAt(long seq) {
+        return new Pin(this, seq);
+    }
+
+    /** Begins a commit with an id of its own. */
+    public StagedCommit stage() {
+        return new StagedCommit(this, UUID.randomUUID(), failPoints);
+    }
+
+    /** Creates a namespace unless it is there. */
+    public void ensureNamespace(String namespace, String principal) {
+        if (ledger.namespaces().containsKey(namespace)) {
+            return;
+        }
+        try {
+            var unused =
+                    ledger.commit(
+                            CommitRequest.builder(UUID.randomUUID(), "namespace", principal)
+                                    .change(
+                                            new CommitRequest.NamespaceChange(
+                                                    namespace, null, Map.of()))
+                                    .build());
+        } catch (CommitConflictException e) {
+            if (e.reason() != CommitConflictException.Reason.ALREADY_EXISTS) {
+                throw e;
+            }
+        }
+    }
+
+    /**
+     * What was added to a table in (after, upTo].
+     *
+     * @param maxBytes the range ends with the commit that brings the added files to this size
+     */
+    public ChangeRange changes(UUID table, long after, long upTo, long maxBytes) {
+        List<DataFile> added = new ArrayList<>();
+        long bytes = 0;
+        @Nullable TableMetadata newest = null;
+        List<Change> changes = ledger.changes(table, after, upTo);
+        for (Change change : changes) {
+            OptionalLong snapshotId = change.snapshotId();
+            if (change.metadataAfter() == null) {
+                return new ChangeRange.Rewritten(change.seq(), change.operation());
+            }
+            if (snapshotId.isEmpty()) {
+                continue;
+            }
+            switch (change.operation()) {
+                case DataOperations.APPEND -> {
+                    if (newest == null) {
+                        newest = metadata.read(lastMetadata(changes));
+                    }
+                    for (DataFile file :
+                            added(newest, change.metadataAfter(), snapshotId.getAsLong())) {
+                        added.add(file);
+                        bytes += file.fileSizeInBytes();
+                    }
+                }
+                case DataOperations.REPLACE -> {
+                    if (!change.commitKind().equals(COMPACTION)) {
+                        return new ChangeRange.Rewritten(change.seq(), change.operation());
+                    }
+                }
+                default -> {
+                    return new ChangeRange.Rewritten(change.seq(), change.operation());
+                }
+            }
+            if (bytes >= maxBytes) {
+                return new ChangeRange.Appended(change.seq(), added);
+            }
+        }
+        return new ChangeRange.Appended(upTo, added);
+    }
+
+    private static String lastMetadata(List<Change> changes) {
+        for (Change change : changes.reversed()) {
+            if (change.metadataAfter() != null) {
+                return change.metadataAfter();
+            }
+        }
+        throw new IllegalStateException("an append without metadata");
+    }
+
+    /** Newer metadata mostly lists the snapshot; if it has left the list, its own commit's does. */
+    private List<DataFile> added(TableMetadata newest, String own, long snapshotId) {
+        TableMetadata from = newest.snapshot(snapshotId) != null ? newest : metadata.read(own);
+        List<DataFile> found = new ArrayList<>();
+        BaseTable table =
+                new BaseTable(
+                        new StagingOperations(UUID.randomUUID(), io, from, from.location()), own);
+        SnapshotChanges.builderFor(table)
+                .snapshot(from.snapshot(snapshotId))
+                .executeWith(Direct.EXECUTOR)
+                .build()
+                .addedDataFiles()
+                .forEach(found::add);
+        return found;
+    }
+
+    /** The live pointer of a table; LakeException NOT_FOUND where there is none. */
+    Ref liveRef(TableIdentifier identifier) {
+        return ledger.ref(Names.encode(identifier.namespace()), identifier.name())
+                .filter(ref -> ref.kind() == RefKind.TABLE)
+                .orElseThrow(() ->
+                        new LakeException(ErrorCode.NOT_FOUND, "there is no table " + identifier));
+    }
+
+    PinnedTable pinned(Ref ref) {
+        return new PinnedTable(ref, metadata.read(ref.metadataLocation()), this);
+    }
+
+    List<DataFile> files(String location, TableMetadata table) {
+        return files.get(location, key -> plan(table));
+    }
+
+    private List<DataFile> plan(TableMetadata table) {
+        Snapshot snapshot = table.currentSnapshot();
+        if (snapshot == null) {
+            return List.of();
+        }
+        List<DataFile> planned = new ArrayList<>();
+        for (ManifestFile manifest : snapshot.allManifests(io)) {
+            switch (manifest.content()) {
+                case DATA -> {
+                    try (ManifestReader<DataFile> reader =
+                            ManifestFiles.read(manifest, io, table.specsById())) {
+                        for (DataFile file : reader) {
+                            planned.add(file.copy());
+                        }
+                    } catch (IOException e) {
+                        throw new UncheckedIOException("can't read " + manifest.path(), e);
+                    }
+                }
+                case DELETES ->
+                        throw new LakeException(
+                                ErrorCode.UNSUPPORTED_SQL,
+                                "the table at "
+                                        + table.location()
+                                        + " holds "
+                                        + FileContent.POSITION_DELETES
+                                        + ", which can't be read yet");
+            }
+        }
+        return List.copyOf(planned);
+    }
+
+    /** A folder of its own for every table, so that a dropped name's files stay apart. */
+    String newLocation(TableIdentifier identifier) {
+        Path folder = warehouse;
+        for (String level : identifier.namespace().levels()) {
+            folder = folder.resolve(fileName(level));
+        }
+        String unique = UUID.randomUUID().toString().substring(0, 8);
+        return LocalFileIO.location(folder.resolve(fileName(identifier.name()) + "-" + unique));
+    }
+
+    /** Keeps a name from leaving its folder, and from tripping clients that decode locations. */
+    private static String fileName(String name) {
+        return name.replaceAll("[^\\p{L}\\p{N}_-]", "_");
+    }
+
+    /** In-process locks of some tables, in the order in which to take them. */
+    List<Lock> locks(List<UUID> tables) {
+        return tables.stream()
+                .map(table -> Math.floorMod(table.hashCode(), stripes.size()))
+                .distinct()
+                .sorted()
+                .map(stripes::get)
+                .toList();
+    }
+}

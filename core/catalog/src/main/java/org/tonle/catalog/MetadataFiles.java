@@ -1,0 +1,57 @@
+package org.tonle.catalog;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.util.UUID;
+import org.apache.iceberg.TableMetadata;
+import org.apache.iceberg.TableMetadataParser;
+import org.apache.iceberg.TableProperties;
+import org.apache.iceberg.io.FileIO;
+
+/**
+ * Reads and writes {@code metadata.json}. A location is unique and what lies there never changes,
+ * so what was written or read once needn't be read again.
+ */
+final class MetadataFiles {
+    private final FileIO io;
+    private final Cache<String, TableMetadata> cache =
+            Caffeine.newBuilder().maximumSize(200).build();
+
+    MetadataFiles(FileIO io) {
+        this.io = io;
+    }
+
+    FileIO io() {
+        return io;
+    }
+
+    TableMetadata read(String location) {
+        return cache.get(location, key -> TableMetadataParser.read(io, key));
+    }
+
+    /** {@code <version>-<commit>-<attempt>.metadata.json} in the table's metadata folder. */
+    static String location(TableMetadata metadata, long version, UUID commit, int attempt) {
+        return folder(metadata) + "/%05d-%s-%d.metadata.json".formatted(version, commit, attempt);
+    }
+
+    static String folder(TableMetadata metadata) {
+        return metadata.property(
+                TableProperties.WRITE_METADATA_LOCATION, metadata.location() + "/metadata");
+    }
+
+    /** Writes to {@code out}'s io; what is returned knows its own location, and is cached. */
+    TableMetadata write(TableMetadata metadata, FileIO out, String location) {
+        TableMetadataParser.write(metadata, out.newOutputFile(location));
+        TableMetadata written =
+                TableMetadata.buildFrom(metadata)
+                        .withMetadataLocation(location)
+                        .discardChanges()
+                        .build();
+        cache.put(location, written);
+        return written;
+    }
+
+    void forget(String location) {
+        cache.invalidate(location);
+    }
+}

@@ -1,0 +1,57 @@
+package org.tonle.catalog;
+
+import java.util.List;
+import java.util.UUID;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.Schema;
+import org.apache.iceberg.TableMetadata;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.tonle.ledger.Ref;
+
+/** A table as it stood at one sequence number; what it reaches never changes. */
+public final class PinnedTable {
+    private final Ref ref;
+    private final TableMetadata metadata;
+    private final LakeCatalog catalog;
+
+    PinnedTable(Ref ref, TableMetadata metadata, LakeCatalog catalog) {
+        this.ref = ref;
+        this.metadata = metadata;
+        this.catalog = catalog;
+    }
+
+    public UUID uuid() {
+        return ref.table();
+    }
+
+    public TableIdentifier identifier() {
+        return Names.identifier(ref.namespace(), ref.name());
+    }
+
+    public Ref ref() {
+        return ref;
+    }
+
+    public Schema schema() {
+        return metadata.schema();
+    }
+
+    /** Names the table's state; equal locations mean equal rows. */
+    public String metadataLocation() {
+        return ref.metadataLocation();
+    }
+
+    /** The number of rows, from the metadata; of files without deletes it is exact. */
+    public long records() {
+        return files().stream().mapToLong(DataFile::recordCount).sum();
+    }
+
+    /**
+     * All data files, in no order.
+     *
+     * @throws org.tonle.spi.LakeException UNSUPPORTED_SQL if rows are deleted by delete files
+     */
+    public List<DataFile> files() {
+        return catalog.files(ref.metadataLocation(), metadata);
+    }
+}
