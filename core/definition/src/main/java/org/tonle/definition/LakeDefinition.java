@@ -1,0 +1,53 @@
+package org.tonle.definition;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a lake folder says, read once and never changed.
+ *
+ * @param name of the lake; part of its topics' names, so it stays the same once there is data
+ * @param folder absolute
+ * @param refreshInterval least time between two refreshes of one materialized view
+ * @param sources by name
+ * @param statements of all pipelines, by file name, then in the order of the file
+ */
+public record LakeDefinition(
+        String name,
+        Path folder,
+        StorageDefinition storage,
+        EventLogDefinition eventLog,
+        LedgerDefinition ledger,
+        EngineDefinition engine,
+        IngestDefinition ingest,
+        Duration refreshInterval,
+        List<SourceDefinition> sources,
+        List<SqlText> statements) {
+    public LakeDefinition {
+        sources = List.copyOf(sources);
+        statements = List.copyOf(statements);
+    }
+
+    /**
+     * Reads a lake folder.
+     *
+     * @param env the environment that {@code ${env:NAME}} is looked up in
+     * @throws DefinitionException with every problem of every file at once
+     */
+    public static LakeDefinition load(Path folder, Map<String, String> env) {
+        return new LakeFolder(folder.toAbsolutePath().normalize(), env).load();
+    }
+
+    /** The source called {@code sourceName}. */
+    public Optional<SourceDefinition> source(String sourceName) {
+        return sources.stream().filter(s -> s.name().equals(sourceName)).findFirst();
+    }
+
+    /** Where everything embedded keeps its state: {@code .tonle/} in the lake folder. */
+    public Path state() {
+        return folder.resolve(".tonle");
+    }
+}

@@ -1,0 +1,242 @@
+package org.tonle.definition;
+
+import java.net.URI;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.snakeyaml.engine.v2.nodes.MappingNode;
+
+/** Reads {@code lake.yaml}. */
+final class LakeFile {
+    static final String NAME = "lake.yaml";
+    static final EngineDefinition DEFAULT_ENGINE =
+            new EngineDefinition(1L << 30, Runtime.getRuntime().availableProcessors());
+    static final IngestDefinition DEFAULT_INGEST =
+            new IngestDefinition(Duration.ofSeconds(5), 64L << 20);
+    static final Duration DEFAULT_REFRESH = Duration.ofSeconds(10);
+
+    private static final List<String> KEYS =
+            List.of(
+                    "name",
+                    "storage",
+                    "event-log",
+                    "ledger",
+                    "engine",
+                    "ingest",
+                    "refresh-interval");
+    // it becomes part of topic names
+    private static final Pattern LAKE_NAME = Pattern.compile("[a-z][a-z0-9_-]{0,62}");
+    private static final Pattern SECRET_KEY =
+            Pattern.compile(".*(password|secret|jaas|credential|token).*");
+
+    private final Path folder;
+    private final References references;
+    private final Problems problems;
+    private final Section top;
+
+    LakeFile(Path folder, MappingNode mapping, References references, Problems problems) {
+        this.folder = folder;
+        this.references = references;
+        this.problems = problems;
+        this.top = new Section(NAME, mapping, problems, KEYS);
+    }
+
+    String name() {
+        Optional<Section.Scalar> name = top.scalar("name");
+        name.filter(n -> !LAKE_NAME.matcher(n.text()).matches())
+                .ifPresent(n ->
+                        problems.add(
+                                n.place(),
+                                n.text(),
+                                "a lake's name is made of a-z, 0-9, _ and -, starts with"
+                                        + " a letter and has at most 63 characters"));
+        return name.map(Section.Scalar::text).orElseGet(() -> nameOf(folder));
+    }
+
+    /** A name made from the folder's, for a lake that doesn't say its own. */
+    static String nameOf(Path folder) {
+        String last = folder.getFileName() == null ? "" : folder.getFileName().toString();
+        String name = last.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9_-]+", "-");
+        name = name.matches("[a-z].*") ? name : "lake-" + name;
+        return name.substring(0, Math.min(63, name.length()));
+    }
+
+    StorageDefinition storage() {
+        StorageDefinition otherwise =
+                new StorageDefinition(folder.resolve(".tonle").resolve("warehouse"));
+        Optional<Section.Scalar> scalar = top.scalar("storage");
+        if (scalar.isEmpty()) {
+            return otherwise;
+        }
+        String text = references.resolve(scalar.get());
+        try {
+            if (text.startsWith("file:")) {
+                return new StorageDefinition(Path.of(URI.create(text)).normalize());
+            }
+            if (text.matches("[a-zA-Z][a-zA-Z0-9+.-]*://.*")) {
+                problems.add(
+                        scalar.get().place(),
+                        scalar.get().text(),
+                        "object storage comes later; write a local folder, or remove the key for"
+                                + " .tonle/warehouse");
+                return otherwise;
+            }
+            if (text.startsWith("~")) {
+                problems.add(
+                        scalar.get().place(),
+                        scalar.get().text(),
+                        "~ isn't expanded; write the whole path, or ${env:HOME}/…");
+                return otherwise;
+            }
+            return new StorageDefinition(folder.resolve(text).normalize());
+        } catch (IllegalArgumentException e) {
+            // InvalidPathException is one, too
+            problems.add(
+                    scalar.get().place(),
+                    scalar.get().text(),
+                    "not a folder's path (" + reason(e) + "); write one like /data/warehouse");
+            return otherwise;
+        }
+    }
+
+    private static String reason(IllegalArgumentException e) {
+        return e instanceof InvalidPathException path ? path.getReason() : "" + e.getMessage();
+    }
+
+    EventLogDefinition eventLog() {
+        Optional<Section> section =
+                top.section("event-log", List.of("bootstrap-servers", "properties"));
+        if (section.isEmpty()) {
+            return new EventLogDefinition.Embedded();
+        }
+        Optional<Section.Scalar> servers = section.get().scalar("bootstrap-servers");
+        if (servers.isEmpty() && !section.get().has("bootstrap-servers")) {
+            problems.add(
+                    top.placeOf("event-log"),
+                    "event-log",
+                    "add bootstrap-servers: host:9092, or remove the key for the embedded log");
+        }
+        String bootstrap = servers.map(references::resolve).orElse("");
+        servers.filter(s -> !bootstrap.isEmpty())
+                .filter(s ->
+                        !bootstrap.matches(
+                                "\\s*[^\\s,:]+(:[^\\s,:]+)*:[0-9]{1,5}"
+                                        + "(\\s*,\\s*[^\\s,:]+(:[^\\s,:]+)*:[0-9]{1,5})*\\s*"))
+                .ifPresent(s ->
+                        problems.add(
+                                s.place(),
+                                s.text(),
+                                "write host:port, several separated by commas"));
+        return new EventLogDefinition.Cluster(bootstrap, properties(section.get()));
+    }
+
+    private Map<String, Secret> properties(Section section) {
+        Map<String, Secret> properties = new TreeMap<>();
+        Optional<Section> nested = section.section("properties");
+        if (nested.isPresent()) {
+            for (String key : nested.get().entries().keySet()) {
+                Optional<Section.Scalar> scalar = nested.get().scalar(key);
+                if (scalar.isEmpty()) {
+                    continue;
+                }
+                if (key.equals("bootstrap.servers")) {
+                    problems.add(
+                            nested.get().placeOf(key), key, "write it as bootstrap-servers, above");
+                }
+                if (SECRET_KEY.matcher(key.toLowerCase(Locale.ROOT)).matches()) {
+                    onlyByReference(key, scalar.get());
+                }
+                properties.put(key, new Secret(references.resolve(scalar.get())));
+            }
+        }
+        return properties;
+    }
+
+    private void onlyByReference(String key, Section.Scalar scalar) {
+        if (!References.in(scalar.text())) {
+            // the value is not repeated: it may be the password
+            problems.add(
+                    scalar.place(),
+                    "",
+                    "secrets don't belong into files that are shared; write "
+                            + key
+                            + ": ${env:NAME} or ${file:PATH}");
+        }
+    }
+
+    LedgerDefinition ledger() {
+        Optional<Section> section = top.section("ledger", List.of("url", "user", "password"));
+        if (section.isEmpty()) {
+            return new LedgerDefinition.Embedded();
+        }
+        Optional<Section.Scalar> url = section.get().scalar("url");
+        Optional<Section.Scalar> user = section.get().scalar("user");
+        Optional<Section.Scalar> password = section.get().scalar("password");
+        if (!section.get().has("url")) {
+            problems.add(
+                    top.placeOf("ledger"),
+                    "ledger",
+                    "add url: jdbc:postgresql://host:5432/database, or remove the key for the"
+                            + " embedded ledger");
+        }
+        if (!section.get().has("user")) {
+            problems.add(top.placeOf("ledger"), "ledger", "add user: the database user");
+        }
+        String resolved = url.map(references::resolve).orElse("");
+        url.filter(u -> !resolved.startsWith("jdbc:postgresql://"))
+                .ifPresent(u ->
+                        problems.add(
+                                u.place(),
+                                u.text(),
+                                "the ledger is a PostgreSQL; write"
+                                        + " jdbc:postgresql://host:5432/database"));
+        url.filter(u -> u.text().toLowerCase(Locale.ROOT).contains("password="))
+                .ifPresent(u ->
+                        problems.add(
+                                u.place(),
+                                "",
+                                "take the password out of the url; write password:"
+                                        + " ${env:NAME} beside it"));
+        password.ifPresent(p -> onlyByReference("password", p));
+        return new LedgerDefinition.Postgres(
+                resolved,
+                user.map(references::resolve).orElse(""),
+                password.map(references::resolve).map(Secret::new));
+    }
+
+    EngineDefinition engine() {
+        return top.section("engine", List.of("memory", "threads"))
+                .map(s ->
+                        new EngineDefinition(
+                                s.bytes(
+                                        "memory",
+                                        DEFAULT_ENGINE.memoryBytes(),
+                                        128L << 20,
+                                        1L << 44),
+                                s.count("threads", DEFAULT_ENGINE.threads(), 1024)))
+                .orElse(DEFAULT_ENGINE);
+    }
+
+    IngestDefinition ingest() {
+        return top.section("ingest", List.of("commit-interval", "commit-size"))
+                .map(s ->
+                        new IngestDefinition(
+                                s.duration("commit-interval", DEFAULT_INGEST.commitInterval()),
+                                s.bytes(
+                                        "commit-size",
+                                        DEFAULT_INGEST.commitSizeBytes(),
+                                        1L << 10,
+                                        1L << 30)))
+                .orElse(DEFAULT_INGEST);
+    }
+
+    Duration refreshInterval() {
+        return top.duration("refresh-interval", DEFAULT_REFRESH);
+    }
+}

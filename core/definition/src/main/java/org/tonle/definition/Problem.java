@@ -1,0 +1,22 @@
+package org.tonle.definition;
+
+/**
+ * One thing in a lake folder that can't be meant as it stands.
+ *
+ * @param place where
+ * @param value what stands there, shortened if long; empty where something is missing. Never a
+ *     secret.
+ * @param message what is wrong and what to write instead
+ */
+public record Problem(Place place, String value, String message) {
+    private static final int SHOWN = 80;
+
+    public Problem {
+        value = value.length() > SHOWN ? value.substring(0, SHOWN) + "…" : value;
+    }
+
+    @Override
+    public String toString() {
+        return place + ": " + (value.isEmpty() ? "" : "\"" + value + "\": ") + message;
+    }
+}

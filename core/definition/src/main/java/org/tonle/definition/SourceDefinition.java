@@ -1,0 +1,53 @@
+package org.tonle.definition;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One source of events, {@code sources/<name>.yaml}.
+ *
+ * @param name the file's name, {@code [a-z][a-z0-9_]*}; also names {@code bronze.<name>}
+ * @param place of the file's first key
+ * @param idField the top-level JSON field that is the event's id; an event without it gets a
+ *     derived id
+ * @param eventTimeField the top-level JSON field that says when the event happened
+ * @param keyField the name of the column in {@code columns} that deduplicates instead of the id
+ * @param columns in the order of the file
+ * @param partitions of its topic; fixed when the topic is created
+ * @param retention how long the event log keeps what bronze has committed
+ * @param maxBodyBytes of one request, after decompression
+ */
+public record SourceDefinition(
+        String name,
+        Place place,
+        String idField,
+        Optional<String> eventTimeField,
+        Optional<String> keyField,
+        List<ColumnDefinition> columns,
+        int partitions,
+        Duration retention,
+        long maxBodyBytes) {
+    public static final String DEFAULT_ID_FIELD = "event_id";
+    public static final int DEFAULT_PARTITIONS = 1;
+    public static final Duration DEFAULT_RETENTION = Duration.ofDays(7);
+    public static final long DEFAULT_MAX_BODY_BYTES = 20L << 20;
+
+    public SourceDefinition {
+        columns = List.copyOf(columns);
+    }
+
+    /** A source with nothing but its name. */
+    public static SourceDefinition named(String name) {
+        return new SourceDefinition(
+                name,
+                Place.startOf("sources/" + name + ".yaml"),
+                DEFAULT_ID_FIELD,
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                DEFAULT_PARTITIONS,
+                DEFAULT_RETENTION,
+                DEFAULT_MAX_BODY_BYTES);
+    }
+}

@@ -1,0 +1,258 @@
+package org.tonle.definition;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.nodes.MappingNode;
+import org.snakeyaml.engine.v2.nodes.NodeTuple;
+
+/** Reads one {@code sources/<name>.yaml}. */
+final class SourceFile {
+    private static final List<String> KEYS =
+            List.of(
+                    "kind",
+                    "id",
+                    "event-time",
+                    "key",
+                    "columns",
+                    "partitions",
+                    "retention",
+                    "max-body");
+    private static final List<String> KINDS = List.of("http");
+    private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
+    private static final Pattern DECIMAL =
+            Pattern.compile("decimal\\s*\\(\\s*([0-9]{1,3})\\s*,\\s*([0-9]{1,3})\\s*\\)");
+
+    // what people write who come from elsewhere
+    private static final Map<String, String> OTHER_NAMES =
+            Map.ofEntries(
+                    Map.entry("integer", "int"),
+                    Map.entry("int32", "int"),
+                    Map.entry("smallint", "int"),
+                    Map.entry("long", "bigint"),
+                    Map.entry("int64", "bigint"),
+                    Map.entry("float", "double"),
+                    Map.entry("real", "double"),
+                    Map.entry("number", "double"),
+                    Map.entry("text", "string"),
+                    Map.entry("varchar", "string"),
+                    Map.entry("bool", "boolean"),
+                    Map.entry("datetime", "timestamp"),
+                    Map.entry("decimal", "decimal(p,s)"),
+                    Map.entry("numeric", "decimal(p,s)"));
+
+    /**
+     * The columns that every bronze table has. {@code core/catalog} owns them; it stands after this
+     * module, so they are repeated here, and a test of the lake compares the two.
+     */
+    static final Set<String> BRONZE_COLUMNS =
+            Set.of(
+                    "event_id",
+                    "event_time",
+                    "ingest_time",
+                    "source",
+                    "topic",
+                    "partition",
+                    "position",
+                    "index",
+                    "key",
+                    "headers",
+                    "content_type",
+                    "payload");
+
+    /** The columns that every streaming table carries besides its own. */
+    static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time");
+
+    private static final long MOST_BODY_BYTES = 256L << 20;
+
+    private final String file;
+    private final Problems problems;
+
+    SourceFile(String file, Problems problems) {
+        this.file = file;
+        this.problems = problems;
+    }
+
+    static boolean validName(String name) {
+        return NAME.matcher(name).matches();
+    }
+
+    SourceDefinition read(String name, MappingNode mapping) {
+        Section section = new Section(file, mapping, problems, KEYS);
+        kind(section);
+        List<ColumnDefinition> columns = columns(section);
+        return new SourceDefinition(
+                name,
+                YamlFile.place(file, mapping),
+                field(section, "id").orElse(SourceDefinition.DEFAULT_ID_FIELD),
+                field(section, "event-time"),
+                key(section, columns),
+                columns,
+                section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
+                section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
+                section.bytes(
+                        "max-body",
+                        SourceDefinition.DEFAULT_MAX_BODY_BYTES,
+                        1L << 10,
+                        MOST_BODY_BYTES));
+    }
+
+    private void kind(Section section) {
+        Optional<Section.Scalar> kind = section.scalar("kind");
+        if (kind.isEmpty() && !section.has("kind")) {
+            problems.add(Place.startOf(file), "", "kind is missing; write kind: http");
+        }
+        kind.filter(k -> !KINDS.contains(k.text()))
+                .ifPresent(k ->
+                        problems.add(
+                                k.place(),
+                                k.text(),
+                                "unknown kind of source; there is " + String.join(", ", KINDS)));
+    }
+
+    private Optional<String> field(Section section, String key) {
+        Optional<Section.Scalar> scalar = section.scalar(key);
+        scalar.filter(s -> s.text().startsWith("$"))
+                .ifPresent(s ->
+                        problems.add(
+                                s.place(),
+                                s.text(),
+                                key
+                                        + " takes the name of a field at the top of the"
+                                        + " event, not a path"));
+        return scalar.map(Section.Scalar::text);
+    }
+
+    private Optional<String> key(Section section, List<ColumnDefinition> columns) {
+        Optional<Section.Scalar> key = section.scalar("key");
+        List<String> names = columns.stream().map(ColumnDefinition::name).toList();
+        key.filter(k -> !names.contains(k.text()))
+                .ifPresent(k ->
+                        problems.add(
+                                k.place(),
+                                k.text(),
+                                "key names no column of this source; "
+                                        + (names.isEmpty()
+                                                ? "declare it under columns:"
+                                                : Nearest.hint(k.text(), names))));
+        return key.map(Section.Scalar::text);
+    }
+
+    private List<ColumnDefinition> columns(Section section) {
+        Optional<Section> columns = section.section("columns");
+        if (columns.isEmpty()) {
+            return List.of();
+        }
+        List<ColumnDefinition> read = new ArrayList<>();
+        Map<String, String> names = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+        for (Map.Entry<String, NodeTuple> entry : columns.get().entries().entrySet()) {
+            String name = entry.getKey();
+            Place place = columns.get().placeOf(name);
+            checkName(name, place, names.put(name, name));
+            column(columns.get(), name, place, entry.getValue()).ifPresent(read::add);
+        }
+        return read;
+    }
+
+    private void checkName(String name, Place place, @Nullable String before) {
+        String lower = name.toLowerCase(Locale.ROOT);
+        if (BRONZE_COLUMNS.contains(lower) || HIDDEN_COLUMNS.contains(lower)) {
+            problems.add(
+                    place,
+                    name,
+                    "every table has a column of this name already; choose another and point it"
+                            + " at the field: {type: …, path: "
+                            + JsonPath.field(name)
+                            + "}");
+        } else if (before != null) {
+            problems.add(
+                    place, name, "differs from " + before + " only in case; names ignore case");
+        } else if (name.isBlank()
+                || name.length() > 128
+                || name.codePoints().anyMatch(Character::isISOControl)) {
+            problems.add(
+                    place,
+                    name,
+                    "a column's name has 1 to 128 characters and none that can't be seen");
+        }
+    }
+
+    private Optional<ColumnDefinition> column(
+            Section columns, String name, Place place, NodeTuple tuple) {
+        if (!(tuple.getValueNode() instanceof MappingNode)) {
+            return columns.scalar(name)
+                    .flatMap(this::type)
+                    .map(t -> new ColumnDefinition(name, t, JsonPath.field(name), false, place));
+        }
+        Section section = columns.section(name, List.of("type", "path", "required")).orElseThrow();
+        Optional<Section.Scalar> type = section.scalar("type");
+        if (type.isEmpty() && !section.has("type")) {
+            problems.add(place, name, "type is missing; write {type: string} or another type");
+        }
+        JsonPath path = path(section, name);
+        boolean required = section.flag("required");
+        return type.flatMap(this::type)
+                .map(t -> new ColumnDefinition(name, t, path, required, place));
+    }
+
+    private JsonPath path(Section section, String name) {
+        Optional<Section.Scalar> scalar = section.scalar("path");
+        if (scalar.isPresent()) {
+            try {
+                return JsonPath.parse(scalar.get().text());
+            } catch (IllegalArgumentException e) {
+                problems.add(
+                        scalar.get().place(),
+                        scalar.get().text(),
+                        "not a path: " + e.getMessage() + "; write one like $.a.b[0]");
+            }
+        }
+        return JsonPath.field(name);
+    }
+
+    private Optional<ColumnType> type(Section.Scalar scalar) {
+        String text = scalar.text().strip().toLowerCase(Locale.ROOT);
+        for (ColumnType.Simple simple : ColumnType.Simple.values()) {
+            if (simple.toString().equals(text)) {
+                return Optional.of(simple);
+            }
+        }
+        Matcher decimal = DECIMAL.matcher(text);
+        if (decimal.matches()) {
+            int precision = Integer.parseInt(decimal.group(1));
+            int scale = Integer.parseInt(decimal.group(2));
+            if (precision >= 1
+                    && precision <= ColumnType.Decimal.MAX_PRECISION
+                    && scale <= precision) {
+                return Optional.of(new ColumnType.Decimal(precision, scale));
+            }
+            problems.add(
+                    scalar.place(),
+                    scalar.text(),
+                    "a decimal has 1 to 38 digits in all and at most as many after the point,"
+                            + " like decimal(10,2)");
+            return Optional.empty();
+        }
+        List<String> known = new ArrayList<>();
+        for (ColumnType.Simple simple : ColumnType.Simple.values()) {
+            known.add(simple.toString());
+        }
+        known.add("decimal(p,s)");
+        String other = OTHER_NAMES.get(text);
+        problems.add(
+                scalar.place(),
+                scalar.text(),
+                "unknown type; "
+                        + (other != null
+                                ? "did you mean " + other + "?"
+                                : Nearest.hint(text, known)));
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,208 @@
+package org.tonle.definition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LakeDefinitionTest {
+    @TempDir Path temp;
+    private Path folder;
+
+    @BeforeEach
+    void makeFolder() throws IOException {
+        folder = Files.createDirectory(temp.resolve("My Lake"));
+    }
+
+    private void write(String file, String text) throws IOException {
+        Path path = folder.resolve(file);
+        Files.createDirectories(path.getParent());
+        Files.writeString(path, text);
+    }
+
+    private LakeDefinition load(Map<String, String> env) {
+        return LakeDefinition.load(folder, env);
+    }
+
+    @Test
+    void anEmptyLakeFileMeansTheDefaults() throws IOException {
+        write("lake.yaml", "# nothing\n");
+
+        LakeDefinition lake = load(Map.of());
+
+        assertThat(lake.name()).isEqualTo("my-lake");
+        assertThat(lake.folder()).isEqualTo(folder.toAbsolutePath());
+        assertThat(lake.state()).isEqualTo(folder.resolve(".tonle"));
+        assertThat(lake.storage().root()).isEqualTo(folder.resolve(".tonle/warehouse"));
+        assertThat(lake.eventLog()).isEqualTo(new EventLogDefinition.Embedded());
+        assertThat(lake.ledger()).isEqualTo(new LedgerDefinition.Embedded());
+        assertThat(lake.engine().memoryBytes()).isEqualTo(1L << 30);
+        assertThat(lake.engine().threads()).isPositive();
+        assertThat(lake.ingest()).isEqualTo(new IngestDefinition(Duration.ofSeconds(5), 64L << 20));
+        assertThat(lake.refreshInterval()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(lake.sources()).isEmpty();
+        assertThat(lake.statements()).isEmpty();
+    }
+
+    @Test
+    void everyKeyOfTheLakeFileIsRead() throws IOException {
+        write("secrets/pg", "s3cret\n");
+        write(
+                "lake.yaml",
+                """
+                name: flights
+                storage: data/warehouse
+                event-log:
+                  bootstrap-servers: a:9092, b.example:9093
+                  properties:
+                    security.protocol: SASL_SSL
+                    sasl.jaas.config: 'login required password="${env:KAFKA_PASSWORD}";'
+                ledger:
+                  url: jdbc:postgresql://${env:PG_HOST}/tonle
+                  user: tonle
+                  password: ${file:secrets/pg}
+                engine: {memory: 2GB, threads: 3}
+                ingest: {commit-interval: 250ms, commit-size: 1.5MB}
+                refresh-interval: 1m
+                """);
+
+        LakeDefinition lake = load(Map.of("KAFKA_PASSWORD", "hush", "PG_HOST", "pg:5432"));
+
+        assertThat(lake.name()).isEqualTo("flights");
+        assertThat(lake.storage().root()).isEqualTo(folder.resolve("data/warehouse"));
+        assertThat(lake.eventLog())
+                .isEqualTo(
+                        new EventLogDefinition.Cluster(
+                                "a:9092, b.example:9093",
+                                Map.of(
+                                        "security.protocol",
+                                        new Secret("SASL_SSL"),
+                                        "sasl.jaas.config",
+                                        new Secret("login required password=\"hush\";"))));
+        assertThat(lake.ledger())
+                .isEqualTo(
+                        new LedgerDefinition.Postgres(
+                                "jdbc:postgresql://pg:5432/tonle",
+                                "tonle",
+                                Optional.of(new Secret("s3cret"))));
+        assertThat(lake.engine()).isEqualTo(new EngineDefinition(2L << 30, 3));
+        assertThat(lake.ingest()).isEqualTo(new IngestDefinition(Duration.ofMillis(250), 3L << 19));
+        assertThat(lake.refreshInterval()).isEqualTo(Duration.ofMinutes(1));
+        assertThat(lake.toString()).doesNotContain("s3cret").doesNotContain("hush");
+    }
+
+    @Test
+    void aFileUriNamesTheStorage() throws IOException {
+        write("lake.yaml", "storage: file:///srv/lake\n");
+
+        assertThat(load(Map.of()).storage().root()).isEqualTo(Path.of("/srv/lake"));
+    }
+
+    @Test
+    void everyKeyOfASourceIsRead() throws IOException {
+        write("lake.yaml", "");
+        write(
+                "sources/orders.yaml",
+                """
+                kind: http
+                id: order_id
+                event-time: at
+                key: customer
+                partitions: 4
+                retention: 3d
+                max-body: 1MB
+                columns:
+                  customer: bigint
+                  total: {type: "decimal(10,2)", path: "$.sum['net total'][0]", required: true}
+                  größe: string
+                """);
+
+        SourceDefinition source = load(Map.of()).source("orders").orElseThrow();
+
+        assertThat(source.place()).isEqualTo(new Place("sources/orders.yaml", 1, 1));
+        assertThat(source.idField()).isEqualTo("order_id");
+        assertThat(source.eventTimeField()).contains("at");
+        assertThat(source.keyField()).contains("customer");
+        assertThat(source.partitions()).isEqualTo(4);
+        assertThat(source.retention()).isEqualTo(Duration.ofDays(3));
+        assertThat(source.maxBodyBytes()).isEqualTo(1L << 20);
+        assertThat(source.columns())
+                .containsExactly(
+                        new ColumnDefinition(
+                                "customer",
+                                ColumnType.Simple.BIGINT,
+                                JsonPath.field("customer"),
+                                false,
+                                new Place("sources/orders.yaml", 9, 3)),
+                        new ColumnDefinition(
+                                "total",
+                                new ColumnType.Decimal(10, 2),
+                                new JsonPath(
+                                        List.of(
+                                                new JsonPath.Field("sum"),
+                                                new JsonPath.Field("net total"),
+                                                new JsonPath.Index(0))),
+                                true,
+                                new Place("sources/orders.yaml", 10, 3)),
+                        new ColumnDefinition(
+                                "größe",
+                                ColumnType.Simple.STRING,
+                                JsonPath.field("größe"),
+                                false,
+                                new Place("sources/orders.yaml", 11, 3)));
+    }
+
+    @Test
+    void aSourceThatSaysOnlyItsKindHasTheDefaults() throws IOException {
+        write("lake.yaml", "");
+        write("sources/events.yaml", "kind: http\n");
+
+        assertThat(load(Map.of()).sources()).containsExactly(SourceDefinition.named("events"));
+    }
+
+    @Test
+    void pipelinesAreCutIntoStatementsWithTheirPlaces() throws IOException {
+        write("lake.yaml", "");
+        write(
+                "pipelines/b.sql",
+                """
+                -- a comment; with a semicolon
+                /* and ; another */ CREATE STREAMING TABLE silver.a AS
+                  SELECT ';', "a;b", 'it''s; so' FROM STREAM bronze.a; -- done;
+                ;;
+                  CREATE MATERIALIZED VIEW gold.b AS SELECT 1 /* ; */ ;
+                SELECT 2\
+                """);
+        write("pipelines/a/deep.sql", "SELECT 0;\n");
+        write("pipelines/README.md", "About these; files.");
+
+        assertThat(load(Map.of()).statements())
+                .containsExactly(
+                        new SqlText(new Place("pipelines/a/deep.sql", 1, 1), "SELECT 0"),
+                        new SqlText(
+                                new Place("pipelines/b.sql", 2, 21),
+                                """
+                                CREATE STREAMING TABLE silver.a AS
+                                  SELECT ';', "a;b", 'it''s; so' FROM STREAM bronze.a\
+                                """),
+                        new SqlText(
+                                new Place("pipelines/b.sql", 5, 3),
+                                "CREATE MATERIALIZED VIEW gold.b AS SELECT 1 /* ; */"),
+                        new SqlText(new Place("pipelines/b.sql", 6, 1), "SELECT 2"));
+    }
+
+    @Test
+    void aFolderNameThatIsNoLakeNameIsMadeOne() {
+        assertThat(LakeFile.nameOf(Path.of("/x/Ünder 9"))).isEqualTo("lake--nder-9");
+        assertThat(LakeFile.nameOf(Path.of("/"))).isEqualTo("lake-");
+        assertThat(LakeFile.nameOf(Path.of("/" + "a".repeat(99)))).hasSize(63);
+    }
+}
