@@ -135,28 +135,32 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
 
     private void rename(Ref ref, TableIdentifier to) {
         requireNamespace(to.namespace());
-        anyRef(to)
-                .ifPresent(taken -> {
-                    throw taken(taken.kind(), to);
-                });
+        anyRef(to).ifPresent(taken -> refuseRename(ref, taken.kind(), to));
         try {
             commit("rename", move(ref, ref.metadataLocation(), to, "rename"));
         } catch (CommitConflictException e) {
-            throw e.reason() == CommitConflictException.Reason.ALREADY_EXISTS
-                    ? taken(ref.kind(), to)
-                    : e;
+            if (e.reason() == CommitConflictException.Reason.ALREADY_EXISTS) {
+                refuseRename(ref, ref.kind(), to);
+            }
+            throw e;
         }
     }
 
-    static AlreadyExistsException taken(RefKind kind, TableIdentifier identifier) {
-        return switch (kind) {
-            case TABLE ->
-                    new AlreadyExistsException(
-                            "Table with same name already exists: %s", identifier);
-            case VIEW ->
-                    new AlreadyExistsException(
-                            "View with same name already exists: %s", identifier);
-        };
+    private static void refuseRename(Ref ref, RefKind taken, TableIdentifier to) {
+        throw new AlreadyExistsException(
+                "Cannot rename %s to %s. %s already exists",
+                Names.identifier(ref.namespace(), ref.name()),
+                to,
+                taken == RefKind.TABLE ? "Table" : "View");
+    }
+
+    /** The error for making something of {@code made} where a {@code taken} has the name. */
+    static AlreadyExistsException taken(RefKind made, RefKind taken, TableIdentifier identifier) {
+        String what = taken == RefKind.TABLE ? "Table" : "View";
+        return made == taken
+                ? new AlreadyExistsException("%s already exists: %s", what, identifier)
+                : new AlreadyExistsException(
+                        "%s with same name already exists: %s", what, identifier);
     }
 
     private static PointerMove move(

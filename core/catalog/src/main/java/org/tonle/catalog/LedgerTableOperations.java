@@ -54,7 +54,8 @@ final class LedgerTableOperations extends BaseMetastoreTableOperations {
             return;
         }
         ref = live.get();
-        refreshFromMetadataLocation(live.get().metadataLocation(), null, 0, lake.metadata()::read);
+        refreshFromMetadataLocation(
+                live.get().metadataLocation(), null, 0, lake.metadata()::readExisting);
     }
 
     @Override
@@ -63,7 +64,7 @@ final class LedgerTableOperations extends BaseMetastoreTableOperations {
             catalog.requireNamespace(identifier.namespace());
             catalog.anyRef(identifier)
                     .ifPresent(taken -> {
-                        throw LedgerCatalog.taken(taken.kind(), identifier);
+                        throw LedgerCatalog.taken(RefKind.TABLE, taken.kind(), identifier);
                     });
         }
         String location = writeNewMetadataIfRequired(base == null, metadata);
@@ -88,7 +89,7 @@ final class LedgerTableOperations extends BaseMetastoreTableOperations {
 
     private RuntimeException translate(CommitConflictException e) {
         return switch (e.reason()) {
-            case ALREADY_EXISTS -> LedgerCatalog.taken(RefKind.TABLE, identifier);
+            case ALREADY_EXISTS -> LedgerCatalog.taken(RefKind.TABLE, RefKind.TABLE, identifier);
             case NOT_FOUND ->
                     new NoSuchNamespaceException(
                             "Namespace does not exist: %s", identifier.namespace());

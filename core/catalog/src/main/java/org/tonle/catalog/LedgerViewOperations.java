@@ -60,7 +60,7 @@ final class LedgerViewOperations extends BaseViewOperations {
             catalog.requireNamespace(identifier.namespace());
             catalog.anyRef(identifier)
                     .ifPresent(taken -> {
-                        throw LedgerCatalog.taken(taken.kind(), identifier);
+                        throw LedgerCatalog.taken(RefKind.VIEW, taken.kind(), identifier);
                     });
         }
         String location = writeNewMetadataIfRequired(metadata);
@@ -80,7 +80,7 @@ final class LedgerViewOperations extends BaseViewOperations {
             keep = true;
         } catch (CommitConflictException e) {
             throw switch (e.reason()) {
-                case ALREADY_EXISTS -> LedgerCatalog.taken(RefKind.VIEW, identifier);
+                case ALREADY_EXISTS -> LedgerCatalog.taken(RefKind.VIEW, RefKind.VIEW, identifier);
                 case NOT_FOUND ->
                         new NoSuchNamespaceException(
                                 "Namespace does not exist: %s", identifier.namespace());

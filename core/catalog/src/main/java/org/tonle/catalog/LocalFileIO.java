@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
@@ -109,6 +110,9 @@ public final class LocalFileIO implements FileIO {
 
         @Override
         public SeekableInputStream newStream() {
+            if (!exists()) {
+                throw new NotFoundException("Failed to open input stream for file: %s", location);
+            }
             return file().newStream();
         }
 

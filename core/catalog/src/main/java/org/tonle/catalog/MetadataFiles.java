@@ -29,6 +29,14 @@ final class MetadataFiles {
         return cache.get(location, key -> TableMetadataParser.read(io, key));
     }
 
+    /** Like {@link #read}; NotFoundException if the file is gone, though it is remembered. */
+    TableMetadata readExisting(String location) {
+        if (!io.newInputFile(location).exists()) {
+            cache.invalidate(location);
+        }
+        return read(location);
+    }
+
     /** {@code <version>-<commit>-<attempt>.metadata.json} in the table's metadata folder. */
     static String location(TableMetadata metadata, long version, UUID commit, int attempt) {
         return folder(metadata) + "/%05d-%s-%d.metadata.json".formatted(version, commit, attempt);
