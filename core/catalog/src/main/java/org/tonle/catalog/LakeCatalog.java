@@ -132,7 +132,7 @@ public final class LakeCatalog {
             if (change.metadataAfter() == null) {
                 return new ChangeRange.Rewritten(change.seq(), change.operation());
             }
-            if (snapshotId.isEmpty()) {
+            if (snapshotId.isEmpty() && !change.operation().equals(DataOperations.OVERWRITE)) {
                 continue;
             }
             switch (change.operation()) {

@@ -72,7 +72,7 @@ public final class StagedCommit implements AutoCloseable {
     /** Stages changes to a table as {@code base} says it is; a newer one is a conflict. */
     public StagedTable table(Ref base, StagedTable.OnConflict onConflict) {
         return add(
-                new StagedTable(
+                StagedTable.changing(
                         id,
                         Names.identifier(base.namespace(), base.name()),
                         onConflict,
@@ -88,12 +88,29 @@ public final class StagedCommit implements AutoCloseable {
             PartitionSpec spec,
             Map<String, String> properties) {
         return add(
-                new StagedTable(
+                StagedTable.creating(
                         id,
                         identifier,
                         new RecordingFileIO(catalog.io()),
                         TableMetadata.newTableMetadata(
                                 schema, spec, catalog.newLocation(identifier), properties)));
+    }
+
+    /**
+     * Stages the table anew: other columns, no rows, the same identity and history. What reads its
+     * changes sees an overwrite.
+     */
+    public StagedTable replace(TableIdentifier identifier, Schema schema, PartitionSpec spec) {
+        Ref base = catalog.liveRef(identifier);
+        return add(
+                StagedTable.replacing(
+                        id,
+                        identifier,
+                        new RecordingFileIO(catalog.io()),
+                        base,
+                        catalog.metadata().read(base.metadataLocation()),
+                        schema,
+                        spec));
     }
 
     private StagedTable add(StagedTable table) {

@@ -2,16 +2,30 @@ package org.tonle.catalog;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.UUID;
+import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.BaseTransaction;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.DataFiles;
+import org.apache.iceberg.DataOperations;
+import org.apache.iceberg.FileFormat;
+import org.apache.iceberg.MetricsConfig;
+import org.apache.iceberg.OverwriteFiles;
+import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.RewriteFiles;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.SortOrder;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.Transaction;
 import org.apache.iceberg.Transactions;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.expressions.Expressions;
+import org.apache.iceberg.io.InputFile;
+import org.apache.iceberg.parquet.ParquetUtil;
 import org.jspecify.annotations.Nullable;
 import org.tonle.ledger.CommitRequest.PointerMove;
 import org.tonle.ledger.Ref;
@@ -46,37 +60,87 @@ public final class StagedTable {
     private @Nullable TableMetadata baseMetadata;
     private int dataFiles;
     private boolean rebased;
+    private boolean replaced;
 
-    StagedTable(
+    private StagedTable(
+            UUID commit,
+            TableIdentifier identifier,
+            OnConflict onConflict,
+            RecordingFileIO io,
+            @Nullable Ref base,
+            @Nullable TableMetadata baseMetadata,
+            StagingOperations operations,
+            Transaction transaction) {
+        this.commit = commit;
+        this.identifier = identifier;
+        this.onConflict = onConflict;
+        this.io = io;
+        this.base = base;
+        this.baseMetadata = baseMetadata;
+        this.operations = operations;
+        this.transaction = (BaseTransaction) transaction;
+    }
+
+    static StagedTable changing(
             UUID commit,
             TableIdentifier identifier,
             OnConflict onConflict,
             RecordingFileIO io,
             Ref base,
             TableMetadata metadata) {
-        this.commit = commit;
-        this.identifier = identifier;
-        this.onConflict = onConflict;
-        this.io = io;
-        this.base = base;
-        this.baseMetadata = metadata;
-        this.operations = new StagingOperations(commit, io, metadata, metadata.location());
-        this.transaction =
-                (BaseTransaction) Transactions.newTransaction(identifier.toString(), operations);
+        StagingOperations operations =
+                new StagingOperations(commit, io, metadata, metadata.location());
+        return new StagedTable(
+                commit,
+                identifier,
+                onConflict,
+                io,
+                base,
+                metadata,
+                operations,
+                Transactions.newTransaction(identifier.toString(), operations));
     }
 
-    /** A table that the commit creates. */
-    StagedTable(
+    static StagedTable creating(
             UUID commit, TableIdentifier identifier, RecordingFileIO io, TableMetadata metadata) {
-        this.commit = commit;
-        this.identifier = identifier;
-        this.onConflict = OnConflict.FAIL;
-        this.io = io;
-        this.operations = new StagingOperations(commit, io, null, metadata.location());
-        this.transaction =
-                (BaseTransaction)
-                        Transactions.createTableTransaction(
-                                identifier.toString(), operations, metadata);
+        StagingOperations operations = new StagingOperations(commit, io, null, metadata.location());
+        return new StagedTable(
+                commit,
+                identifier,
+                OnConflict.FAIL,
+                io,
+                null,
+                null,
+                operations,
+                Transactions.createTableTransaction(identifier.toString(), operations, metadata));
+    }
+
+    static StagedTable replacing(
+            UUID commit,
+            TableIdentifier identifier,
+            RecordingFileIO io,
+            Ref base,
+            TableMetadata metadata,
+            Schema schema,
+            PartitionSpec spec) {
+        StagingOperations operations =
+                new StagingOperations(commit, io, metadata, metadata.location());
+        TableMetadata replacement =
+                metadata.buildReplacement(
+                        schema, spec, SortOrder.unsorted(), metadata.location(), Map.of());
+        StagedTable table =
+                new StagedTable(
+                        commit,
+                        identifier,
+                        OnConflict.FAIL,
+                        io,
+                        base,
+                        metadata,
+                        operations,
+                        Transactions.replaceTableTransaction(
+                                identifier.toString(), operations, replacement));
+        table.replaced = true;
+        return table;
     }
 
     public TableIdentifier identifier() {
@@ -124,6 +188,58 @@ public final class StagedTable {
         return LocalFileIO.path(location);
     }
 
+    /**
+     * The folder for files that an engine names itself; each name begins with the commit's id, and
+     * each file is then {@link #adopt adopted}.
+     */
+    public Path dataDirectory() {
+        Path folder = LocalFileIO.path(transaction.currentMetadata().location() + "/data");
+        LocalFileIO.createDirectories(folder);
+        return folder;
+    }
+
+    /**
+     * Takes over a complete Parquet file of an unpartitioned table, as if it had been written to
+     * {@link #newDataFile}; its metrics are read from its footer.
+     */
+    public DataFile adopt(Path file) {
+        String location = LocalFileIO.location(file);
+        io.record(location);
+        InputFile input = io.newInputFile(location);
+        return DataFiles.builder(PartitionSpec.unpartitioned())
+                .withInputFile(input)
+                .withFormat(FileFormat.PARQUET)
+                .withMetrics(
+                        ParquetUtil.fileMetrics(input, MetricsConfig.forTable(transaction.table())))
+                .build();
+    }
+
+    /** Adds files. */
+    public void append(List<DataFile> files) {
+        AppendFiles append = transaction.newAppend();
+        files.forEach(append::appendFile);
+        append.scanManifestsWith(Direct.EXECUTOR).writeManifestsWith(Direct.EXECUTOR, 1).commit();
+    }
+
+    /** Makes {@code files} all that the table holds. */
+    public void replaceAll(List<DataFile> files) {
+        OverwriteFiles overwrite =
+                transaction.newOverwrite().overwriteByRowFilter(Expressions.alwaysTrue());
+        files.forEach(overwrite::addFile);
+        overwrite
+                .scanManifestsWith(Direct.EXECUTOR)
+                .writeManifestsWith(Direct.EXECUTOR, 1)
+                .commit();
+    }
+
+    /** Puts files with the same rows in the place of others; readers of changes skip it. */
+    public void rewrite(List<DataFile> replaced, List<DataFile> files) {
+        RewriteFiles rewrite = transaction.newRewrite();
+        replaced.forEach(rewrite::deleteFile);
+        files.forEach(rewrite::addFile);
+        rewrite.scanManifestsWith(Direct.EXECUTOR).writeManifestsWith(Direct.EXECUTOR, 1).commit();
+    }
+
     /** What the table is to become, its list of snapshots bounded. */
     TableMetadata prepared() {
         if (rebased) {
@@ -153,15 +269,16 @@ public final class StagedTable {
         Snapshot after = metadata.currentSnapshot();
         boolean snapshot =
                 after != null && (before == null || after.snapshotId() != before.snapshotId());
-        if (snapshot) {
-            Long parent = before == null ? null : Long.valueOf(before.snapshotId());
-            if (!java.util.Objects.equals(after.parentId(), parent)) {
-                throw new IllegalStateException(
-                        "one commit makes one snapshot of " + identifier + " at most");
-            }
+        Long parent = before == null ? null : Long.valueOf(before.snapshotId());
+        boolean continues = !snapshot || java.util.Objects.equals(after.parentId(), parent);
+        if (!continues && !replaced) {
+            throw new IllegalStateException(
+                    "one commit makes one snapshot of " + identifier + " at most");
         }
         String operation =
-                snapshot ? after.operation() : baseMetadata == null ? "create" : "schema";
+                replaced
+                        ? DataOperations.OVERWRITE
+                        : snapshot ? after.operation() : baseMetadata == null ? "create" : "schema";
         return new PointerMove(
                 UUID.fromString(metadata.uuid()),
                 RefKind.TABLE,
