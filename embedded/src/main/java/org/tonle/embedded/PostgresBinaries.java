@@ -4,8 +4,6 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -102,12 +100,12 @@ final class PostgresBinaries {
             }
             Files.move(fresh, home, StandardCopyOption.ATOMIC_MOVE);
             PrivateDirectory.forceDirectory(cache);
-        } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-            // somebody else was first; theirs is the same
-            deleteTree(fresh);
         } catch (IOException e) {
             deleteTree(fresh);
-            throw e;
+            if (!Files.isExecutable(home.resolve("bin/postgres"))) {
+                throw e;
+            }
+            // somebody else was first; theirs is the same
         }
     }
 
