@@ -1,0 +1,49 @@
+package org.tonle.sql;
+
+import java.util.List;
+import java.util.function.Function;
+import org.apache.calcite.sql.SqlDialect;
+import org.apache.calcite.sql.SqlNode;
+import org.apache.iceberg.Schema;
+
+/**
+ * A SELECT that was parsed, bound to pinned tables, and found to hold nothing but what Tonle's SQL
+ * means. Only this module makes one; it is immutable.
+ */
+public final class BoundQuery {
+    private final SqlNode tree;
+    private final List<BoundTable> tables;
+    private final Schema schema;
+
+    BoundQuery(SqlNode tree, List<BoundTable> tables, Schema schema) {
+        this.tree = tree;
+        this.tables = List.copyOf(tables);
+        this.schema = schema;
+    }
+
+    /** The result's columns: field ids from 1 in order. */
+    public Schema schema() {
+        return schema;
+    }
+
+    /** Every reference to a table, in the order of the text. */
+    public List<BoundTable> tables() {
+        return tables;
+    }
+
+    /** Each table that is read, once. */
+    public List<TableName> reads() {
+        return tables.stream().map(bound -> bound.table().name()).distinct().toList();
+    }
+
+    /**
+     * The statement in an engine's dialect. The columns of its result stand in the order of {@link
+     * #schema}, but the engine decides their names and may hold them in wider types.
+     *
+     * @param fragment what stands in FROM for a reference: a subquery in parentheses, whose columns
+     *     have the table's names
+     */
+    public String print(SqlDialect dialect, Function<BoundTable, String> fragment) {
+        return EngineWriter.print(tree, dialect, tables.stream().map(fragment).toList());
+    }
+}

@@ -1,0 +1,31 @@
+package org.tonle.sql;
+
+/** Where statements come in. Stateless. */
+public final class Sql {
+    private Sql() {}
+
+    /**
+     * Binds a SELECT (or WITH, VALUES, or a set operation) to tables.
+     *
+     * @throws org.tonle.spi.LakeException INVALID_SQL, UNSUPPORTED_SQL or NOT_FOUND, with line and
+     *     column
+     */
+    public static BoundQuery query(String text, TableResolver tables) {
+        return query(text, Position.QUERY, tables);
+    }
+
+    /** Binds the SELECT of a materialized view. Errors as for {@link #query}. */
+    public static BoundQuery view(Dataset.MaterializedView view, TableResolver tables) {
+        return query(view.frame().select(), view.frame().position(), tables);
+    }
+
+    /** Binds the SELECT of a streaming table. Errors as for {@link #query}. */
+    public static BoundStream stream(Dataset.StreamingTable table, TableResolver tables) {
+        return BigStack.call(() -> new StreamBinder(table, tables).bind());
+    }
+
+    static BoundQuery query(String text, Position position, TableResolver tables) {
+        return BigStack.call(
+                () -> new Binder(tables, position).bind(Language.parseQuery(text, position)));
+    }
+}

@@ -1,0 +1,49 @@
+package org.tonle.sql;
+
+import java.util.List;
+
+/**
+ * Runs bound statements over pinned files. Thread-safe; what it can't start at once waits.
+ *
+ * <p>Whatever the engine: names and types of the result are those of the bound statement; rows come
+ * in the statement's order if it says one; a division by zero, a cast that fails and an integer
+ * that overflows are INVALID_VALUE, never NULL; strings are compared by code point; NULLs stand
+ * last unless the statement says otherwise; the time zone is UTC.
+ *
+ * <p>All methods throw {@link org.tonle.spi.LakeException}: INVALID_VALUE, TIMEOUT, CANCELLED,
+ * OUT_OF_RESOURCES, STORAGE (an input can't be read or an output not written), UNSUPPORTED_SQL (the
+ * engine has no way to say it).
+ */
+public interface SqlEngine extends AutoCloseable {
+    /** Starts a query and gives its rows as they come. Close the result. */
+    QueryResult run(BoundQuery query, Inputs inputs, QueryLimits limits);
+
+    /**
+     * Writes all rows of a query as Parquet (zstd, with the target's field ids).
+     *
+     * @return the files, none if there is no row; on an error the files begun are removed
+     */
+    List<WrittenFile> write(BoundQuery query, Inputs inputs, FileTarget target);
+
+    /**
+     * Runs a streaming table's statement over new files of its input, in this order:
+     *
+     * <ol>
+     *   <li>candidates are the input's rows that are malformed, or for which WHERE is true;
+     *   <li>{@code keys} is asked about each, in the order it demands; duplicates go no further;
+     *   <li>malformed rows go to quarantine;
+     *   <li>expectations are asked about the columns of the rest. One holds only where its
+     *       condition is true, so NULL breaks it. DROP ROW sends the row to quarantine under the
+     *       first expectation of that kind it breaks; FAIL UPDATE ends the run.
+     * </ol>
+     *
+     * @throws org.tonle.spi.LakeException EXPECTATION_FAILED naming expectation and row; on any
+     *     error the files begun are removed
+     */
+    StreamResult writeStream(
+            BoundStream stream, Inputs inputs, KeyFilter keys, StreamTarget target);
+
+    /** Cancels what runs and frees everything. */
+    @Override
+    void close();
+}

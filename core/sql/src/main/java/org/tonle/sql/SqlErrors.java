@@ -1,0 +1,110 @@
+package org.tonle.sql;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.calcite.runtime.CalciteContextException;
+import org.apache.calcite.sql.parser.SqlParseException;
+import org.apache.calcite.sql.parser.SqlParserPos;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/** Errors of statements, with the place, the word, and what was probably meant. */
+final class SqlErrors {
+    private static final Pattern COLUMN = Pattern.compile("Column '(.*?)' not found");
+
+    private SqlErrors() {}
+
+    static LakeException invalid(Position position, SqlParserPos pos, String message) {
+        return new LakeException(ErrorCode.INVALID_SQL, position.at(pos) + message);
+    }
+
+    static LakeException unsupported(Position position, SqlParserPos pos, String message) {
+        return new LakeException(ErrorCode.UNSUPPORTED_SQL, position.at(pos) + message);
+    }
+
+    static LakeException of(Position position, SqlParseException e, Collection<String> reserved) {
+        String message = String.valueOf(e.getMessage());
+        Matcher encountered =
+                Pattern.compile("Encountered \"(.*?)\" at", Pattern.DOTALL).matcher(message);
+        String what;
+        if (encountered.find()) {
+            String near = encountered.group(1).strip();
+            String word = near.split("\\s+", 2)[0];
+            what = "'" + near + "' is not expected here";
+            if (word.equals("<EOF>")) {
+                what = "the statement ends too early";
+            } else if (reserved.contains(word.toUpperCase(Locale.ROOT))) {
+                what +=
+                        "; "
+                                + word
+                                + " is a reserved word: as a name, write \""
+                                + word
+                                + "\" in double quotes";
+            }
+        } else {
+            what = message.lines().findFirst().orElse("it doesn't parse");
+        }
+        return new LakeException(ErrorCode.INVALID_SQL, position.at(e.getPos()) + what, e);
+    }
+
+    static LakeException of(
+            Position position, CalciteContextException e, Collection<String> columns) {
+        Throwable cause = e.getCause() == null ? e : e.getCause();
+        String message = String.valueOf(cause.getMessage());
+        Matcher column = COLUMN.matcher(message);
+        if (column.find()) {
+            message += nearest(column.group(1), columns).map(n -> "; is it " + n + "?").orElse("");
+        }
+        return new LakeException(
+                ErrorCode.INVALID_SQL,
+                position.at(Math.max(1, e.getPosLine()), Math.max(1, e.getPosColumn())) + message,
+                e);
+    }
+
+    static LakeException noTable(
+            Position position, SqlParserPos pos, TableName name, Collection<TableName> names) {
+        return new LakeException(
+                ErrorCode.NOT_FOUND,
+                position.at(pos)
+                        + "there is no table "
+                        + name
+                        + nearest(name.toString(), names.stream().map(TableName::toString).toList())
+                                .map(n -> "; is it " + n + "?")
+                                .orElse(""));
+    }
+
+    /** The name most like {@code word}, if one is near enough to be meant. */
+    static Optional<String> nearest(String word, Collection<String> names) {
+        String wanted = word.toLowerCase(Locale.ROOT);
+        int limit = Math.max(2, word.length() / 3);
+        return names.stream()
+                .distinct()
+                .filter(name -> distance(wanted, name.toLowerCase(Locale.ROOT)) <= limit)
+                .min(
+                        Comparator.comparingInt((String name) ->
+                                        distance(wanted, name.toLowerCase(Locale.ROOT)))
+                                .thenComparing(Comparator.naturalOrder()));
+    }
+
+    /** Levenshtein's distance, in two rows. */
+    private static int distance(String a, String b) {
+        int[] previous = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            previous[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int[] row = new int[b.length() + 1];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int change = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
+                row[j] = Math.min(previous[j - 1] + change, 1 + Math.min(previous[j], row[j - 1]));
+            }
+            previous = row;
+        }
+        return previous[b.length()];
+    }
+}

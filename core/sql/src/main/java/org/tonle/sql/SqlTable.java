@@ -1,0 +1,62 @@
+package org.tonle.sql;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.apache.iceberg.Schema;
+import org.apache.iceberg.types.Types;
+
+/**
+ * A pinned table, as statements see it.
+ *
+ * @param name its name, in its own case
+ * @param schema the columns its files hold; field ids decide which column of a file is which
+ * @param onRead the columns parsed out of {@code payload}; only a bronze table has any
+ * @param key where in {@code payload} the declared deduplication key stands; empty: the event's id
+ */
+public record SqlTable(
+        TableName name, Schema schema, List<ReadColumn> onRead, Optional<JsonPath> key) {
+    /** The hidden column that holds a streaming table's deduplication key. */
+    public static final String KEY = "_key";
+
+    /** The hidden column that holds when a streaming table's row was taken in. */
+    public static final String INGEST_TIME = "_ingest_time";
+
+    private static final Set<String> HIDDEN = Set.of(KEY, INGEST_TIME);
+
+    public SqlTable {
+        onRead = List.copyOf(onRead);
+    }
+
+    /** A table without schema-on-read columns. */
+    public static SqlTable of(TableName name, Schema schema) {
+        return new SqlTable(name, schema, List.of(), Optional.empty());
+    }
+
+    /** Whether its rows are events as they came. */
+    public boolean isBronze() {
+        return name.namespace().equalsIgnoreCase(org.tonle.catalog.BronzeTable.NAMESPACE);
+    }
+
+    /** Whether it is a streaming table: one whose rows carry their key and their time. */
+    public boolean isStreaming() {
+        return HIDDEN.stream().allMatch(column -> schema.findField(column) != null);
+    }
+
+    /** Whether {@code SELECT *} leaves the column out. It can still be named. */
+    public static boolean isHidden(String column) {
+        return HIDDEN.contains(column);
+    }
+
+    /** Every column a statement can name, hidden ones too, in order: stored, then on read. */
+    public Stream<Types.NestedField> columns() {
+        int next = schema.highestFieldId() + 1;
+        return Stream.concat(
+                schema.columns().stream(),
+                java.util.stream.IntStream.range(0, onRead.size())
+                        .mapToObj(i ->
+                                Types.NestedField.optional(
+                                        next + i, onRead.get(i).name(), onRead.get(i).type())));
+    }
+}
