@@ -1,0 +1,144 @@
+package org.tonle.duckdb;
+
+import java.util.Locale;
+import org.apache.calcite.config.NullCollation;
+import org.apache.calcite.rel.type.RelDataTypeSystem;
+import org.apache.calcite.sql.SqlBasicTypeNameSpec;
+import org.apache.calcite.sql.SqlCall;
+import org.apache.calcite.sql.SqlDataTypeSpec;
+import org.apache.calcite.sql.SqlDialect;
+import org.apache.calcite.sql.SqlFunction;
+import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlLiteral;
+import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlWriter;
+import org.jspecify.annotations.Nullable;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.JsonPath;
+
+/** Tonle's SQL as DuckDB writes it. */
+public final class DuckDbDialect extends SqlDialect {
+    public static final DuckDbDialect INSTANCE = new DuckDbDialect();
+
+    private DuckDbDialect() {
+        super(
+                SqlDialect.EMPTY_CONTEXT
+                        .withDatabaseProduct(DatabaseProduct.DUCKDB)
+                        .withIdentifierQuoteString("\"")
+                        .withLiteralQuoteString("'")
+                        .withLiteralEscapedQuoteString("''")
+                        .withNullCollation(NullCollation.LAST)
+                        .withDataTypeSystem(RelDataTypeSystem.DEFAULT));
+    }
+
+    /** DuckDB takes backslashes as they are and reads UTF-8, so only quotes are doubled. */
+    @Override
+    public void quoteStringLiteral(
+            StringBuilder buffer, @Nullable String charsetName, String value) {
+        if (value.indexOf('\0') >= 0) {
+            throw new LakeException(
+                    ErrorCode.UNSUPPORTED_SQL, "A text can't hold the character U+0000");
+        }
+        buffer.append(DuckTypes.text(value));
+    }
+
+    @Override
+    public void unparseOffsetFetch(
+            SqlWriter writer, @Nullable SqlNode offset, @Nullable SqlNode fetch) {
+        unparseFetchUsingLimit(writer, offset, fetch);
+    }
+
+    @Override
+    public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+        if (call.getKind() == SqlKind.CAST) {
+            unparseCast(writer, call);
+        } else if (call.getOperator() instanceof SqlFunction function) {
+            unparseFunction(writer, call, function, left, right);
+        } else {
+            super.unparseCall(writer, call, left, right);
+        }
+    }
+
+    private void unparseFunction(
+            SqlWriter writer, SqlCall call, SqlFunction function, int left, int right) {
+        switch (function.getName().toUpperCase(Locale.ROOT)) {
+            case "JSON_VALUE" -> jsonValue(writer, call);
+            case "CHAR_LENGTH", "CHARACTER_LENGTH" -> named(writer, "length", call);
+            case "LN" -> named(writer, "ln", call);
+            default -> super.unparseCall(writer, call, left, right);
+        }
+    }
+
+    private static void named(SqlWriter writer, String function, SqlCall call) {
+        SqlWriter.Frame frame = writer.startFunCall(function);
+        for (SqlNode operand : call.getOperandList()) {
+            writer.sep(",");
+            operand.unparse(writer, 0, 0);
+        }
+        writer.endFunCall(frame);
+    }
+
+    private static void unparseCast(SqlWriter writer, SqlCall call) {
+        SqlWriter.Frame frame = writer.startFunCall("CAST");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.sep("AS");
+        SqlNode type = call.operand(1);
+        if (type instanceof SqlDataTypeSpec spec
+                && spec.getTypeNameSpec() instanceof SqlBasicTypeNameSpec basic) {
+            writer.literal(typeName(basic));
+        } else {
+            throw new LakeException(ErrorCode.UNSUPPORTED_SQL, "CAST to " + type + " is not taken");
+        }
+        writer.endFunCall(frame);
+    }
+
+    private static String typeName(SqlBasicTypeNameSpec type) {
+        String name = type.getTypeName().getSimple().toUpperCase(Locale.ROOT);
+        return switch (name) {
+            case "BOOLEAN",
+                    "TINYINT",
+                    "SMALLINT",
+                    "INTEGER",
+                    "BIGINT",
+                    "DOUBLE",
+                    "DATE",
+                    "TIME",
+                    "TIMESTAMP",
+                    "UUID" ->
+                    name;
+            case "DECIMAL" ->
+                    "DECIMAL("
+                            + (type.getPrecision() < 0 ? 18 : type.getPrecision())
+                            + ","
+                            + Math.max(0, type.getScale())
+                            + ")";
+            // in SQL a FLOAT without precision is as exact as a DOUBLE
+            case "FLOAT" -> "DOUBLE";
+            case "REAL" -> "FLOAT";
+            case "CHAR", "VARCHAR" -> "VARCHAR";
+            case "VARBINARY", "BINARY" -> "BLOB";
+            case "TIMESTAMP_WITH_LOCAL_TIME_ZONE", "TIMESTAMP_TZ" -> "TIMESTAMPTZ";
+            default ->
+                    throw new LakeException(
+                            ErrorCode.UNSUPPORTED_SQL, "CAST to " + name + " is not taken");
+        };
+    }
+
+    /** A scalar as text; NULL for an object, an array, and what is no JSON. */
+    private static void jsonValue(SqlWriter writer, SqlCall call) {
+        if (call.operandCount() < 2
+                || !(call.operand(1) instanceof SqlLiteral literal)
+                || literal.getValueAs(String.class) == null) {
+            throw new LakeException(
+                    ErrorCode.UNSUPPORTED_SQL,
+                    "The path of JSON_VALUE is written as a text, such as '$.a.b'");
+        }
+        String path = JsonScan.path(JsonPath.parse(literal.getValueAs(String.class)));
+        writer.literal("TRY(CASE WHEN json_type(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal("," + path + ") NOT IN ('OBJECT','ARRAY') THEN json_extract_string(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal("," + path + ") END)");
+    }
+}

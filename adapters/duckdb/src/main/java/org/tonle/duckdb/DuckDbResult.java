@@ -1,0 +1,82 @@
+package org.tonle.duckdb;
+
+import java.sql.ResultSet;
+import java.sql.Statement;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.ipc.ArrowReader;
+import org.apache.iceberg.Schema;
+import org.duckdb.DuckDBResultSet;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.QueryResult;
+
+/** A running query's rows, exported as Arrow without copying. */
+final class DuckDbResult implements QueryResult {
+    private static final long BATCH_ROWS = 8192;
+
+    private final Session session;
+    private final Schema schema;
+    private final Statement statement;
+    private final ArrowReader reader;
+    private boolean closed;
+
+    private DuckDbResult(Session session, Schema schema, Statement statement, ArrowReader reader) {
+        this.session = session;
+        this.schema = schema;
+        this.statement = statement;
+        this.reader = reader;
+    }
+
+    static DuckDbResult start(
+            Session session, Schema schema, String sql, BufferAllocator allocator) {
+        return session.call(() -> {
+            Statement statement = session.statement();
+            ResultSet rows = statement.executeQuery(sql);
+            ArrowReader reader =
+                    (ArrowReader)
+                            rows.unwrap(DuckDBResultSet.class)
+                                    .arrowExportStream(allocator, BATCH_ROWS);
+            return new DuckDbResult(session, schema, statement, reader);
+        });
+    }
+
+    @Override
+    public Schema schema() {
+        return schema;
+    }
+
+    @Override
+    public boolean next() {
+        return session.call(reader::loadNextBatch);
+    }
+
+    @Override
+    public VectorSchemaRoot batch() {
+        try {
+            return reader.getVectorSchemaRoot();
+        } catch (java.io.IOException e) {
+            throw DuckErrors.of(e);
+        }
+    }
+
+    @Override
+    public void cancel() {
+        session.stop(new LakeException(ErrorCode.CANCELLED, "The statement was cancelled"));
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try (session) {
+            cancel();
+            reader.close();
+            statement.close();
+        } catch (java.io.IOException | java.sql.SQLException e) {
+            throw DuckErrors.of(e);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package org.tonle.duckdb;
+
+import java.util.Locale;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/** DuckDB's errors as the lake's. */
+final class DuckErrors {
+    private DuckErrors() {}
+
+    static LakeException of(Throwable error) {
+        if (error instanceof LakeException known) {
+            return known;
+        }
+        String message = String.valueOf(error.getMessage());
+        String first = message.lines().findFirst().orElse("").strip();
+        String kind = first.toLowerCase(Locale.ROOT);
+        // Arrow's reader wraps the message, so a kind may stand inside it
+        if (kind.contains("conversion error")
+                || kind.contains("out of range error")
+                || kind.contains("invalid input error")
+                || kind.contains("overflow")) {
+            return new LakeException(
+                    ErrorCode.INVALID_VALUE, "A value made the statement fail: " + first, error);
+        }
+        if (kind.contains("interrupt")) {
+            return new LakeException(ErrorCode.CANCELLED, "The statement was cancelled", error);
+        }
+        if (kind.contains("out of memory")) {
+            return new LakeException(
+                    ErrorCode.OUT_OF_RESOURCES,
+                    "The statement needs more memory or temporary space than it may use: " + first,
+                    error);
+        }
+        if (kind.contains("io error") || kind.contains("no files found")) {
+            return new LakeException(ErrorCode.STORAGE, "A file can't be used: " + first, error);
+        }
+        return new LakeException(
+                ErrorCode.INTERNAL,
+                "The engine refused what was printed for it: " + message,
+                error);
+    }
+}

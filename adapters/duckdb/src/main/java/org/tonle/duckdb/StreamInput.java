@@ -1,0 +1,274 @@
+package org.tonle.duckdb;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.iceberg.types.Types;
+import org.tonle.sql.BoundStream;
+import org.tonle.sql.DataFile;
+import org.tonle.sql.JsonPath;
+import org.tonle.sql.ReadColumn;
+import org.tonle.sql.SqlTable;
+
+/**
+ * What a streaming run reads, as SQL. The candidates' table holds the input columns that the
+ * statement uses and, under names with a {@code $}, what the run itself needs: {@code tonle$key},
+ * {@code tonle$time} (microseconds), {@code tonle$problem} (NULL if the row is intact), {@code
+ * tonle$texts}, {@code tonle$payload}, {@code tonle$partition}, {@code tonle$position}, {@code
+ * tonle$index}.
+ */
+sealed interface StreamInput {
+    List<String> PLACE_COLUMNS =
+            List.of("\"tonle$partition\"", "\"tonle$position\"", "\"tonle$index\"");
+
+    static StreamInput of(BoundStream stream, BoundStream.Printed sql, List<DataFile> files) {
+        return stream.input().table().isBronze()
+                ? new Events(stream, sql, files)
+                : new Rows(stream, sql, files);
+    }
+
+    /** The SELECT of the candidates. */
+    String candidates();
+
+    /** In what order keys are asked about. */
+    String order();
+
+    /** What names the rule that a malformed row broke. */
+    String rule();
+
+    /** A sentence about a malformed row. */
+    String message();
+
+    /** Partition, position and index of a row of the candidates' table. */
+    default List<String> columnPlace() {
+        return PLACE_COLUMNS;
+    }
+
+    /** The columns that quarantine needs beside the output. */
+    default String[] carried() {
+        return new String[] {
+            "\"tonle$partition\"", "\"tonle$position\"", "\"tonle$index\"", "\"tonle$payload\""
+        };
+    }
+
+    /** A text that says where a row comes from. */
+    String where();
+
+    private static String condition(BoundStream.Printed sql) {
+        return sql.where().map(where -> "(" + where + ")").orElse("true");
+    }
+
+    /** Rows of a bronze table. */
+    record Events(BoundStream stream, BoundStream.Printed sql, List<DataFile> files)
+            implements StreamInput {
+        private SqlTable table() {
+            return stream.input().table();
+        }
+
+        @Override
+        public String candidates() {
+            List<ReadColumn> onRead = table().onRead();
+            Set<String> used = stream.inputColumns();
+            List<String> inner = new ArrayList<>();
+            table().schema().columns().stream()
+                    .map(Types.NestedField::name)
+                    .filter(used::contains)
+                    .map(DuckTypes::name)
+                    .forEach(inner::add);
+            for (int i = 0; i < onRead.size(); i++) {
+                // a column that isn't used is judged all the same
+                inner.add(
+                        JsonScan.value(onRead.get(i), i + 1)
+                                + " AS "
+                                + DuckTypes.name(onRead.get(i).name()));
+            }
+            String key =
+                    table().key().isPresent()
+                            ? "coalesce(" + text(onRead.size() + 1) + ", \"event_id\")"
+                            : "\"event_id\"";
+            inner.add(key + " AS \"tonle$key\"");
+            inner.add("epoch_us(\"ingest_time\") AS \"tonle$time\"");
+            inner.add("\"partition\" AS \"tonle$partition\"");
+            inner.add("\"position\" AS \"tonle$position\"");
+            inner.add("\"index\" AS \"tonle$index\"");
+            inner.add("\"payload\" AS \"tonle$payload\"");
+            inner.add(JsonScan.TEXTS + " AS \"tonle$texts\"");
+
+            List<String> kept = new ArrayList<>();
+            used.stream().sorted().map(DuckTypes::name).forEach(kept::add);
+            kept.addAll(
+                    List.of(
+                            "\"tonle$key\"",
+                            "\"tonle$time\"",
+                            "\"tonle$partition\"",
+                            "\"tonle$position\"",
+                            "\"tonle$index\"",
+                            "\"tonle$payload\"",
+                            "\"tonle$problem\"",
+                            "CASE WHEN \"tonle$problem\" IS NOT NULL THEN \"tonle$texts\" END AS"
+                                    + " \"tonle$texts\""));
+            return "SELECT "
+                    + String.join(", ", kept)
+                    + " FROM (SELECT *, "
+                    + problem()
+                    + " AS \"tonle$problem\" FROM (SELECT "
+                    + String.join(", ", inner)
+                    + " FROM (SELECT *, "
+                    + JsonScan.texts(paths())
+                    + " AS "
+                    + JsonScan.TEXTS
+                    + " FROM ("
+                    + Scan.files(table().schema(), files)
+                    + ")))) AS "
+                    + DuckTypes.name(sql.inputAlias())
+                    + " WHERE CASE WHEN \"tonle$problem\" IS NOT NULL THEN true ELSE "
+                    + condition(sql)
+                    + " END";
+        }
+
+        private List<JsonPath> paths() {
+            List<JsonPath> paths =
+                    new ArrayList<>(table().onRead().stream().map(ReadColumn::path).toList());
+            table().key().ifPresent(paths::add);
+            return paths;
+        }
+
+        private static String text(int index) {
+            return "\"tonle_json\"[" + index + "]";
+        }
+
+        /** The number of the first rule broken: 0 no object, i the column, n + 1 the key. */
+        private String problem() {
+            StringBuilder problem = new StringBuilder("CASE ");
+            problem.append("WHEN \"tonle$texts\" IS NULL OR NOT ")
+                    .append(JsonScan.isObject("\"tonle$payload\""))
+                    .append(" THEN 0 ");
+            List<ReadColumn> columns = table().onRead();
+            for (int i = 0; i < columns.size(); i++) {
+                String name = DuckTypes.name(columns.get(i).name());
+                if (columns.get(i).required()) {
+                    problem.append("WHEN ").append(name).append(" IS NULL");
+                } else {
+                    problem.append("WHEN ")
+                            .append(name)
+                            .append(" IS NULL AND \"tonle$texts\"[")
+                            .append(i + 1)
+                            .append("] IS NOT NULL");
+                }
+                problem.append(" THEN ").append(i + 1).append(' ');
+            }
+            if (table().key().isPresent()) {
+                int key = columns.size() + 1;
+                problem.append("WHEN \"tonle$texts\"[").append(key).append("] IS NULL THEN ");
+                problem.append(key).append(' ');
+            }
+            return problem + "END";
+        }
+
+        @Override
+        public String order() {
+            return "\"tonle$time\", \"tonle$partition\", \"tonle$position\", \"tonle$index\"";
+        }
+
+        @Override
+        public String rule() {
+            StringBuilder rule = new StringBuilder("CASE \"tonle$problem\" WHEN 0 THEN 'payload' ");
+            List<ReadColumn> columns = table().onRead();
+            for (int i = 0; i < columns.size(); i++) {
+                rule.append("WHEN ").append(i + 1).append(" THEN ");
+                rule.append(DuckTypes.text(columns.get(i).name())).append(' ');
+            }
+            return rule + "ELSE 'key' END";
+        }
+
+        @Override
+        public String message() {
+            StringBuilder message =
+                    new StringBuilder(
+                            "CASE WHEN \"tonle$problem\" = 0 AND \"tonle$texts\" IS NULL THEN 'the"
+                                    + " payload is no JSON' WHEN \"tonle$problem\" = 0 THEN 'the"
+                                    + " payload is no JSON object' ");
+            List<ReadColumn> columns = table().onRead();
+            for (int i = 0; i < columns.size(); i++) {
+                String text = "\"tonle$texts\"[" + (i + 1) + "]";
+                message.append("WHEN \"tonle$problem\" = ")
+                        .append(i + 1)
+                        .append(" THEN CASE WHEN ")
+                        .append(text)
+                        .append(" IS NULL THEN ")
+                        .append(DuckTypes.text(columns.get(i).name() + " is required and missing"))
+                        .append(" ELSE ")
+                        .append(DuckTypes.text(columns.get(i).name() + " is "))
+                        .append(" || left(")
+                        .append(text)
+                        .append(", 200) || ")
+                        .append(DuckTypes.text(", which is no " + columns.get(i).type()))
+                        .append(" END ");
+            }
+            String key =
+                    table().key()
+                            .map(path -> "the deduplication key at " + path + " is missing")
+                            .orElse("malformed");
+            return message + "ELSE " + DuckTypes.text(key) + " END";
+        }
+
+        @Override
+        public String where() {
+            return "'partition ' || \"tonle$partition\" || ', position ' || \"tonle$position\" ||"
+                    + " ', index ' || \"tonle$index\" || ', key ' || \"tonle$key\"";
+        }
+    }
+
+    /** Rows of another streaming table: intact, with key and time of their own. */
+    record Rows(BoundStream stream, BoundStream.Printed sql, List<DataFile> files)
+            implements StreamInput {
+        @Override
+        public String candidates() {
+            SqlTable table = stream.input().table();
+            // the row itself is what quarantine would keep, so all its columns are read
+            String shown =
+                    table.schema().columns().stream()
+                            .map(Types.NestedField::name)
+                            .filter(name -> !SqlTable.isHidden(name))
+                            .map(DuckTypes::name)
+                            .collect(Collectors.joining(", "));
+            return "SELECT *, \""
+                    + SqlTable.KEY
+                    + "\" AS \"tonle$key\", epoch_us(\""
+                    + SqlTable.INGEST_TIME
+                    + "\") AS \"tonle$time\", NULL AS \"tonle$partition\", NULL AS"
+                    + " \"tonle$position\", NULL AS \"tonle$index\", NULL::INTEGER AS"
+                    + " \"tonle$problem\", "
+                    + (stream.expectations().isEmpty()
+                            ? "''"
+                            : "CAST(to_json(row(" + shown + ")) AS VARCHAR)")
+                    + " AS \"tonle$payload\" FROM ("
+                    + Scan.files(table.schema(), files)
+                    + ") AS "
+                    + DuckTypes.name(sql.inputAlias())
+                    + " WHERE "
+                    + condition(sql);
+        }
+
+        @Override
+        public String order() {
+            return "\"tonle$time\", \"tonle$key\"";
+        }
+
+        @Override
+        public String rule() {
+            return "''";
+        }
+
+        @Override
+        public String message() {
+            return "''";
+        }
+
+        @Override
+        public String where() {
+            return "'key ' || \"tonle$key\"";
+        }
+    }
+}
