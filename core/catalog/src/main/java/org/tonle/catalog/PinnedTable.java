@@ -1,6 +1,7 @@
 package org.tonle.catalog;
 
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Schema;
@@ -34,6 +35,10 @@ public final class PinnedTable {
 
     public Schema schema() {
         return metadata.schema();
+    }
+
+    public Map<String, String> properties() {
+        return metadata.properties();
     }
 
     /** Names the table's state; equal locations mean equal rows. */

@@ -1,0 +1,29 @@
+package org.tonle.pipeline;
+
+import org.tonle.catalog.Pin;
+import org.tonle.ledger.Lease;
+
+/** The work of one dataset; one thread at a time. */
+sealed interface DatasetRun permits StreamingRun, ViewRun {
+    /** Named points of every run at which a test can kill the process. */
+    java.util.List<String> FAIL_POINTS =
+            java.util.List.of("run.before-engine", "run.after-engine", "run.after-commit");
+
+    /**
+     * Reads what is new in the pinned state, if anything is, and commits it.
+     *
+     * @return how far this dataset is after it
+     */
+    Progress run(Pin pin, Lease lease);
+
+    /** Forgets what was remembered of the dataset's own table: a run failed or was overtaken. */
+    void reset();
+
+    /**
+     * How far a dataset is.
+     *
+     * @param seq everything up to this commit is in it
+     * @param more whether the pinned state holds more, to be read by another run now
+     */
+    record Progress(long seq, boolean more) {}
+}

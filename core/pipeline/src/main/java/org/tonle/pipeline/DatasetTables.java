@@ -1,0 +1,264 @@
+package org.tonle.pipeline;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.UUID;
+import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.Schema;
+import org.apache.iceberg.UpdateSchema;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.types.Types;
+import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.QuarantineTable;
+import org.tonle.catalog.StagedCommit;
+import org.tonle.catalog.StagedTable;
+import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.CommitRequest.DatasetMove;
+import org.tonle.ledger.CommitRequest.DefinitionVersion;
+import org.tonle.ledger.Definition;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundStream;
+import org.tonle.sql.Dataset;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Sql;
+import org.tonle.sql.SqlTable;
+import org.tonle.sql.TableName;
+
+/**
+ * Makes the tables of the lake be what its datasets declare. A definition that is new or changed is
+ * stored with the next version, in the commit that makes the tables fit.
+ */
+final class DatasetTables {
+    /** The table property that names the deduplication key of a streaming table. */
+    private static final String KEY_PROPERTY = "tonle.key";
+
+    private final LakeCatalog catalog;
+    private final List<SourceDefinition> sources;
+
+    DatasetTables(LakeCatalog catalog, List<SourceDefinition> sources) {
+        this.catalog = catalog;
+        this.sources = sources;
+    }
+
+    /**
+     * Applies one dataset; its inputs are applied already.
+     *
+     * @throws LakeException INCOMPATIBLE_CHANGE if its table can't follow the change; nothing is
+     *     changed then
+     */
+    void apply(Dataset dataset) {
+        PinnedTables tables = new PinnedTables(catalog.pin(), sources);
+        @Nullable PinnedTable existing = tables.pinned(dataset.name()).orElse(null);
+        @Nullable Definition stored = catalog.ledger().definitions().get(definition(dataset));
+        catalog.ensureNamespace(dataset.name().namespace(), "tonle");
+        switch (dataset) {
+            case Dataset.StreamingTable table -> {
+                BoundStream bound = Sql.stream(table, tables);
+                String key = bound.input().table().key().map(Object::toString).orElse("event_id");
+                if (existing == null) {
+                    createStreaming(table, bound.schema(), key, stored);
+                } else {
+                    changeStreaming(table, bound, key, existing, tables, stored);
+                }
+            }
+            case Dataset.MaterializedView view -> {
+                Schema schema = Sql.view(view, tables).schema();
+                if (existing == null) {
+                    createView(view, schema, stored);
+                } else {
+                    changeView(view, schema, existing, stored);
+                }
+            }
+        }
+    }
+
+    private void createStreaming(
+            Dataset.StreamingTable table, Schema schema, String key, @Nullable Definition stored) {
+        catalog.ensureNamespace(QuarantineTable.NAMESPACE, "tonle");
+        try (StagedCommit commit = catalog.stage()) {
+            commit.create(
+                    identifier(table.name()),
+                    schema,
+                    PartitionSpec.unpartitioned(),
+                    Map.of(KEY_PROPERTY, key));
+            commit.create(
+                    identifier(StreamingRun.quarantine(table.name())),
+                    QuarantineTable.SCHEMA,
+                    PartitionSpec.unpartitioned(),
+                    Map.of());
+            publish(commit, table, stored);
+        }
+    }
+
+    private void createView(
+            Dataset.MaterializedView view, Schema schema, @Nullable Definition stored) {
+        try (StagedCommit commit = catalog.stage()) {
+            commit.create(identifier(view.name()), schema, PartitionSpec.unpartitioned(), Map.of());
+            publish(commit, view, stored);
+        }
+    }
+
+    private void changeStreaming(
+            Dataset.StreamingTable table,
+            BoundStream bound,
+            String key,
+            PinnedTable existing,
+            PinnedTables tables,
+            @Nullable Definition stored) {
+        if (existing.schema().findField(SqlTable.KEY) == null) {
+            throw refused(table, "it was no streaming table before");
+        }
+        String was = existing.properties().getOrDefault(KEY_PROPERTY, key);
+        if (!was.equals(key)) {
+            throw refused(table, "its rows are told apart by " + was + ", not by " + key);
+        }
+        UUID input = tables.pinned(table.reads().getFirst()).orElseThrow().uuid();
+        Map<UUID, Long> positions = catalog.ledger().datasetPositions(table.name().toString());
+        if (!positions.isEmpty() && !positions.containsKey(input)) {
+            throw refused(table, "it reads another input than " + table.reads().getFirst());
+        }
+        List<Types.NestedField> added = added(table, existing.schema(), bound.schema());
+        if (added.isEmpty() && unchanged(table, stored)) {
+            return;
+        }
+        try (StagedCommit commit = catalog.stage()) {
+            if (!added.isEmpty()) {
+                StagedTable staged = commit.table(existing.ref(), OnConflict.FAIL);
+                UpdateSchema update = staged.transaction().updateSchema();
+                added.forEach(field -> update.addColumn(field.name(), field.type()));
+                update.commit();
+            }
+            publish(commit, table, stored);
+        }
+    }
+
+    /** The columns that a changed SELECT adds; old rows have NULL there. */
+    private static List<Types.NestedField> added(Dataset table, Schema before, Schema after) {
+        for (Types.NestedField field : before.columns()) {
+            Types.NestedField now = after.findField(field.name());
+            if (now == null) {
+                throw refused(table, "its column " + field.name() + " is gone");
+            }
+            if (!now.type().equals(field.type())) {
+                throw refused(
+                        table,
+                        "its column %s was %s and would become %s"
+                                .formatted(field.name(), field.type(), now.type()));
+            }
+            if (field.isRequired() && now.isOptional()) {
+                throw refused(table, "its column " + field.name() + " could become NULL");
+            }
+        }
+        return after.columns().stream()
+                .filter(field -> before.findField(field.name()) == null)
+                .toList();
+    }
+
+    private static LakeException refused(Dataset dataset, String why) {
+        return new LakeException(
+                ErrorCode.INCOMPATIBLE_CHANGE,
+                "%s can't change like this: %s, and its rows are there already. Undo the change, or give the dataset another name: it is then computed from the start"
+                        .formatted(dataset.name(), why));
+    }
+
+    private void changeView(
+            Dataset.MaterializedView view,
+            Schema schema,
+            PinnedTable existing,
+            @Nullable Definition stored) {
+        if (existing.schema().findField(SqlTable.KEY) != null) {
+            throw refused(view, "it was a streaming table before");
+        }
+        boolean sameSchema = sameColumns(existing.schema(), schema);
+        if (sameSchema && unchanged(view, stored)) {
+            return;
+        }
+        try (StagedCommit commit = catalog.stage()) {
+            if (!sameSchema) {
+                commit.replace(identifier(view.name()), schema, PartitionSpec.unpartitioned());
+            }
+            CommitRequest.Builder request = request(commit, view, stored);
+            // from 0 on everything is new, so that it is recomputed
+            catalog.ledger()
+                    .datasetPositions(view.name().toString())
+                    .forEach((input, seq) ->
+                            request.move(
+                                    new DatasetMove(
+                                            view.name().toString(),
+                                            input,
+                                            OptionalLong.of(seq),
+                                            0)));
+            var unused = commit.publish(request);
+        }
+    }
+
+    private static boolean sameColumns(Schema before, Schema after) {
+        List<Types.NestedField> old = before.columns();
+        List<Types.NestedField> now = after.columns();
+        if (old.size() != now.size()) {
+            return false;
+        }
+        for (int i = 0; i < old.size(); i++) {
+            if (!old.get(i).name().equals(now.get(i).name())
+                    || !old.get(i).type().equals(now.get(i).type())
+                    || old.get(i).isOptional() != now.get(i).isOptional()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void publish(StagedCommit commit, Dataset dataset, @Nullable Definition stored) {
+        var unused = commit.publish(request(commit, dataset, stored));
+    }
+
+    private static CommitRequest.Builder request(
+            StagedCommit commit, Dataset dataset, @Nullable Definition stored) {
+        CommitRequest.Builder request =
+                CommitRequest.builder(commit.id(), "define", "tonle")
+                        .summary("dataset", dataset.name().toString());
+        if (!unchanged(dataset, stored)) {
+            request.define(
+                    new DefinitionVersion(
+                            definition(dataset),
+                            stored == null ? 1 : stored.version() + 1,
+                            hash(dataset.text()),
+                            dataset.text()));
+        }
+        return request;
+    }
+
+    private static boolean unchanged(Dataset dataset, @Nullable Definition stored) {
+        return stored != null && stored.hash().equals(hash(dataset.text()));
+    }
+
+    /** The name under which the ledger keeps a dataset's definition. */
+    static String definition(Dataset dataset) {
+        return "dataset " + dataset.name();
+    }
+
+    private static String hash(String text) {
+        try {
+            byte[] digest =
+                    MessageDigest.getInstance("SHA-256")
+                            .digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static TableIdentifier identifier(TableName name) {
+        return TableIdentifier.of(name.namespace(), name.name());
+    }
+}

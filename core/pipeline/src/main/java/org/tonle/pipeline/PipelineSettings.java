@@ -1,0 +1,19 @@
+package org.tonle.pipeline;
+
+import java.time.Duration;
+
+/**
+ * How datasets run.
+ *
+ * @param refreshInterval least time between two recomputations of one materialized view
+ * @param batchBytes a streaming run ends with the commit that brings its input files to this size
+ * @param window how far apart two rows of one key may be and still be the same row
+ */
+public record PipelineSettings(Duration refreshInterval, long batchBytes, Duration window) {
+    public static final long DEFAULT_BATCH_BYTES = 32L << 20;
+    public static final Duration DEFAULT_WINDOW = Duration.ofDays(7);
+
+    public PipelineSettings(Duration refreshInterval) {
+        this(refreshInterval, DEFAULT_BATCH_BYTES, DEFAULT_WINDOW);
+    }
+}

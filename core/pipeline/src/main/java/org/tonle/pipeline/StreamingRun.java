@@ -1,0 +1,278 @@
+package org.tonle.pipeline;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.apache.arrow.vector.TimeStampVector;
+import org.apache.arrow.vector.VarCharVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.types.Conversions;
+import org.apache.iceberg.types.Types;
+import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.ChangeRange;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.StagedCommit;
+import org.tonle.catalog.StagedTable;
+import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.CommitRequest.DatasetMove;
+import org.tonle.ledger.CommitRequest.ExpectationResult;
+import org.tonle.ledger.Lease;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundQuery;
+import org.tonle.sql.BoundStream;
+import org.tonle.sql.Dataset;
+import org.tonle.sql.Expectation;
+import org.tonle.sql.Inputs;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.QueryLimits;
+import org.tonle.sql.QueryResult;
+import org.tonle.sql.Sql;
+import org.tonle.sql.SqlEngine;
+import org.tonle.sql.StreamResult;
+import org.tonle.sql.StreamTarget;
+import org.tonle.sql.TableName;
+import org.tonle.sql.WrittenFile;
+
+/**
+ * A streaming table: rows that its input gained since the last commit go through its SELECT once.
+ * Target, quarantine, expectation counts and the position land in one commit.
+ */
+final class StreamingRun implements DatasetRun {
+    private static final Duration KEYS_TIMEOUT = Duration.ofMinutes(30);
+
+    private final Dataset.StreamingTable dataset;
+    private final List<SourceDefinition> sources;
+    private final LakeCatalog catalog;
+    private final SqlEngine engine;
+    private final PipelineSettings settings;
+    private final FailPoints failPoints;
+    private @Nullable SeenKeys keys;
+    private long keysFrom;
+
+    /** The commits up to here were looked at; the position in the ledger may be older. */
+    private long checked;
+
+    StreamingRun(
+            Dataset.StreamingTable dataset,
+            List<SourceDefinition> sources,
+            LakeCatalog catalog,
+            SqlEngine engine,
+            PipelineSettings settings,
+            FailPoints failPoints) {
+        this.dataset = dataset;
+        this.sources = sources;
+        this.catalog = catalog;
+        this.engine = engine;
+        this.settings = settings;
+        this.failPoints = failPoints;
+    }
+
+    @Override
+    public void reset() {
+        keys = null;
+        checked = 0;
+    }
+
+    @Override
+    public Progress run(Pin pin, Lease lease) {
+        PinnedTables tables = new PinnedTables(pin, sources);
+        TableName read = dataset.reads().getFirst();
+        PinnedTable input = tables.pinned(read).orElseThrow(() -> noInput(dataset.name(), read));
+        Long stored = catalog.ledger().datasetPositions(name()).get(input.uuid());
+        long position = stored == null ? 0 : stored;
+        long from = Math.max(position, checked);
+        if (input.ref().fromSeq() <= from) {
+            return new Progress(pin.seq(), false);
+        }
+        ChangeRange range = catalog.changes(input.uuid(), from, pin.seq(), settings.batchBytes());
+        return switch (range) {
+            case ChangeRange.Rewritten(long seq, String operation) ->
+                    throw new LakeException(
+                            ErrorCode.SOURCE_CHANGED,
+                            "%s was changed by commit %d (%s), so it can't be read as a stream from there on; refresh %s from scratch under another name, or restore its input"
+                                    .formatted(input.identifier(), seq, operation, name()));
+            case ChangeRange.Appended(long upTo, List<DataFile> files) -> {
+                if (!files.isEmpty()) {
+                    OptionalLong before =
+                            stored == null ? OptionalLong.empty() : OptionalLong.of(stored);
+                    runOver(tables, input, before, upTo, files, lease);
+                }
+                checked = upTo;
+                yield new Progress(upTo, upTo < pin.seq());
+            }
+        };
+    }
+
+    private void runOver(
+            PinnedTables tables,
+            PinnedTable input,
+            OptionalLong position,
+            long upTo,
+            List<DataFile> files,
+            Lease lease) {
+        BoundStream bound = Sql.stream(dataset, tables);
+        SeenKeys seen = keys(tables, earliest(input, files));
+        boolean happened = false;
+        try (StagedCommit commit = catalog.stage()) {
+            StagedTable target =
+                    commit.table(
+                            tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
+            StagedTable quarantine =
+                    commit.table(
+                            tables.pinned(quarantine(dataset.name())).orElseThrow().ref(),
+                            OnConflict.FAIL);
+            failPoints.reach("run.before-engine");
+            StreamResult result =
+                    engine.writeStream(
+                            bound,
+                            Inputs.of(bound.input().table().name(), PinnedTables.files(files)),
+                            seen,
+                            new StreamTarget(
+                                    dataset.name(),
+                                    commit.id().toString(),
+                                    target.dataDirectory(),
+                                    quarantine.dataDirectory(),
+                                    commit.id().toString(),
+                                    target.schema()));
+            failPoints.reach("run.after-engine");
+            append(target, result.rows());
+            append(quarantine, result.quarantine());
+            CommitRequest.Builder request =
+                    CommitRequest.builder(commit.id(), "run", "tonle")
+                            .fencedBy(lease)
+                            .move(new DatasetMove(name(), input.uuid(), position, upTo))
+                            .summary("dataset", name())
+                            .summary("input", result.input())
+                            .summary("written", result.written())
+                            .summary("duplicates", result.duplicates())
+                            .summary("filtered", result.filtered())
+                            .summary("malformed", result.malformed())
+                            .summary("dropped", result.dropped());
+            addExpectations(request, bound, result);
+            var unused = commit.publish(request);
+            happened = true;
+            failPoints.reach("run.after-commit");
+        } finally {
+            if (!happened) {
+                // the keys of rows that weren't committed were remembered
+                reset();
+            }
+        }
+    }
+
+    private void addExpectations(
+            CommitRequest.Builder request, BoundStream bound, StreamResult result) {
+        for (int i = 0; i < bound.expectations().size(); i++) {
+            Expectation expectation = bound.expectations().get(i);
+            StreamResult.ExpectationResult counts = result.expectations().get(i);
+            request.expectation(
+                    new ExpectationResult(
+                            name(),
+                            expectation.name(),
+                            expectation.violation().name().toLowerCase(Locale.ROOT),
+                            counts.passed(),
+                            counts.failed()));
+        }
+    }
+
+    private static void append(StagedTable table, List<WrittenFile> written) {
+        if (!written.isEmpty()) {
+            List<DataFile> files = new ArrayList<>();
+            for (WrittenFile file : written) {
+                files.add(table.adopt(file.path()));
+            }
+            table.append(files);
+        }
+    }
+
+    /** The keys that rows from {@code earliest} on may repeat, read from the tables if need be. */
+    private SeenKeys keys(PinnedTables tables, long earliest) {
+        long since = earliest - settings.window().toMillis() * 1000;
+        SeenKeys known = keys;
+        if (known != null && since >= keysFrom) {
+            return known;
+        }
+        SeenKeys loaded = new SeenKeys(settings.window());
+        load(loaded, tables, dataset.name(), "_key", "_ingest_time", since);
+        load(loaded, tables, quarantine(dataset.name()), "\"key\"", "ingest_time", since);
+        keys = loaded;
+        keysFrom = since;
+        return loaded;
+    }
+
+    private void load(
+            SeenKeys into,
+            PinnedTables tables,
+            TableName table,
+            String key,
+            String time,
+            long since) {
+        BoundQuery query =
+                Sql.query(
+                        "SELECT %s, %s FROM \"%s\".\"%s\" WHERE %s >= TIMESTAMP WITH LOCAL TIME ZONE '%s'"
+                                .formatted(
+                                        key,
+                                        time,
+                                        table.namespace(),
+                                        table.name(),
+                                        time,
+                                        java.time.Instant.ofEpochSecond(
+                                                Math.floorDiv(since, 1_000_000L))),
+                        tables);
+        try (QueryResult rows =
+                engine.run(query, tables.inputs(query), new QueryLimits(KEYS_TIMEOUT))) {
+            while (rows.next()) {
+                VectorSchemaRoot batch = rows.batch();
+                VarCharVector keyVector = (VarCharVector) batch.getVector(0);
+                TimeStampVector timeVector = (TimeStampVector) batch.getVector(1);
+                for (int i = 0; i < batch.getRowCount(); i++) {
+                    into.load(keyVector.get(i), timeVector.get(i));
+                }
+            }
+        }
+    }
+
+    /** The least ingest time of the files, in microseconds, from their metrics. */
+    private static long earliest(PinnedTable input, List<DataFile> files) {
+        Types.NestedField column =
+                Optional.ofNullable(input.schema().findField("ingest_time"))
+                        .orElseGet(() -> input.schema().findField("_ingest_time"));
+        long earliest = Long.MAX_VALUE;
+        for (DataFile file : files) {
+            var bounds = file.lowerBounds();
+            var lower = bounds == null ? null : bounds.get(column.fieldId());
+            if (lower == null) {
+                return Long.MIN_VALUE / 2;
+            }
+            Long value = Conversions.fromByteBuffer(column.type(), lower);
+            earliest = Math.min(earliest, value);
+        }
+        return earliest;
+    }
+
+    private String name() {
+        return dataset.name().toString();
+    }
+
+    static LakeException noInput(TableName dataset, TableName input) {
+        return new LakeException(
+                ErrorCode.NOT_FOUND, dataset + " reads " + input + ", which isn't there");
+    }
+
+    /** Where a dataset's refused rows are. */
+    static TableName quarantine(TableName dataset) {
+        return new TableName(
+                org.tonle.catalog.QuarantineTable.NAMESPACE,
+                dataset.namespace() + "_" + dataset.name());
+    }
+}

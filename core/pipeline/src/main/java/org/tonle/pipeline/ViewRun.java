@@ -1,0 +1,176 @@
+package org.tonle.pipeline;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.UUID;
+import org.apache.iceberg.DataFile;
+import org.tonle.catalog.ChangeRange;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.StagedCommit;
+import org.tonle.catalog.StagedTable;
+import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.CommitRequest.DatasetMove;
+import org.tonle.ledger.Lease;
+import org.tonle.spi.FailPoints;
+import org.tonle.sql.BoundQuery;
+import org.tonle.sql.Dataset;
+import org.tonle.sql.FileTarget;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Sql;
+import org.tonle.sql.SqlEngine;
+import org.tonle.sql.TableName;
+import org.tonle.sql.WrittenFile;
+
+/**
+ * A materialized view: recomputed as a whole from one pinned state when an input holds other rows
+ * than last time. Its rows and the positions they stand for land in one commit.
+ */
+final class ViewRun implements DatasetRun {
+    /** A view is busy at most one part in so many, however often its inputs change. */
+    private static final int REST = 3;
+
+    private final Dataset.MaterializedView dataset;
+    private final List<SourceDefinition> sources;
+    private final LakeCatalog catalog;
+    private final SqlEngine engine;
+    private final PipelineSettings settings;
+    private final FailPoints failPoints;
+
+    /** Per input, the commits up to here were found to change none of its rows. */
+    private final Map<UUID, Long> checked = new HashMap<>();
+
+    private long restUntil = System.nanoTime();
+
+    ViewRun(
+            Dataset.MaterializedView dataset,
+            List<SourceDefinition> sources,
+            LakeCatalog catalog,
+            SqlEngine engine,
+            PipelineSettings settings,
+            FailPoints failPoints) {
+        this.dataset = dataset;
+        this.sources = sources;
+        this.catalog = catalog;
+        this.engine = engine;
+        this.settings = settings;
+        this.failPoints = failPoints;
+    }
+
+    @Override
+    public void reset() {
+        checked.clear();
+    }
+
+    /** How long until the view may be recomputed again; zero or less if it may now. */
+    Duration rest() {
+        return Duration.ofNanos(restUntil - System.nanoTime());
+    }
+
+    @Override
+    public Progress run(Pin pin, Lease lease) {
+        PinnedTables tables = new PinnedTables(pin, sources);
+        Map<UUID, Long> positions = catalog.ledger().datasetPositions(name());
+        List<PinnedTable> inputs = new ArrayList<>();
+        boolean stale = false;
+        for (TableName read : dataset.reads()) {
+            PinnedTable input =
+                    tables.pinned(read)
+                            .orElseThrow(() -> StreamingRun.noInput(dataset.name(), read));
+            inputs.add(input);
+            stale |= stale(input, positions.get(input.uuid()), pin);
+        }
+        if (!stale) {
+            return new Progress(pin.seq(), false);
+        }
+        if (rest().isPositive()) {
+            return new Progress(
+                    positions.values().stream().mapToLong(p -> p).min().orElse(0), true);
+        }
+        long start = System.nanoTime();
+        recompute(tables, inputs, positions, pin.seq(), lease);
+        long took = System.nanoTime() - start;
+        restUntil = System.nanoTime() + Math.max(settings.refreshInterval().toNanos(), REST * took);
+        return new Progress(pin.seq(), false);
+    }
+
+    private boolean stale(
+            PinnedTable input, @org.jspecify.annotations.Nullable Long position, Pin pin) {
+        if (position == null) {
+            return true;
+        }
+        long from = Math.max(position, checked.getOrDefault(input.uuid(), 0L));
+        if (input.ref().fromSeq() <= from) {
+            return false;
+        }
+        // compaction and new columns move a table without changing its rows
+        boolean changed =
+                switch (catalog.changes(input.uuid(), from, pin.seq(), 1)) {
+                    case ChangeRange.Rewritten rewritten -> true;
+                    case ChangeRange.Appended appended -> !appended.files().isEmpty();
+                };
+        if (!changed) {
+            checked.put(input.uuid(), pin.seq());
+        }
+        return changed;
+    }
+
+    private void recompute(
+            PinnedTables tables,
+            List<PinnedTable> inputs,
+            Map<UUID, Long> positions,
+            long seq,
+            Lease lease) {
+        BoundQuery bound = Sql.view(dataset, tables);
+        try (StagedCommit commit = catalog.stage()) {
+            StagedTable target =
+                    commit.table(
+                            tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
+            failPoints.reach("run.before-engine");
+            List<WrittenFile> written =
+                    engine.write(
+                            bound,
+                            tables.inputs(bound),
+                            new FileTarget(
+                                    target.dataDirectory(),
+                                    commit.id().toString(),
+                                    target.schema()));
+            failPoints.reach("run.after-engine");
+            List<DataFile> files = written.stream().map(file -> target.adopt(file.path())).toList();
+            target.replaceAll(files);
+            CommitRequest.Builder request =
+                    CommitRequest.builder(commit.id(), "run", "tonle")
+                            .fencedBy(lease)
+                            .summary("dataset", name())
+                            .summary(
+                                    "written",
+                                    written.stream().mapToLong(WrittenFile::records).sum());
+            inputs.stream()
+                    .map(PinnedTable::uuid)
+                    .distinct()
+                    .forEach(input -> request.move(move(input, positions.get(input), seq)));
+            var unused = commit.publish(request);
+            failPoints.reach("run.after-commit");
+        }
+    }
+
+    private DatasetMove move(
+            UUID input, @org.jspecify.annotations.Nullable Long position, long seq) {
+        return new DatasetMove(
+                name(),
+                input,
+                position == null ? OptionalLong.empty() : OptionalLong.of(position),
+                seq);
+    }
+
+    private String name() {
+        return dataset.name().toString();
+    }
+}

@@ -1,0 +1,142 @@
+package org.tonle.sql;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.types.Type;
+import org.apache.iceberg.types.Types;
+import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.definition.ColumnDefinition;
+import org.tonle.definition.ColumnType;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.ledger.Ref;
+
+/**
+ * The tables of one pinned state, with the schema-on-read columns that the sources declare now. For
+ * one statement, by one thread.
+ */
+public final class PinnedTables implements TableResolver {
+    private final Pin pin;
+    private final Map<String, SourceDefinition> sources = new HashMap<>();
+    private final Map<TableName, PinnedTable> resolved =
+            new TreeMap<>(
+                    java.util.Comparator.comparing(
+                            name -> name.toString().toLowerCase(Locale.ROOT)));
+
+    public PinnedTables(Pin pin, List<SourceDefinition> sources) {
+        this.pin = pin;
+        sources.forEach(source -> this.sources.put(source.name(), source));
+    }
+
+    @Override
+    public Optional<SqlTable> table(TableName name) {
+        return pinned(name).map(table -> describe(table));
+    }
+
+    /** The pinned table of that name, whatever its case. */
+    public Optional<PinnedTable> pinned(TableName name) {
+        PinnedTable known = resolved.get(name);
+        if (known != null) {
+            return Optional.of(known);
+        }
+        Optional<PinnedTable> found =
+                pin.table(TableIdentifier.of(name.namespace(), name.name()))
+                        .or(() -> find(ref -> matches(ref, name)));
+        found.ifPresent(table -> resolved.put(name, table));
+        return found;
+    }
+
+    private Optional<PinnedTable> find(Predicate<Ref> which) {
+        return pin.tables().stream().filter(table -> which.test(table.ref())).findFirst();
+    }
+
+    private static boolean matches(Ref ref, TableName name) {
+        return new TableName(ref.namespace(), ref.name()).matches(name);
+    }
+
+    @Override
+    public List<TableName> names() {
+        return pin.tables().stream()
+                .map(table -> new TableName(table.ref().namespace(), table.ref().name()))
+                .toList();
+    }
+
+    /** All files of every table that a query reads. */
+    public Inputs inputs(BoundQuery query) {
+        Map<TableName, List<DataFile>> files = new HashMap<>();
+        for (TableName name : query.reads()) {
+            PinnedTable table = pinned(name).orElseThrow();
+            files.put(name, files(table.files()));
+        }
+        return new Inputs(files);
+    }
+
+    /** Iceberg's data files, as engines are given them. */
+    public static List<DataFile> files(List<org.apache.iceberg.DataFile> files) {
+        return files.stream()
+                .map(file -> new DataFile(LocalFileIO.path(file.location()), file.recordCount()))
+                .toList();
+    }
+
+    private SqlTable describe(PinnedTable table) {
+        TableName name = new TableName(table.ref().namespace(), table.ref().name());
+        SourceDefinition source = sources.get(name.name());
+        if (source == null || !name.namespace().equals(BronzeTable.NAMESPACE)) {
+            return SqlTable.of(name, table.schema());
+        }
+        return new SqlTable(
+                name,
+                table.schema(),
+                source.columns().stream().map(PinnedTables::onRead).toList(),
+                source.keyField()
+                        .flatMap(key ->
+                                source.columns().stream()
+                                        .filter(column -> column.name().equals(key))
+                                        .findFirst())
+                        .map(column -> path(column.path())));
+    }
+
+    private static ReadColumn onRead(ColumnDefinition column) {
+        return new ReadColumn(
+                column.name(), type(column.type()), path(column.path()), column.required());
+    }
+
+    private static JsonPath path(org.tonle.definition.JsonPath path) {
+        return new JsonPath(
+                path.steps().stream()
+                        .<JsonPath.Step>map(step ->
+                                switch (step) {
+                                    case org.tonle.definition.JsonPath.Field(String name) ->
+                                            new JsonPath.Member(name);
+                                    case org.tonle.definition.JsonPath.Index(int at) ->
+                                            new JsonPath.Element(at);
+                                })
+                        .toList());
+    }
+
+    private static Type type(ColumnType type) {
+        return switch (type) {
+            case ColumnType.Decimal(int precision, int scale) ->
+                    Types.DecimalType.of(precision, scale);
+            case ColumnType.Simple simple ->
+                    switch (simple) {
+                        case BOOLEAN -> Types.BooleanType.get();
+                        case INT -> Types.IntegerType.get();
+                        case BIGINT -> Types.LongType.get();
+                        case DOUBLE -> Types.DoubleType.get();
+                        case STRING -> Types.StringType.get();
+                        case DATE -> Types.DateType.get();
+                        case TIMESTAMP -> Types.TimestampType.withoutZone();
+                        case TIMESTAMPTZ -> Types.TimestampType.withZone();
+                    };
+        };
+    }
+}
