@@ -16,7 +16,7 @@ sealed interface DatasetRun permits StreamingRun, ViewRun {
      */
     Progress run(Pin pin, Lease lease);
 
-    /** Forgets what was remembered of the dataset's own table: a run failed or was overtaken. */
+    /** Forgets what was remembered of the dataset's own table: it may have changed since. */
     void reset();
 
     /**

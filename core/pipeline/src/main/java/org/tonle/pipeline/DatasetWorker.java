@@ -111,9 +111,13 @@ final class DatasetWorker {
                 lease.ifPresent(leases::lost);
             }
             log.info("{} is computed again: {}", dataset.name(), e.getMessage());
+            run.reset();
             fail(e.getMessage(), state);
         } catch (LakeException e) {
             log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
+            if (e.code() == ErrorCode.COMMIT_UNKNOWN) {
+                run.reset();
+            }
             fail(e.getMessage(), State.FAILING);
         } catch (RuntimeException e) {
             log.error("{} can't go on", dataset.name(), e);
@@ -122,7 +126,6 @@ final class DatasetWorker {
     }
 
     private void fail(@Nullable String why, State as) throws InterruptedException {
-        run.reset();
         upToDate = false;
         state = as;
         reason = why;

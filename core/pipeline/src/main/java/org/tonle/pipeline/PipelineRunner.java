@@ -1,18 +1,13 @@
 package org.tonle.pipeline;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.LeaseKeeper;
-import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
-import org.tonle.spi.LakeException;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.SqlEngine;
-import org.tonle.sql.TableName;
 
 /**
  * All datasets of a lake: their tables are made to fit, then each follows its inputs. Several
@@ -26,8 +21,7 @@ public final class PipelineRunner implements AutoCloseable {
     private final List<Dataset> datasets;
 
     /**
-     * @param datasets in any order
-     * @throws LakeException INVALID_DEFINITION if datasets read each other in a circle
+     * @param datasets each after those that it reads
      */
     public PipelineRunner(
             List<Dataset> datasets,
@@ -37,7 +31,7 @@ public final class PipelineRunner implements AutoCloseable {
             LeaseKeeper leases,
             PipelineSettings settings,
             FailPoints failPoints) {
-        this.datasets = inOrder(datasets);
+        this.datasets = List.copyOf(datasets);
         this.sources = List.copyOf(sources);
         this.catalog = catalog;
         this.head = new HeadWatch(catalog.ledger());
@@ -62,7 +56,7 @@ public final class PipelineRunner implements AutoCloseable {
     /**
      * Creates and changes tables as the definitions say. The bronze tables exist already.
      *
-     * @throws LakeException INCOMPATIBLE_CHANGE, or what is wrong with a statement
+     * @throws org.tonle.spi.LakeException INCOMPATIBLE_CHANGE, or what is wrong with a statement
      */
     public void apply() {
         DatasetTables tables = new DatasetTables(catalog, sources);
@@ -74,7 +68,7 @@ public final class PipelineRunner implements AutoCloseable {
         workers.forEach(DatasetWorker::start);
     }
 
-    /** By name of the dataset's inputs: what is read stands before what reads it. */
+    /** Each after those that it reads. */
     public List<DatasetStatus> status() {
         return workers.stream().map(DatasetWorker::status).toList();
     }
@@ -95,30 +89,5 @@ public final class PipelineRunner implements AutoCloseable {
     @Override
     public void close() {
         stop();
-    }
-
-    private static List<Dataset> inOrder(List<Dataset> datasets) {
-        Map<TableName, Dataset> done = new LinkedHashMap<>();
-        List<Dataset> left = new ArrayList<>(datasets);
-        while (!left.isEmpty()) {
-            List<Dataset> ready =
-                    left.stream()
-                            .filter(dataset ->
-                                    left.stream().noneMatch(other -> reads(dataset, other.name())))
-                            .toList();
-            if (ready.isEmpty()) {
-                throw new LakeException(
-                        ErrorCode.INVALID_DEFINITION,
-                        "These datasets read each other in a circle: "
-                                + left.stream().map(each -> each.name().toString()).toList());
-            }
-            ready.forEach(dataset -> done.put(dataset.name(), dataset));
-            left.removeAll(ready);
-        }
-        return List.copyOf(done.values());
-    }
-
-    private static boolean reads(Dataset dataset, TableName name) {
-        return dataset.reads().stream().anyMatch(read -> read.matches(name));
     }
 }

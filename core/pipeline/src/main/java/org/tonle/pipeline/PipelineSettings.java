@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.nio.file.Path;
 import java.time.Duration;
 
 /**
@@ -8,12 +9,14 @@ import java.time.Duration;
  * @param refreshInterval least time between two recomputations of one materialized view
  * @param batchBytes a streaming run ends with the commit that brings its input files to this size
  * @param window how far apart two rows of one key may be and still be the same row
+ * @param temporary an existing directory for what can be rebuilt
  */
-public record PipelineSettings(Duration refreshInterval, long batchBytes, Duration window) {
+public record PipelineSettings(
+        Duration refreshInterval, long batchBytes, Duration window, Path temporary) {
     public static final long DEFAULT_BATCH_BYTES = 32L << 20;
     public static final Duration DEFAULT_WINDOW = Duration.ofDays(7);
 
-    public PipelineSettings(Duration refreshInterval) {
-        this(refreshInterval, DEFAULT_BATCH_BYTES, DEFAULT_WINDOW);
+    public PipelineSettings(Duration refreshInterval, Path temporary) {
+        this(refreshInterval, DEFAULT_BATCH_BYTES, DEFAULT_WINDOW, temporary);
     }
 }

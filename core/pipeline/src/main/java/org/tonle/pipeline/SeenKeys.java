@@ -2,129 +2,158 @@ package org.tonle.pipeline;
 
 import com.google.common.hash.HashFunction;
 import com.google.common.hash.Hashing;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Deque;
+import java.util.List;
 import org.tonle.sql.KeyBatch;
 import org.tonle.sql.KeyFilter;
 
 /**
  * The deduplication keys that a streaming table has taken in within its window: a cache over the
- * table and its quarantine, rebuilt from them after a crash or a failed run.
+ * table and its quarantine, rebuilt from them after a crash.
  *
  * <p>A key is kept as 128 bits of a keyed hash and the ingest time of its first row. The hash is
  * keyed by this process's own secret, so that nobody can make two ids that collide; by accident it
- * happens to one pair in 10^20 for 30 million keys.
+ * happens to one pair in 10^23 for 30 million keys. The newest keys are on the heap, older ones in
+ * sorted runs that grow by merging, so that memory is bounded and a key is written a few times.
+ *
+ * <p>Used by one thread at a time. What a run asked about is remembered when the run is {@link
+ * #commit committed}.
  */
-final class SeenKeys implements KeyFilter {
-    private static final int SMALLEST = 1 << 12;
-    private static final long FREE = Long.MIN_VALUE;
+final class SeenKeys implements KeyFilter, AutoCloseable {
+    /** Keys on the heap: at most some 24 MB. */
+    static final int ON_HEAP = 1 << 18;
+
+    /** So many runs of about one size become one. */
+    private static final int FAN_IN = 4;
 
     private final long windowMicros;
-    private final HashFunction high;
-    private final HashFunction low;
-    private long[] highs = new long[SMALLEST];
-    private long[] lows = new long[SMALLEST];
-    private long[] times = free(SMALLEST);
-    private int size;
+    private final Path directory;
+    private final int onHeap;
+    private final HashFunction highHash;
+    private final HashFunction lowHash;
+    private final KeyTable run = new KeyTable();
+    private final KeyTable recent = new KeyTable();
+
+    /** Newest first. */
+    private final Deque<SortedKeys> runs = new ArrayDeque<>();
+
     private long newest = Long.MIN_VALUE;
 
-    SeenKeys(Duration window) {
+    /**
+     * @param window rows of one key that are further apart are different rows
+     * @param directory an existing one, for files without a name
+     */
+    SeenKeys(Duration window, Path directory) {
+        this(window, directory, ON_HEAP);
+    }
+
+    SeenKeys(Duration window, Path directory, int onHeap) {
         this.windowMicros = window.toMillis() * 1000;
+        this.directory = directory;
+        this.onHeap = onHeap;
         SecureRandom random = new SecureRandom();
-        this.high = Hashing.sipHash24(random.nextLong(), random.nextLong());
-        this.low = Hashing.sipHash24(random.nextLong(), random.nextLong());
-    }
-
-    private static long[] free(int slots) {
-        long[] times = new long[slots];
-        java.util.Arrays.fill(times, FREE);
-        return times;
-    }
-
-    int size() {
-        return size;
+        this.highHash = Hashing.sipHash24(random.nextLong(), random.nextLong());
+        this.lowHash = Hashing.sipHash24(random.nextLong(), random.nextLong());
     }
 
     /** Remembers a key that the tables hold. */
     void load(byte[] key, long ingestTimeMicros) {
-        boolean unused = seen(key, ingestTimeMicros);
+        long high = highHash.hashBytes(key).asLong();
+        long low = lowHash.hashBytes(key).asLong();
+        long known = recent.get(high, low);
+        if (known == KeyTable.ABSENT || known < ingestTimeMicros) {
+            remember(high, low, ingestTimeMicros);
+        }
     }
 
     /**
-     * Which rows of the batch repeat a key that came at most a window earlier; the keys of the
-     * others are remembered from now on.
+     * Which rows of the batch repeat a key that came at most a window earlier, in this run or
+     * before it.
      */
     @Override
     public BitSet duplicates(KeyBatch batch) {
         BitSet duplicates = new BitSet(batch.size());
         for (int i = 0; i < batch.size(); i++) {
-            if (seen(batch.key(i), batch.ingestTimeMicros(i))) {
+            byte[] key = batch.key(i);
+            long time = batch.ingestTimeMicros(i);
+            long high = highHash.hashBytes(key).asLong();
+            long low = lowHash.hashBytes(key).asLong();
+            long first = firstTime(high, low);
+            if (first != KeyTable.ABSENT && Math.abs(time - first) <= windowMicros) {
                 duplicates.set(i);
+            } else {
+                run.put(high, low, time);
             }
         }
         return duplicates;
     }
 
-    private boolean seen(byte[] key, long time) {
-        if (size >= highs.length / 2) {
-            rehash();
+    private long firstTime(long high, long low) {
+        long time = run.get(high, low);
+        if (time == KeyTable.ABSENT) {
+            time = recent.get(high, low);
         }
-        newest = Math.max(newest, time);
-        long h = high.hashBytes(key).asLong();
-        long l = low.hashBytes(key).asLong();
-        int slot = slot(h, l);
-        if (times[slot] == FREE) {
-            highs[slot] = h;
-            lows[slot] = l;
-            times[slot] = time;
-            size++;
-            return false;
-        }
-        if (Math.abs(time - times[slot]) <= windowMicros) {
-            return true;
-        }
-        times[slot] = time;
-        return false;
-    }
-
-    private int slot(long h, long l) {
-        int mask = highs.length - 1;
-        int slot = (int) h & mask;
-        while (times[slot] != FREE && (highs[slot] != h || lows[slot] != l)) {
-            slot = (slot + 1) & mask;
-        }
-        return slot;
-    }
-
-    /**
-     * Leaves out what is too old to matter to any row that may still come, then grows if needed.
-     */
-    private void rehash() {
-        // rows come nearly in order of their ingest time; two windows leave one for latecomers
-        long oldest = newest - 2 * windowMicros;
-        int kept = 0;
-        for (long time : times) {
-            kept += time != FREE && time >= oldest ? 1 : 0;
-        }
-        int slots = highs.length;
-        while (kept >= slots / 4) {
-            slots *= 2;
-        }
-        long[] oldHighs = highs;
-        long[] oldLows = lows;
-        long[] oldTimes = times;
-        highs = new long[slots];
-        lows = new long[slots];
-        times = free(slots);
-        size = kept;
-        for (int i = 0; i < oldTimes.length; i++) {
-            if (oldTimes[i] != FREE && oldTimes[i] >= oldest) {
-                int slot = slot(oldHighs[i], oldLows[i]);
-                highs[slot] = oldHighs[i];
-                lows[slot] = oldLows[i];
-                times[slot] = oldTimes[i];
+        if (time == KeyTable.ABSENT) {
+            for (SortedKeys sorted : runs) {
+                time = Math.max(time, sorted.get(high, low));
             }
         }
+        return time;
+    }
+
+    /** The run's rows are in the tables. */
+    void commit() {
+        run.forEach(this::remember);
+        run.clear();
+    }
+
+    /** The run's rows are not in the tables. */
+    void rollback() {
+        run.clear();
+    }
+
+    private void remember(long high, long low, long time) {
+        newest = Math.max(newest, time);
+        recent.put(high, low, time);
+        if (recent.size() >= onHeap) {
+            runs.addFirst(SortedKeys.of(recent, directory));
+            recent.clear();
+            merge();
+        }
+    }
+
+    private void merge() {
+        while (true) {
+            List<SortedKeys> alike = new ArrayList<>();
+            for (SortedKeys sorted : runs) {
+                if (alike.isEmpty() || sorted.size() <= FAN_IN * alike.getFirst().size()) {
+                    alike.add(sorted);
+                } else {
+                    break;
+                }
+            }
+            if (alike.size() < FAN_IN) {
+                return;
+            }
+            // rows come nearly in order of their ingest time: two windows leave one for latecomers
+            SortedKeys merged = SortedKeys.merge(alike, newest - 2 * windowMicros, directory);
+            for (SortedKeys sorted : alike) {
+                runs.removeFirst();
+                sorted.close();
+            }
+            runs.addFirst(merged);
+        }
+    }
+
+    @Override
+    public void close() {
+        runs.forEach(SortedKeys::close);
+        runs.clear();
     }
 }

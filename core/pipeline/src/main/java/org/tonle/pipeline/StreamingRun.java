@@ -58,6 +58,7 @@ final class StreamingRun implements DatasetRun {
     private final FailPoints failPoints;
     private @Nullable SeenKeys keys;
     private long keysFrom;
+    private long epoch;
 
     /** The commits up to here were looked at; the position in the ledger may be older. */
     private long checked;
@@ -79,12 +80,20 @@ final class StreamingRun implements DatasetRun {
 
     @Override
     public void reset() {
+        if (keys != null) {
+            keys.close();
+        }
         keys = null;
         checked = 0;
     }
 
     @Override
     public Progress run(Pin pin, Lease lease) {
+        if (lease.epoch() != epoch) {
+            // somebody else may have written since
+            reset();
+            epoch = lease.epoch();
+        }
         PinnedTables tables = new PinnedTables(pin, sources);
         TableName read = dataset.reads().getFirst();
         PinnedTable input = tables.pinned(read).orElseThrow(() -> noInput(dataset.name(), read));
@@ -161,11 +170,11 @@ final class StreamingRun implements DatasetRun {
             addExpectations(request, bound, result);
             var unused = commit.publish(request);
             happened = true;
+            seen.commit();
             failPoints.reach("run.after-commit");
         } finally {
             if (!happened) {
-                // the keys of rows that weren't committed were remembered
-                reset();
+                seen.rollback();
             }
         }
     }
@@ -202,7 +211,8 @@ final class StreamingRun implements DatasetRun {
         if (known != null && since >= keysFrom) {
             return known;
         }
-        SeenKeys loaded = new SeenKeys(settings.window());
+        reset();
+        SeenKeys loaded = new SeenKeys(settings.window(), settings.temporary());
         load(loaded, tables, dataset.name(), "_key", "_ingest_time", since);
         load(loaded, tables, quarantine(dataset.name()), "\"key\"", "ingest_time", since);
         keys = loaded;

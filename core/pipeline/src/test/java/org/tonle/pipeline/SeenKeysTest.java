@@ -1,0 +1,93 @@
+package org.tonle.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.VarCharVector;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.sql.KeyBatch;
+
+class SeenKeysTest {
+    private static final Duration WINDOW = Duration.ofMillis(1);
+
+    @TempDir private Path dir;
+
+    @Test
+    void agreesWithAMapOverRandomRunsThatCommitOrFail() throws IOException {
+        Random random = new Random(7);
+        Map<String, Long> model = new HashMap<>();
+        try (RootAllocator allocator = new RootAllocator();
+                SeenKeys keys = new SeenKeys(WINDOW, dir, 100)) {
+            long clock = 0;
+            for (int run = 0; run < 400; run++) {
+                Map<String, Long> after = new HashMap<>(model);
+                BitSet expected = new BitSet();
+                int rows = 1 + random.nextInt(60);
+                try (VarCharVector names = new VarCharVector("k", allocator);
+                        BigIntVector times = new BigIntVector("t", allocator)) {
+                    names.allocateNew(rows);
+                    times.allocateNew(rows);
+                    for (int i = 0; i < rows; i++) {
+                        String key = "key-" + random.nextInt(3000);
+                        clock += random.nextInt(3);
+                        names.setSafe(i, key.getBytes(StandardCharsets.UTF_8));
+                        times.setSafe(i, clock);
+                        Long first = after.get(key);
+                        if (first != null && clock - first <= 1000) {
+                            expected.set(i);
+                        } else {
+                            after.put(key, clock);
+                        }
+                    }
+                    names.setValueCount(rows);
+                    times.setValueCount(rows);
+                    assertThat(keys.duplicates(new KeyBatch(names, times))).isEqualTo(expected);
+                }
+                if (random.nextInt(4) == 0) {
+                    keys.rollback();
+                } else {
+                    keys.commit();
+                    model = after;
+                }
+            }
+        }
+        try (var left = Files.list(dir)) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    @Test
+    void whatWasLoadedIsSeen() {
+        try (RootAllocator allocator = new RootAllocator();
+                SeenKeys keys = new SeenKeys(Duration.ofDays(7), dir, 1000);
+                VarCharVector names = new VarCharVector("k", allocator);
+                BigIntVector times = new BigIntVector("t", allocator)) {
+            for (int i = 0; i < 50_000; i++) {
+                keys.load(("k" + i).getBytes(StandardCharsets.UTF_8), i);
+            }
+            names.allocateNew(3);
+            times.allocateNew(3);
+            String[] asked = {"k0", "k49999", "other"};
+            for (int i = 0; i < 3; i++) {
+                names.setSafe(i, asked[i].getBytes(StandardCharsets.UTF_8));
+                times.setSafe(i, 60_000);
+            }
+            names.setValueCount(3);
+            times.setValueCount(3);
+            BitSet expected = new BitSet();
+            expected.set(0, 2);
+            assertThat(keys.duplicates(new KeyBatch(names, times))).isEqualTo(expected);
+        }
+    }
+}
