@@ -13,9 +13,9 @@ import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlWriter;
 import org.jspecify.annotations.Nullable;
+import org.tonle.definition.JsonPath;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
-import org.tonle.sql.JsonPath;
 
 /** Tonle's SQL as DuckDB writes it. */
 public final class DuckDbDialect extends SqlDialect {
@@ -125,6 +125,17 @@ public final class DuckDbDialect extends SqlDialect {
         };
     }
 
+    private static JsonPath path(String text) {
+        try {
+            return JsonPath.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new LakeException(
+                    ErrorCode.INVALID_SQL,
+                    "The path '" + text + "' of JSON_VALUE can't be read: " + e.getMessage(),
+                    e);
+        }
+    }
+
     /** A scalar as text; NULL for an object, an array, and what is no JSON. */
     private static void jsonValue(SqlWriter writer, SqlCall call) {
         if (call.operandCount() < 2
@@ -134,7 +145,7 @@ public final class DuckDbDialect extends SqlDialect {
                     ErrorCode.UNSUPPORTED_SQL,
                     "The path of JSON_VALUE is written as a text, such as '$.a.b'");
         }
-        String path = JsonScan.path(JsonPath.parse(literal.getValueAs(String.class)));
+        String path = JsonScan.path(path(literal.getValueAs(String.class)));
         writer.literal("TRY(CASE WHEN json_type(");
         call.operand(0).unparse(writer, 0, 0);
         writer.literal("," + path + ") NOT IN ('OBJECT','ARRAY') THEN json_extract_string(");

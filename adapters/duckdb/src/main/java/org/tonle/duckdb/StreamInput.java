@@ -7,7 +7,6 @@ import java.util.stream.Collectors;
 import org.apache.iceberg.types.Types;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.DataFile;
-import org.tonle.sql.JsonPath;
 import org.tonle.sql.ReadColumn;
 import org.tonle.sql.SqlTable;
 
@@ -48,7 +47,12 @@ sealed interface StreamInput {
     /** The columns that quarantine needs beside the output. */
     default String[] carried() {
         return new String[] {
-            "\"tonle$partition\"", "\"tonle$position\"", "\"tonle$index\"", "\"tonle$payload\""
+            "\"tonle$key\"",
+            "\"tonle$time\"",
+            "\"tonle$partition\"",
+            "\"tonle$position\"",
+            "\"tonle$index\"",
+            "\"tonle$payload\""
         };
     }
 
@@ -83,11 +87,7 @@ sealed interface StreamInput {
                                 + " AS "
                                 + DuckTypes.name(onRead.get(i).name()));
             }
-            String key =
-                    table().key().isPresent()
-                            ? "coalesce(" + text(onRead.size() + 1) + ", \"event_id\")"
-                            : "\"event_id\"";
-            inner.add(key + " AS \"tonle$key\"");
+            inner.add("\"event_id\" AS \"tonle$event_id\"");
             inner.add("epoch_us(\"ingest_time\") AS \"tonle$time\"");
             inner.add("\"partition\" AS \"tonle$partition\"");
             inner.add("\"position\" AS \"tonle$position\"");
@@ -99,7 +99,7 @@ sealed interface StreamInput {
             used.stream().sorted().map(DuckTypes::name).forEach(kept::add);
             kept.addAll(
                     List.of(
-                            "\"tonle$key\"",
+                            key() + " AS \"tonle$key\"",
                             "\"tonle$time\"",
                             "\"tonle$partition\"",
                             "\"tonle$position\"",
@@ -127,18 +127,23 @@ sealed interface StreamInput {
                     + " END";
         }
 
-        private List<JsonPath> paths() {
-            List<JsonPath> paths =
-                    new ArrayList<>(table().onRead().stream().map(ReadColumn::path).toList());
-            table().key().ifPresent(paths::add);
-            return paths;
+        private List<org.tonle.definition.JsonPath> paths() {
+            return table().onRead().stream().map(ReadColumn::path).toList();
         }
 
-        private static String text(int index) {
-            return "\"tonle_json\"[" + index + "]";
+        /** The declared key as its type writes it, so that 1 and 1.0 are one number. */
+        private String key() {
+            return table().key()
+                    .map(name -> "coalesce(CAST(" + DuckTypes.name(name) + " AS VARCHAR), ")
+                    .map(typed -> typed + "\"tonle$event_id\")")
+                    .orElse("\"tonle$event_id\"");
         }
 
-        /** The number of the first rule broken: 0 no object, i the column, n + 1 the key. */
+        private boolean mustBeThere(ReadColumn column) {
+            return column.required() || table().key().filter(column.name()::equals).isPresent();
+        }
+
+        /** The number of the first rule broken: 0 no object, i the column. */
         private String problem() {
             StringBuilder problem = new StringBuilder("CASE ");
             problem.append("WHEN \"tonle$texts\" IS NULL OR NOT ")
@@ -147,7 +152,7 @@ sealed interface StreamInput {
             List<ReadColumn> columns = table().onRead();
             for (int i = 0; i < columns.size(); i++) {
                 String name = DuckTypes.name(columns.get(i).name());
-                if (columns.get(i).required()) {
+                if (mustBeThere(columns.get(i))) {
                     problem.append("WHEN ").append(name).append(" IS NULL");
                 } else {
                     problem.append("WHEN ")
@@ -157,11 +162,6 @@ sealed interface StreamInput {
                             .append("] IS NOT NULL");
                 }
                 problem.append(" THEN ").append(i + 1).append(' ');
-            }
-            if (table().key().isPresent()) {
-                int key = columns.size() + 1;
-                problem.append("WHEN \"tonle$texts\"[").append(key).append("] IS NULL THEN ");
-                problem.append(key).append(' ');
             }
             return problem + "END";
         }
@@ -179,7 +179,7 @@ sealed interface StreamInput {
                 rule.append("WHEN ").append(i + 1).append(" THEN ");
                 rule.append(DuckTypes.text(columns.get(i).name())).append(' ');
             }
-            return rule + "ELSE 'key' END";
+            return rule + "END";
         }
 
         @Override
@@ -206,11 +206,7 @@ sealed interface StreamInput {
                         .append(DuckTypes.text(", which is no " + columns.get(i).type()))
                         .append(" END ");
             }
-            String key =
-                    table().key()
-                            .map(path -> "the deduplication key at " + path + " is missing")
-                            .orElse("malformed");
-            return message + "ELSE " + DuckTypes.text(key) + " END";
+            return message + "END";
         }
 
         @Override
@@ -231,7 +227,7 @@ sealed interface StreamInput {
                     table.schema().columns().stream()
                             .map(Types.NestedField::name)
                             .filter(name -> !SqlTable.isHidden(name))
-                            .map(DuckTypes::name)
+                            .map(name -> DuckTypes.name(name) + " := " + DuckTypes.name(name))
                             .collect(Collectors.joining(", "));
             return "SELECT *, \""
                     + SqlTable.KEY
@@ -242,7 +238,7 @@ sealed interface StreamInput {
                     + " \"tonle$problem\", "
                     + (stream.expectations().isEmpty()
                             ? "''"
-                            : "CAST(to_json(row(" + shown + ")) AS VARCHAR)")
+                            : "CAST(to_json(struct_pack(" + shown + ")) AS VARCHAR)")
                     + " AS \"tonle$payload\" FROM ("
                     + Scan.files(table.schema(), files)
                     + ") AS "

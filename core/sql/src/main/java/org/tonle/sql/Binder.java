@@ -12,6 +12,7 @@ import org.apache.calcite.rel.type.RelDataTypeFactory;
 import org.apache.calcite.rel.type.RelDataTypeField;
 import org.apache.calcite.runtime.CalciteContextException;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.validate.SqlValidator;
 import org.apache.calcite.sql.validate.SqlValidatorImpl;
 import org.apache.iceberg.Schema;
@@ -33,6 +34,26 @@ final class Binder {
     BoundQuery bind(SqlNode parsed) {
         Tree tree = tree(parsed);
         return new BoundQuery(tree.node(), tree.tables(), tree.schema());
+    }
+
+    /** A dataset's columns have names of their own. */
+    static void checkName(String column, TableName dataset, Position position) {
+        if (column.startsWith("EXPR$")) {
+            throw SqlErrors.invalid(
+                    position,
+                    SqlParserPos.ZERO,
+                    "column "
+                            + (Integer.parseInt(column.substring(5)) + 1)
+                            + " of "
+                            + dataset
+                            + " needs a name: write AS and one after it");
+        }
+        if (SqlTable.isHidden(column)) {
+            throw SqlErrors.invalid(
+                    position,
+                    SqlParserPos.ZERO,
+                    "a column of " + dataset + " can't be called " + column + ": Tonle uses it");
+        }
     }
 
     /** A bound statement in parts. */

@@ -1,7 +1,9 @@
 package org.tonle.sql;
 
+import java.util.AbstractList;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
@@ -58,50 +60,63 @@ final class LakeCatalog {
 
         @Override
         public RelDataType getRowType(RelDataTypeFactory types) {
-            List<RelDataTypeField> shown = new java.util.ArrayList<>();
-            List<RelDataTypeField> hidden = new java.util.ArrayList<>();
-            for (Types.NestedField column : table.columns().toList()) {
-                boolean hide = SqlTable.isHidden(column.name());
-                (hide ? hidden : shown)
-                        .add(
-                                new RelDataTypeFieldImpl(
-                                        column.name(),
-                                        shown.size() + hidden.size(),
-                                        SqlTypes.toCalcite(
-                                                types, column.type(), column.isOptional())));
+            List<Types.NestedField> ordered = new ArrayList<>(table.columns().toList());
+            // stable: hidden ones go last, the rest stays as it is
+            ordered.sort(Comparator.comparing(column -> SqlTable.isHidden(column.name())));
+            List<RelDataTypeField> fields = new ArrayList<>();
+            int shown = 0;
+            for (Types.NestedField column : ordered) {
+                shown += SqlTable.isHidden(column.name()) ? 0 : 1;
+                fields.add(
+                        new RelDataTypeFieldImpl(
+                                column.name(),
+                                fields.size(),
+                                SqlTypes.toCalcite(types, column.type(), column.isOptional())));
             }
-            return new RowType(shown, hidden);
+            return shown == fields.size() ? new RelRecordType(fields) : new RowType(fields, shown);
         }
     }
 
-    /** A row whose hidden columns can be named, though they are not in the list of its columns. */
+    /**
+     * A row whose hidden columns can be named and fetched by index, though the list of its columns
+     * ends before them, so that {@code *} doesn't see them.
+     */
     private static final class RowType extends RelRecordType {
         private static final long serialVersionUID = 1L;
 
         @SuppressWarnings("serial") // the list Calcite's own record types hold is no other
-        private final List<RelDataTypeField> hidden;
+        private final List<RelDataTypeField> all;
 
-        RowType(List<RelDataTypeField> shown, List<RelDataTypeField> hidden) {
-            super(shown);
-            this.hidden = List.copyOf(hidden);
+        private final int shown;
+
+        RowType(List<RelDataTypeField> all, int shown) {
+            super(all.subList(0, shown));
+            this.all = List.copyOf(all);
+            this.shown = shown;
+        }
+
+        @Override
+        public List<RelDataTypeField> getFieldList() {
+            return new AbstractList<>() {
+                @Override
+                public RelDataTypeField get(int index) {
+                    return all.get(index);
+                }
+
+                @Override
+                public int size() {
+                    return shown;
+                }
+            };
         }
 
         @Override
         public @Nullable RelDataTypeField getField(
                 String name, boolean caseSensitive, boolean elideRecord) {
-            RelDataTypeField field = super.getField(name, caseSensitive, elideRecord);
-            if (field != null) {
-                return field;
-            }
-            for (RelDataTypeField candidate : hidden) {
-                if (candidate
-                        .getName()
-                        .toLowerCase(Locale.ROOT)
-                        .equals(name.toLowerCase(Locale.ROOT))) {
-                    return candidate;
-                }
-            }
-            return null;
+            return all.stream()
+                    .filter(field -> field.getName().equalsIgnoreCase(name))
+                    .findFirst()
+                    .orElse(null);
         }
     }
 }

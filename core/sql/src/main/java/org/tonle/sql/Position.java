@@ -1,6 +1,9 @@
 package org.tonle.sql;
 
 import org.apache.calcite.sql.parser.SqlParserPos;
+import org.jspecify.annotations.Nullable;
+import org.tonle.definition.Place;
+import org.tonle.spi.ErrorCode;
 
 /**
  * Where a statement's text begins, so that an error can say where it is.
@@ -12,16 +15,29 @@ import org.apache.calcite.sql.parser.SqlParserPos;
 record Position(String file, int line, int column) {
     static final Position QUERY = new Position("", 1, 1);
 
-    /** The place of a line and column of the statement, both from 1, for the front of a message. */
-    String at(int statementLine, int statementColumn) {
-        int realLine = line + statementLine - 1;
-        int realColumn = statementLine == 1 ? column + statementColumn - 1 : statementColumn;
-        return file.isEmpty()
-                ? "line " + realLine + ", column " + realColumn + ": "
-                : file + ":" + realLine + ":" + realColumn + ": ";
+    static Position of(Place place) {
+        return new Position(place.file(), place.line(), place.column());
     }
 
-    String at(SqlParserPos pos) {
-        return at(Math.max(1, pos.getLineNum()), Math.max(1, pos.getColumnNum()));
+    SqlProblem problem(ErrorCode code, SqlParserPos pos, String message) {
+        return problem(code, pos.getLineNum(), pos.getColumnNum(), message, null);
+    }
+
+    /** An error at a line and column of the statement, both from 1; less is its beginning. */
+    SqlProblem problem(
+            ErrorCode code,
+            int statementLine,
+            int statementColumn,
+            String message,
+            @Nullable Throwable cause) {
+        int fromLine = Math.max(1, statementLine);
+        int fromColumn = Math.max(1, statementColumn);
+        return new SqlProblem(
+                code,
+                file,
+                line + fromLine - 1,
+                fromLine == 1 ? column + fromColumn - 1 : fromColumn,
+                message,
+                cause);
     }
 }

@@ -1,5 +1,7 @@
 package org.tonle.sql;
 
+import org.tonle.definition.SqlText;
+
 /** Where statements come in. Stateless. */
 public final class Sql {
     private Sql() {}
@@ -14,9 +16,24 @@ public final class Sql {
         return query(text, Position.QUERY, tables);
     }
 
+    /**
+     * Parses a pipeline's statement.
+     *
+     * @throws org.tonle.spi.LakeException INVALID_SQL or UNSUPPORTED_SQL, with file, line and
+     *     column
+     */
+    public static Dataset dataset(SqlText statement) {
+        return BigStack.call(new DatasetParser(statement)::parse);
+    }
+
     /** Binds the SELECT of a materialized view. Errors as for {@link #query}. */
     public static BoundQuery view(Dataset.MaterializedView view, TableResolver tables) {
-        return query(view.frame().select(), view.frame().position(), tables);
+        Position position = view.frame().position();
+        BoundQuery query = query(view.frame().select(), position, tables);
+        query.schema()
+                .columns()
+                .forEach(column -> Binder.checkName(column.name(), view.name(), position));
+        return query;
     }
 
     /** Binds the SELECT of a streaming table. Errors as for {@link #query}. */

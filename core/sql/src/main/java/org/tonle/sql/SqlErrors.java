@@ -19,11 +19,11 @@ final class SqlErrors {
     private SqlErrors() {}
 
     static LakeException invalid(Position position, SqlParserPos pos, String message) {
-        return new LakeException(ErrorCode.INVALID_SQL, position.at(pos) + message);
+        return position.problem(ErrorCode.INVALID_SQL, pos, message);
     }
 
     static LakeException unsupported(Position position, SqlParserPos pos, String message) {
-        return new LakeException(ErrorCode.UNSUPPORTED_SQL, position.at(pos) + message);
+        return position.problem(ErrorCode.UNSUPPORTED_SQL, pos, message);
     }
 
     static LakeException of(Position position, SqlParseException e, Collection<String> reserved) {
@@ -38,17 +38,20 @@ final class SqlErrors {
             if (word.equals("<EOF>")) {
                 what = "the statement ends too early";
             } else if (reserved.contains(word.toUpperCase(Locale.ROOT))) {
-                what +=
-                        "; "
+                what =
+                        "'"
                                 + word
-                                + " is a reserved word: as a name, write \""
+                                + "' is not expected here; it is a reserved word: as a name, write \""
                                 + word
                                 + "\" in double quotes";
             }
+        } else if (message.startsWith("Non-query expression")) {
+            what = "a SELECT is expected here";
         } else {
             what = message.lines().findFirst().orElse("it doesn't parse");
         }
-        return new LakeException(ErrorCode.INVALID_SQL, position.at(e.getPos()) + what, e);
+        return position.problem(
+                ErrorCode.INVALID_SQL, e.getPos().getLineNum(), e.getPos().getColumnNum(), what, e);
     }
 
     static LakeException of(
@@ -59,18 +62,16 @@ final class SqlErrors {
         if (column.find()) {
             message += nearest(column.group(1), columns).map(n -> "; is it " + n + "?").orElse("");
         }
-        return new LakeException(
-                ErrorCode.INVALID_SQL,
-                position.at(Math.max(1, e.getPosLine()), Math.max(1, e.getPosColumn())) + message,
-                e);
+        return position.problem(
+                ErrorCode.INVALID_SQL, e.getPosLine(), e.getPosColumn(), message, e);
     }
 
     static LakeException noTable(
             Position position, SqlParserPos pos, TableName name, Collection<TableName> names) {
-        return new LakeException(
+        return position.problem(
                 ErrorCode.NOT_FOUND,
-                position.at(pos)
-                        + "there is no table "
+                pos,
+                "there is no table "
                         + name
                         + nearest(name.toString(), names.stream().map(TableName::toString).toList())
                                 .map(n -> "; is it " + n + "?")

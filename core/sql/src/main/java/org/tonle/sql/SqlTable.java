@@ -3,9 +3,12 @@ package org.tonle.sql;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
+import org.tonle.catalog.BronzeTable;
+import org.tonle.definition.SourceDefinition;
 
 /**
  * A pinned table, as statements see it.
@@ -13,10 +16,10 @@ import org.apache.iceberg.types.Types;
  * @param name its name, in its own case
  * @param schema the columns its files hold; field ids decide which column of a file is which
  * @param onRead the columns parsed out of {@code payload}; only a bronze table has any
- * @param key where in {@code payload} the declared deduplication key stands; empty: the event's id
+ * @param key the column of {@code onRead} that deduplicates; empty: the event's id does
  */
 public record SqlTable(
-        TableName name, Schema schema, List<ReadColumn> onRead, Optional<JsonPath> key) {
+        TableName name, Schema schema, List<ReadColumn> onRead, Optional<String> key) {
     /** The hidden column that holds a streaming table's deduplication key. */
     public static final String KEY = "_key";
 
@@ -27,6 +30,11 @@ public record SqlTable(
 
     public SqlTable {
         onRead = List.copyOf(onRead);
+        for (String column : key.stream().toList()) {
+            if (onRead.stream().noneMatch(c -> c.name().equals(column))) {
+                throw new IllegalArgumentException("The key " + column + " is no column");
+            }
+        }
     }
 
     /** A table without schema-on-read columns. */
@@ -34,9 +42,18 @@ public record SqlTable(
         return new SqlTable(name, schema, List.of(), Optional.empty());
     }
 
+    /** The bronze table of a source. */
+    public static SqlTable bronze(SourceDefinition source) {
+        return new SqlTable(
+                new TableName(BronzeTable.NAMESPACE, source.name()),
+                BronzeTable.SCHEMA,
+                source.columns().stream().map(ReadColumn::of).toList(),
+                source.keyField());
+    }
+
     /** Whether its rows are events as they came. */
     public boolean isBronze() {
-        return name.namespace().equalsIgnoreCase(org.tonle.catalog.BronzeTable.NAMESPACE);
+        return name.namespace().equalsIgnoreCase(BronzeTable.NAMESPACE);
     }
 
     /** Whether it is a streaming table: one whose rows carry their key and their time. */
@@ -54,9 +71,11 @@ public record SqlTable(
         int next = schema.highestFieldId() + 1;
         return Stream.concat(
                 schema.columns().stream(),
-                java.util.stream.IntStream.range(0, onRead.size())
+                IntStream.range(0, onRead.size())
                         .mapToObj(i ->
                                 Types.NestedField.optional(
-                                        next + i, onRead.get(i).name(), onRead.get(i).type())));
+                                        next + i,
+                                        onRead.get(i).name(),
+                                        onRead.get(i).tableType())));
     }
 }

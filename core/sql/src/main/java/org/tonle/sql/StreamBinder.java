@@ -17,7 +17,6 @@ import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.TypeUtil;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
-import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
 /** Binds the SELECT of a streaming table, and refuses what can't be run row by row. */
@@ -133,22 +132,7 @@ final class StreamBinder {
         int next = visible.columns().size();
         int nested = next + 2;
         for (Types.NestedField column : visible.columns()) {
-            if (column.name().startsWith("EXPR$")) {
-                throw SqlErrors.invalid(
-                        position,
-                        SqlParserPos.ZERO,
-                        "column "
-                                + column.fieldId()
-                                + " of "
-                                + dataset.name()
-                                + " needs a name: AS");
-            }
-            if (SqlTable.isHidden(column.name())) {
-                throw SqlErrors.invalid(
-                        position,
-                        SqlParserPos.ZERO,
-                        "a column can't be called " + column.name() + ": that one is Tonle's");
-            }
+            Binder.checkName(column.name(), dataset.name(), position);
             // ids of what is nested move up by the two hidden columns
             Type type =
                     column.type().isPrimitiveType()
@@ -203,10 +187,10 @@ final class StreamBinder {
         for (Types.NestedField field : tree.schema().columns()) {
             if (field.type().typeId() != Type.TypeID.BOOLEAN) {
                 Dataset.Condition condition = dataset.conditions().get(field.fieldId() - 1);
-                throw new LakeException(
-                        ErrorCode.INVALID_SQL,
-                        position.at(parsed.get(field.fieldId() - 1).getParserPosition())
-                                + "expectation "
+                throw SqlErrors.invalid(
+                        position,
+                        parsed.get(field.fieldId() - 1).getParserPosition(),
+                        "expectation "
                                 + condition.expectation().name()
                                 + " is no condition but of type "
                                 + field.type());

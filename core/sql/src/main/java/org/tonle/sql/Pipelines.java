@@ -1,0 +1,185 @@
+package org.tonle.sql;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.iceberg.Schema;
+import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.QuarantineTable;
+import org.tonle.definition.DefinitionException;
+import org.tonle.definition.LakeDefinition;
+import org.tonle.definition.Place;
+import org.tonle.definition.Problem;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SqlText;
+import org.tonle.spi.LakeException;
+
+/**
+ * All datasets of a lake, checked against its sources and each other.
+ *
+ * @param datasets each after those that it reads
+ */
+public record Pipelines(List<Planned> datasets) {
+    /**
+     * A dataset and the table it makes.
+     *
+     * @param place of its statement
+     * @param schema of its table when made anew: field ids from 1 in order
+     */
+    public record Planned(Dataset dataset, Place place, Schema schema) {}
+
+    public Pipelines {
+        datasets = List.copyOf(datasets);
+    }
+
+    /**
+     * Parses and binds every statement.
+     *
+     * @throws DefinitionException with every problem of every statement
+     */
+    public static Pipelines of(LakeDefinition definition) {
+        return of(definition.sources(), definition.statements());
+    }
+
+    /** As {@link #of(LakeDefinition)}, of a definition's parts. */
+    public static Pipelines of(List<SourceDefinition> sources, List<SqlText> statements) {
+        return new Planner(sources, statements).plan();
+    }
+
+    private static final class Planner implements TableResolver {
+        private final Map<TableName, SqlTable> tables = new LinkedHashMap<>();
+        private final Map<TableName, Parsed> parsed = new LinkedHashMap<>();
+        private final List<Planned> planned = new ArrayList<>();
+        private final List<Problem> problems = new ArrayList<>();
+
+        private record Parsed(Dataset dataset, Place place) {}
+
+        Planner(List<SourceDefinition> sources, List<SqlText> statements) {
+            for (SourceDefinition source : sources) {
+                SqlTable table = SqlTable.bronze(source);
+                tables.put(key(table.name()), table);
+            }
+            for (SqlText statement : statements) {
+                try {
+                    add(BigStack.call(new DatasetParser(statement)::parse), statement.place());
+                } catch (LakeException e) {
+                    problem(statement.place(), e);
+                }
+            }
+        }
+
+        private void add(Dataset dataset, Place place) {
+            TableName name = dataset.name();
+            String namespace = name.namespace().toLowerCase(Locale.ROOT);
+            if (namespace.equals(BronzeTable.NAMESPACE)
+                    || namespace.equals(QuarantineTable.NAMESPACE)) {
+                problems.add(
+                        new Problem(
+                                place,
+                                name.toString(),
+                                "Tonle itself makes the tables of "
+                                        + namespace
+                                        + "; put datasets into silver, gold or a namespace of your"
+                                        + " own"));
+                return;
+            }
+            Parsed first = parsed.putIfAbsent(key(name), new Parsed(dataset, place));
+            if (first != null) {
+                problems.add(
+                        new Problem(
+                                place,
+                                name.toString(),
+                                "a dataset of this name is declared at " + first.place()));
+            }
+        }
+
+        Pipelines plan() {
+            Map<TableName, Parsed> open = new LinkedHashMap<>(parsed);
+            boolean moved = true;
+            while (moved && !open.isEmpty()) {
+                moved = false;
+                for (TableName name : List.copyOf(open.keySet())) {
+                    Parsed next = java.util.Objects.requireNonNull(open.get(name));
+                    if (next.dataset().reads().stream().noneMatch(r -> open.containsKey(key(r)))) {
+                        open.remove(name);
+                        bind(next);
+                        moved = true;
+                    }
+                }
+            }
+            for (Parsed left : open.values()) {
+                problems.add(
+                        new Problem(
+                                left.place(),
+                                left.dataset().name().toString(),
+                                "this dataset reads itself by way of "
+                                        + left.dataset().reads()
+                                        + "; a circle can't be computed"));
+            }
+            if (!problems.isEmpty()) {
+                throw new DefinitionException(problems);
+            }
+            return new Pipelines(planned);
+        }
+
+        private void bind(Parsed next) {
+            try {
+                Schema schema =
+                        switch (next.dataset()) {
+                            case Dataset.StreamingTable table -> Sql.stream(table, this).schema();
+                            case Dataset.MaterializedView view -> Sql.view(view, this).schema();
+                        };
+                TableName name = next.dataset().name();
+                tables.put(key(name), SqlTable.of(name, schema));
+                planned.add(new Planned(next.dataset(), next.place(), schema));
+            } catch (UpstreamFailed e) {
+                // the problem is reported where it is
+                return;
+            } catch (LakeException e) {
+                problem(next.place(), e);
+            }
+        }
+
+        private void problem(Place place, LakeException e) {
+            problems.add(
+                    e instanceof SqlProblem at
+                            ? new Problem(at.place(), "", at.problem())
+                            : new Problem(place, "", String.valueOf(e.getMessage())));
+        }
+
+        private static TableName key(TableName name) {
+            return new TableName(
+                    name.namespace().toLowerCase(Locale.ROOT),
+                    name.name().toLowerCase(Locale.ROOT));
+        }
+
+        @Override
+        public Optional<SqlTable> table(TableName name) {
+            SqlTable table = tables.get(key(name));
+            if (table == null && parsed.containsKey(key(name))) {
+                throw new UpstreamFailed(name);
+            }
+            return Optional.ofNullable(table);
+        }
+
+        @Override
+        public List<TableName> names() {
+            List<TableName> names = new ArrayList<>();
+            tables.values().forEach(table -> names.add(table.name()));
+            parsed.values().forEach(dataset -> names.add(dataset.dataset().name()));
+            return names;
+        }
+    }
+
+    /** A dataset that is read has a problem of its own. */
+    private static final class UpstreamFailed extends LakeException {
+        private static final long serialVersionUID = 1L;
+
+        UpstreamFailed(TableName name) {
+            super(org.tonle.spi.ErrorCode.INVALID_DEFINITION, name + " has a problem of its own");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package org.tonle.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.tonle.definition.ColumnDefinition;
+import org.tonle.definition.ColumnType;
+import org.tonle.definition.DefinitionException;
+import org.tonle.definition.JsonPath;
+import org.tonle.definition.Place;
+import org.tonle.definition.Problem;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SqlText;
+
+class PipelinesTest {
+    private static final SourceDefinition FLIGHTS =
+            new SourceDefinition(
+                    "flights",
+                    new Place("sources/flights.yaml", 1, 1),
+                    "id",
+                    Optional.empty(),
+                    Optional.empty(),
+                    List.of(
+                            column("origin", ColumnType.Simple.STRING),
+                            column("delay", ColumnType.Simple.INT),
+                            column("fare", new ColumnType.Decimal(10, 2))),
+                    1,
+                    SourceDefinition.DEFAULT_RETENTION,
+                    SourceDefinition.DEFAULT_MAX_BODY_BYTES);
+
+    private static ColumnDefinition column(String name, ColumnType type) {
+        return new ColumnDefinition(
+                name, type, JsonPath.field(name), false, new Place("sources/flights.yaml", 2, 1));
+    }
+
+    private static Pipelines plan(String... statements) {
+        return Pipelines.of(
+                List.of(FLIGHTS),
+                IntStream.range(0, statements.length)
+                        .mapToObj(i ->
+                                new SqlText(
+                                        new Place("pipelines/p.sql", 10 * i + 1, 1), statements[i]))
+                        .toList());
+    }
+
+    private static List<String> problems(String... statements) {
+        DefinitionException e =
+                catchThrowableOfType(DefinitionException.class, () -> plan(statements));
+        return e.problems().stream().map(Problem::toString).toList();
+    }
+
+    @Test
+    void ordersDatasetsAfterWhatTheyReadAndSaysTheirColumns() {
+        Pipelines pipelines =
+                plan(
+                        "CREATE MATERIALIZED VIEW gold.r AS SELECT origin, COUNT(*) AS n, SUM(delay)"
+                                + " AS total, AVG(fare) AS mean, SUM(fare) AS paid FROM Silver.F"
+                                + " GROUP BY 1",
+                        "CREATE STREAMING TABLE silver.f (CONSTRAINT c EXPECT (delay > 0)) AS SELECT"
+                                + " event_id AS id, origin, delay, fare FROM STREAM bronze.flights");
+        assertThat(pipelines.datasets().stream().map(p -> p.dataset().name().toString()))
+                .containsExactly("silver.f", "gold.r");
+        assertThat(pipelines.datasets().get(0).schema().asStruct())
+                .hasToString(
+                        "struct<1: id: required string, 2: origin: optional string, 3: delay:"
+                                + " optional int, 4: fare: optional decimal(10, 2), 5: _key:"
+                                + " required string, 6: _ingest_time: required timestamptz>");
+        assertThat(pipelines.datasets().get(1).schema().asStruct())
+                .hasToString(
+                        "struct<1: origin: optional string, 2: n: required long, 3: total: optional"
+                                + " long, 4: mean: optional double, 5: paid: optional decimal(38,"
+                                + " 2)>");
+    }
+
+    @Test
+    void reportsEveryProblemAtOnceWithItsPlace() {
+        assertThat(
+                        problems(
+                                "CREATE STREAMING TABLE silver.f AS\nSELECT orign FROM STREAM"
+                                        + " bronze.flights",
+                                "CREATE MATERIALIZED VIEW gold.g AS SELECT * FROM silver.f",
+                                "CREATE MATERIALIZED VIEW gold.h AS SELECT * FROM silver.ff",
+                                "CREATE MATERIALIZED VIEW gold.i AS SELECT a FROM gold.j",
+                                "CREATE MATERIALIZED VIEW gold.j AS SELECT a FROM gold.i",
+                                "CREATE MATERIALIZED VIEW bronze.k AS SELECT 1 AS a FROM"
+                                        + " bronze.flights",
+                                "CREATE MATERIALIZED VIEW GOLD.G AS SELECT 1 AS a FROM"
+                                        + " bronze.flights"))
+                .containsExactly(
+                        "pipelines/p.sql:2:8: Column 'orign' not found in any table; is it origin?",
+                        "pipelines/p.sql:21:50: there is no table silver.ff; is it silver.f?",
+                        "pipelines/p.sql:31:1: \"gold.i\": this dataset reads itself by way of"
+                                + " [gold.j]; a circle can't be computed",
+                        "pipelines/p.sql:41:1: \"gold.j\": this dataset reads itself by way of"
+                                + " [gold.i]; a circle can't be computed",
+                        "pipelines/p.sql:51:1: \"bronze.k\": Tonle itself makes the tables of bronze;"
+                                + " put datasets into silver, gold or a namespace of your own",
+                        "pipelines/p.sql:61:1: \"GOLD.G\": a dataset of this name is declared at"
+                                + " pipelines/p.sql:11:1");
+    }
+
+    @Test
+    void refusesWhatAStreamingTableCantDoRowByRow() {
+        String from = " FROM STREAM bronze.flights";
+        List<String> selects =
+                List.of(
+                        "SELECT COUNT(*) AS n" + from,
+                        "SELECT sum(delay) AS n" + from,
+                        "SELECT DISTINCT origin" + from,
+                        "SELECT origin" + from + " GROUP BY origin",
+                        "SELECT origin" + from + " ORDER BY origin",
+                        "SELECT origin" + from + " LIMIT 5",
+                        "SELECT ROW_NUMBER() OVER (ORDER BY delay) AS n" + from,
+                        "SELECT origin" + from + " UNION ALL SELECT origin" + from,
+                        "SELECT f.origin" + from + " AS f JOIN STREAM bronze.flights AS g ON true",
+                        "SELECT f.origin" + from + " AS f, STREAM bronze.flights AS g",
+                        "SELECT origin FROM (SELECT origin" + from + ")",
+                        "SELECT origin" + from + " WHERE delay = (SELECT 1 FROM bronze.flights)",
+                        "WITH f AS (SELECT origin" + from + ") SELECT origin FROM f");
+        for (String select : selects) {
+            assertThat(problems("CREATE STREAMING TABLE silver.f AS " + select))
+                    .singleElement()
+                    .asString()
+                    .as(select)
+                    .contains("a streaming table can't have");
+        }
+    }
+
+    @Test
+    void refusesExpectationsThatAreNoConditionsOnTheTablesColumns() {
+        String rest = ") AS SELECT origin AS o FROM STREAM bronze.flights";
+        assertThat(
+                        problems(
+                                "CREATE STREAMING TABLE silver.f (CONSTRAINT c EXPECT (delay > 0)"
+                                        + rest))
+                .containsExactly("pipelines/p.sql:1:55: Column 'delay' not found in any table");
+        assertThat(
+                        problems(
+                                "CREATE STREAMING TABLE silver.f (CONSTRAINT c EXPECT (upper(o))"
+                                        + rest))
+                .containsExactly(
+                        "pipelines/p.sql:1:55: expectation c is no condition but of type string");
+    }
+
+    @Test
+    void demandsNamesOfADatasetsColumns() {
+        assertThat(
+                        problems(
+                                "CREATE STREAMING TABLE silver.f AS SELECT delay + 1 FROM STREAM bronze.flights"))
+                .containsExactly(
+                        "pipelines/p.sql:1:1: column 1 of silver.f needs a name: write AS and one"
+                                + " after it");
+    }
+}
