@@ -1,0 +1,139 @@
+package org.tonle.ingest;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.parquet.io.api.Binary;
+import org.jspecify.annotations.Nullable;
+import org.tonle.definition.ColumnDefinition;
+import org.tonle.definition.JsonPath;
+import org.tonle.definition.SourceDefinition;
+
+/**
+ * The rows of bronze that a body of the log becomes: always the same ones, whoever reads it and
+ * whenever. Used by one thread.
+ */
+final class BodyRows {
+    /** The header under which the Idempotency-Key stands in bronze. */
+    static final String KEY_HEADER = "idempotency-key";
+
+    /** The header under which the hash of the body stands beside it, 32 hexadecimal digits. */
+    static final String HASH_HEADER = "tonle-body-hash";
+
+    /** The header under which the number of the body's events stands beside it. */
+    static final String EVENTS_HEADER = "tonle-body-events";
+
+    private static final int ID = 0;
+    private static final int TIME = 1;
+    private static final int KEY = 2;
+
+    private final SourceDefinition definition;
+    private final SourceTopic topic;
+    private final String[] fields;
+    private final EventIds ids = new EventIds();
+    private final BronzeRow row = new BronzeRow();
+
+    BodyRows(SourceDefinition definition, SourceTopic topic) {
+        this.definition = definition;
+        this.topic = topic;
+        this.fields =
+                new String[] {
+                    definition.idField(),
+                    definition.eventTimeField().orElse(""),
+                    keyField(definition).orElse("")
+                };
+        row.source = Binary.fromString(definition.name());
+        row.topic = Binary.fromString(topic.name());
+    }
+
+    /** The field at the top of an event that holds the declared key, where it lies at the top. */
+    private static Optional<String> keyField(SourceDefinition definition) {
+        return definition.columns().stream()
+                .filter(column -> definition.keyField().equals(Optional.of(column.name())))
+                .map(ColumnDefinition::path)
+                .map(JsonPath::steps)
+                .filter(steps -> steps.size() == 1)
+                .flatMap(steps ->
+                        steps.getFirst() instanceof JsonPath.Field field
+                                ? Optional.of(field.name()).stream()
+                                : Optional.<String>empty().stream())
+                .findFirst();
+    }
+
+    /** Writes all rows of a body. */
+    void write(LogRecord record, BronzeFile file) {
+        BodyRecord body = record.body();
+        row.ingestTimeMicros = body.ingestTimeMicros();
+        row.partition = record.partition();
+        row.position = record.position();
+        row.contentType = Binary.fromString(body.contentType());
+        row.headers = headers(body);
+        body.idempotencyKey()
+                .ifPresentOrElse(
+                        key -> ids.byKey(definition.name(), key),
+                        () -> ids.byPlace(topic.topicId(), record.partition(), record.position()));
+        byte[] bytes = body.body();
+        EventCursor cursor = new EventCursor(bytes, BodyFormat.of(body.contentType()), fields);
+        while (cursor.next()) {
+            row.index = cursor.index();
+            row.eventId = id(cursor, bytes);
+            row.eventTimeMicros = time(cursor, bytes);
+            row.key = definition.keyField().isPresent() ? text(cursor, KEY, bytes) : null;
+            row.payload =
+                    Binary.fromConstantByteArray(
+                            bytes, cursor.start(), cursor.end() - cursor.start());
+            file.write(row);
+        }
+    }
+
+    private Binary id(EventCursor cursor, byte[] bytes) {
+        Binary own = text(cursor, ID, bytes);
+        // an empty text names nothing: events that have it would all be one
+        return own == null || own.length() == 0
+                ? Binary.fromReusedByteArray(ids.id(cursor.index()))
+                : own;
+    }
+
+    private static @Nullable Binary text(EventCursor cursor, int index, byte[] bytes) {
+        EventCursor.Field field = cursor.field(index);
+        return switch (field.type()) {
+            case STRING, NUMBER ->
+                    field.escaped()
+                            ? Binary.fromString(cursor.text(field))
+                            : Binary.fromConstantByteArray(
+                                    bytes, field.start(), field.end() - field.start());
+            case OTHER, ABSENT -> null;
+        };
+    }
+
+    private long time(EventCursor cursor, byte[] bytes) {
+        if (definition.eventTimeField().isEmpty()) {
+            return EventTime.NONE;
+        }
+        EventCursor.Field field = cursor.field(TIME);
+        return switch (field.type()) {
+            case STRING -> EventTime.ofText(bytes, field.start(), field.end());
+            case NUMBER -> EventTime.ofNumber(bytes, field.start(), field.end());
+            case OTHER, ABSENT -> EventTime.NONE;
+        };
+    }
+
+    private static List<BronzeRow.HeaderEntry> headers(BodyRecord body) {
+        TreeMap<String, String> all = new TreeMap<>(Comparator.naturalOrder());
+        all.putAll(body.headers());
+        body.idempotencyKey().ifPresent(key -> all.put(KEY_HEADER, key));
+        body.bodyHash()
+                .ifPresent(hash -> {
+                    all.put(HASH_HEADER, hash);
+                    all.put(EVENTS_HEADER, Integer.toString(body.events()));
+                });
+        List<BronzeRow.HeaderEntry> entries = new ArrayList<>();
+        all.forEach((name, value) ->
+                entries.add(
+                        new BronzeRow.HeaderEntry(
+                                Binary.fromString(name), Binary.fromString(value))));
+        return entries;
+    }
+}

@@ -1,0 +1,163 @@
+package org.tonle.ingest;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * The event log of one lake: a Kafka cluster, embedded or outside, used in the same way. Safe for
+ * use by many threads.
+ */
+public final class EventLog implements AutoCloseable {
+    private static final int KILOBYTE = 1 << 10;
+
+    /** Above any body: what a topic takes is its own setting, checked by the broker. */
+    private static final int MAX_REQUEST_BYTES = 256 << 20;
+
+    private final EventLogSettings settings;
+    private final Admin admin;
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final Semaphore inFlightKilobytes;
+
+    private EventLog(EventLogSettings settings) {
+        this.settings = settings;
+        this.inFlightKilobytes = new Semaphore(settings.inFlightBytes() / KILOBYTE);
+        Map<String, Object> adminSettings = new HashMap<>(settings.client());
+        adminSettings.put("default.api.timeout.ms", 30_000);
+        adminSettings.put("request.timeout.ms", 10_000);
+        this.admin = Admin.create(adminSettings);
+        this.producer =
+                new KafkaProducer<>(
+                        producerSettings(), new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /** Makes the clients; whether the cluster can be reached shows at the first use. */
+    public static EventLog open(EventLogSettings settings) {
+        return new EventLog(settings);
+    }
+
+    private Map<String, Object> producerSettings() {
+        Map<String, Object> producerSettings = new HashMap<>(settings.client());
+        producerSettings.put("acks", "all");
+        producerSettings.put("enable.idempotence", true);
+        producerSettings.put("compression.type", "lz4");
+        producerSettings.put("linger.ms", 5);
+        producerSettings.put("batch.size", 512 * KILOBYTE);
+        producerSettings.put("max.request.size", MAX_REQUEST_BYTES);
+        // the semaphore is the limit; a body is held here once more at most
+        producerSettings.put("buffer.memory", 2L * settings.inFlightBytes() + (32L << 20));
+        producerSettings.put("delivery.timeout.ms", (int) settings.timeout().toMillis());
+        producerSettings.put(
+                "request.timeout.ms", (int) Math.min(10_000, settings.timeout().toMillis() / 2));
+        producerSettings.put("max.block.ms", settings.timeout().toMillis());
+        return producerSettings;
+    }
+
+    TopicKeeper topics() {
+        return new TopicKeeper(admin, settings);
+    }
+
+    /**
+     * Appends a body and returns when it is durable.
+     *
+     * @return its position
+     * @throws LakeException OVERLOADED when too much waits for its acknowledgement; LOG_UNAVAILABLE
+     *     when it was not acknowledged in time, and then it may or may not be in the log
+     */
+    long append(SourceTopic topic, int partition, BodyRecord body) {
+        int kilobytes = body.body().length / KILOBYTE + 1;
+        if (!inFlightKilobytes.tryAcquire(kilobytes)) {
+            throw new LakeException(
+                    ErrorCode.OVERLOADED,
+                    "More than %d MB of bodies wait for the event log. Send this one again in a second."
+                            .formatted(settings.inFlightBytes() >> 20));
+        }
+        try {
+            CompletableFuture<RecordMetadata> acknowledged = new CompletableFuture<>();
+            var unused =
+                    producer.send(
+                            new ProducerRecord<>(
+                                    topic.name(),
+                                    partition,
+                                    Math.floorDiv(body.ingestTimeMicros(), 1_000L),
+                                    null,
+                                    body.body(),
+                                    body.toKafka()),
+                            (metadata, failure) -> {
+                                if (failure != null) {
+                                    acknowledged.completeExceptionally(failure);
+                                } else {
+                                    acknowledged.complete(metadata);
+                                }
+                            });
+            // the producer gives up by itself; the second limit is against a bug of ours or its
+            RecordMetadata metadata =
+                    acknowledged.get(
+                            settings.timeout().toMillis() * 2 + 10_000, TimeUnit.MILLISECONDS);
+            return metadata.offset();
+        } catch (ExecutionException | TimeoutException | InterruptedException e) {
+            throw LogFailures.of(e, "append to " + topic.name());
+        } catch (KafkaException e) {
+            throw LogFailures.of(e, "append to " + topic.name());
+        } finally {
+            inFlightKilobytes.release(kilobytes);
+        }
+    }
+
+    /** A reader of its own for one thread. */
+    LogReader reader(SourceTopic topic, Map<Integer, LogReader.From> from) {
+        Map<String, Object> consumerSettings = new HashMap<>(settings.client());
+        consumerSettings.put("auto.offset.reset", "none");
+        consumerSettings.put("enable.auto.commit", false);
+        consumerSettings.put("isolation.level", "read_committed");
+        consumerSettings.put("allow.auto.create.topics", false);
+        consumerSettings.put("max.poll.records", 20_000);
+        consumerSettings.put("fetch.min.bytes", 1 << 20);
+        consumerSettings.put("fetch.max.wait.ms", 250);
+        consumerSettings.put("fetch.max.bytes", 16 << 20);
+        consumerSettings.put("max.partition.fetch.bytes", 16 << 20);
+        consumerSettings.put("default.api.timeout.ms", 30_000);
+        return new LogReader(
+                new KafkaConsumer<>(
+                        consumerSettings, new ByteArrayDeserializer(), new ByteArrayDeserializer()),
+                topic,
+                from);
+    }
+
+    /**
+     * The id of the topic that has this name now.
+     *
+     * @throws LakeException LOG_GAP if there is none any more, LOG_UNAVAILABLE
+     */
+    String topicId(SourceTopic topic) {
+        return topics().describe(topic.name())
+                .orElseThrow(() ->
+                        new LakeException(
+                                ErrorCode.LOG_GAP,
+                                "Topic %s is gone from the event log.".formatted(topic.name())))
+                .topicId()
+                .toString();
+    }
+
+    @Override
+    public void close() {
+        try (admin) {
+            producer.close(Duration.ofSeconds(10));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package org.tonle.ingest;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The requests with an Idempotency-Key that one source took within the last 24 hours of
+ * <i>stored</i> ingest time. Those in bronze and those that are only in the log are kept apart:
+ * what the sink drops follows from bronze alone, and so is the same after a crash.
+ *
+ * <p>Safe for use by many threads.
+ */
+final class RequestKeys {
+    static final Duration MEMORY = Duration.ofHours(24);
+
+    /** What is forgotten is older still, for clocks and sinks that are behind. */
+    private static final Duration SLACK = Duration.ofHours(1);
+
+    private final Clock clock;
+    private final KeyTable inBronze = new KeyTable();
+    private final Map<RequestKey, KeyTable.Entry> onlyInLog = new HashMap<>();
+
+    RequestKeys(Clock clock) {
+        this.clock = clock;
+    }
+
+    static long micros(Instant instant) {
+        return Math.addExact(
+                Math.multiplyExact(instant.getEpochSecond(), 1_000_000L),
+                instant.getNano() / 1_000);
+    }
+
+    /** What is older than this doesn't matter to a request, or a record, of {@code atMicros}. */
+    static long horizon(long atMicros) {
+        return atMicros - TimeUnit.NANOSECONDS.toMicros(MEMORY.toNanos());
+    }
+
+    synchronized int size() {
+        return inBronze.size() + onlyInLog.size();
+    }
+
+    /** The request that a request with this key, taken at {@code atMicros}, would repeat. */
+    synchronized Optional<KeyTable.Entry> find(RequestKey key, long atMicros) {
+        Optional<KeyTable.Entry> found = inBronze.find(key).filter(e -> isNear(e, atMicros));
+        return found.isPresent()
+                ? found
+                : Optional.ofNullable(onlyInLog.get(key)).filter(e -> isNear(e, atMicros));
+    }
+
+    /** Like {@link #find}, but in bronze. */
+    synchronized Optional<KeyTable.Entry> findInBronze(RequestKey key, long atMicros) {
+        return inBronze.find(key).filter(e -> isNear(e, atMicros));
+    }
+
+    static boolean isNear(KeyTable.Entry entry, long atMicros) {
+        return Math.abs(atMicros - entry.ingestTimeMicros()) <= MEMORY.toNanos() / 1_000;
+    }
+
+    /** A request that became durable in the log. */
+    synchronized void appended(RequestKey key, KeyTable.Entry entry) {
+        KeyTable.Entry known = onlyInLog.get(key);
+        // the first in the log is the one that reaches bronze
+        if (known == null
+                || !isNear(known, entry.ingestTimeMicros())
+                || entry.position() < known.position()) {
+            onlyInLog.put(key, entry);
+        }
+    }
+
+    /** Requests that a commit brought to bronze; and what lies before {@code next} is read. */
+    synchronized void committed(Map<RequestKey, KeyTable.Entry> kept, Map<Integer, Long> next) {
+        long forget = micros(clock.instant().minus(MEMORY).minus(SLACK));
+        kept.forEach((key, entry) -> inBronze.put(key, entry, forget));
+        onlyInLog
+                .values()
+                .removeIf(e -> e.position() < next.getOrDefault(e.partition(), Long.MIN_VALUE));
+    }
+
+    /** Makes room before a new request is refused for lack of it. */
+    synchronized void expire() {
+        inBronze.expire(micros(clock.instant().minus(MEMORY).minus(SLACK)));
+    }
+}

@@ -1,0 +1,207 @@
+package org.tonle.ingest;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/** Creates the topics of sources and sees to it that they are what a source needs. */
+final class TopicKeeper {
+    /** What a record's key, headers and framing add to its body. */
+    private static final long RECORD_OVERHEAD_BYTES = 1 << 20;
+
+    private static final Duration READY_LIMIT = Duration.ofSeconds(30);
+
+    private final Admin admin;
+    private final EventLogSettings settings;
+
+    TopicKeeper(Admin admin, EventLogSettings settings) {
+        this.admin = admin;
+        this.settings = settings;
+    }
+
+    /**
+     * The topic of {@code source}, with the settings it needs, ready to be written.
+     *
+     * @param mayCreate whether it may be new: not if something was read from it already
+     * @throws LakeException LOG_GAP if it must be there and isn't; INCOMPATIBLE_CHANGE if its
+     *     number of partitions isn't the source's; LOG_UNAVAILABLE
+     */
+    SourceTopic prepare(SourceDefinition source, boolean mayCreate) {
+        String name = "tonle." + settings.lake() + "." + source.name();
+        Optional<TopicDescription> found = describe(name);
+        if (found.isEmpty()) {
+            if (!mayCreate) {
+                throw new LakeException(
+                        ErrorCode.LOG_GAP,
+                        "Topic %s of source %s is gone from the event log, though the lake has read from it. Restore it there, or give the source a new name to begin anew."
+                                .formatted(name, source.name()));
+            }
+            create(name, source);
+            found = describe(name);
+        } else {
+            correct(name, source);
+        }
+        TopicDescription topic =
+                found.orElseThrow(() ->
+                        new LakeException(
+                                ErrorCode.LOG_UNAVAILABLE,
+                                "Topic %s was created and can't be seen yet.".formatted(name)));
+        int partitions = topic.partitions().size();
+        if (partitions != source.partitions()) {
+            throw new LakeException(
+                    ErrorCode.INCOMPATIBLE_CHANGE,
+                    "Topic %s has %d partitions and source %s asks for %d. Their number never changes: repeats of a request would miss each other. Set partitions: %d."
+                            .formatted(
+                                    name,
+                                    partitions,
+                                    source.name(),
+                                    source.partitions(),
+                                    partitions));
+        }
+        awaitReady(name, partitions);
+        return new SourceTopic(name, topic.topicId().toString(), clusterId(), partitions);
+    }
+
+    /** The topic that has this name now. */
+    Optional<TopicDescription> describe(String name) {
+        try {
+            return Optional.of(
+                    ask(
+                            requireNonNull(
+                                    admin.describeTopics(List.of(name))
+                                            .topicNameValues()
+                                            .get(name))));
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+                return Optional.empty();
+            }
+            throw LogFailures.of(e, "describe topic " + name);
+        }
+    }
+
+    private Map<String, String> wanted(SourceDefinition source) {
+        Map<String, String> wanted = new HashMap<>();
+        wanted.put("cleanup.policy", "delete");
+        wanted.put("retention.ms", Long.toString(source.retention().toMillis()));
+        wanted.put("retention.bytes", "-1");
+        wanted.put(
+                "max.message.bytes", Long.toString(source.maxBodyBytes() + RECORD_OVERHEAD_BYTES));
+        wanted.put("unclean.leader.election.enable", "false");
+        if (settings.flushEach()) {
+            wanted.put("flush.messages", "1");
+        }
+        return wanted;
+    }
+
+    private void create(String name, SourceDefinition source) {
+        NewTopic topic =
+                new NewTopic(name, Optional.of(source.partitions()), Optional.empty())
+                        .configs(wanted(source));
+        try {
+            ask(admin.createTopics(List.of(topic)).all());
+        } catch (ExecutionException e) {
+            // another process of the lake was first
+            if (!(e.getCause() instanceof TopicExistsException)) {
+                throw LogFailures.of(e, "create topic " + name);
+            }
+        }
+    }
+
+    /** Brings a topic that somebody changed, or an older definition made, to what is needed. */
+    private void correct(String name, SourceDefinition source) {
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, name);
+        try {
+            Config config =
+                    ask(
+                            requireNonNull(
+                                    admin.describeConfigs(List.of(resource))
+                                            .values()
+                                            .get(resource)));
+            List<AlterConfigOp> changes = new ArrayList<>();
+            wanted(source)
+                    .forEach((key, value) -> {
+                        ConfigEntry entry = config.get(key);
+                        if (entry == null || !value.equals(entry.value())) {
+                            changes.add(
+                                    new AlterConfigOp(
+                                            new ConfigEntry(key, value), AlterConfigOp.OpType.SET));
+                        }
+                    });
+            if (!changes.isEmpty()) {
+                ask(admin.incrementalAlterConfigs(Map.of(resource, changes)).all());
+            }
+        } catch (ExecutionException e) {
+            throw LogFailures.of(e, "check the settings of topic " + name);
+        }
+    }
+
+    /**
+     * Waits until every partition has a leader that answers. Producing right after the creation of
+     * a topic with several partitions has lost records, even idempotently.
+     */
+    private void awaitReady(String name, int partitions) {
+        Map<TopicPartition, OffsetSpec> all = new HashMap<>();
+        for (int partition = 0; partition < partitions; partition++) {
+            all.put(new TopicPartition(name, partition), OffsetSpec.latest());
+        }
+        long deadline = System.nanoTime() + READY_LIMIT.toNanos();
+        while (true) {
+            try {
+                ask(admin.listOffsets(all).all());
+                return;
+            } catch (ExecutionException e) {
+                if (System.nanoTime() > deadline) {
+                    throw LogFailures.of(e, "list the offsets of " + name);
+                }
+                pause(name);
+            }
+        }
+    }
+
+    private static void pause(String name) {
+        try {
+            Thread.sleep(20);
+        } catch (InterruptedException e) {
+            throw LogFailures.of(e, "wait for the leaders of " + name);
+        }
+    }
+
+    private String clusterId() {
+        try {
+            return ask(admin.describeCluster().clusterId());
+        } catch (ExecutionException e) {
+            throw LogFailures.of(e, "describe the cluster");
+        }
+    }
+
+    private static <T> T ask(KafkaFuture<T> future) throws ExecutionException {
+        try {
+            return future.get(30, TimeUnit.SECONDS);
+        } catch (TimeoutException | InterruptedException e) {
+            throw LogFailures.of(e, "administer it");
+        }
+    }
+}
