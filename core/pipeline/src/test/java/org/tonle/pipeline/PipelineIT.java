@@ -88,7 +88,11 @@ class PipelineIT {
 
     private static ColumnDefinition column(String name, ColumnType type, boolean required) {
         return new ColumnDefinition(
-                name, type, JsonPath.field(name), required, Place.startOf("sources/readings.yaml"));
+                name,
+                type,
+                JsonPath.field(name),
+                required,
+                new Place("sources/readings.yaml", 1, 1));
     }
 
     private static Event reading(String id, String station, double temperature) {

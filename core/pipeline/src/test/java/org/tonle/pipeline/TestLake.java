@@ -99,7 +99,7 @@ final class TestLake implements AutoCloseable {
     List<Dataset> datasets(String... statements) {
         List<SqlText> texts = new ArrayList<>();
         for (String statement : statements) {
-            texts.add(new SqlText(Place.startOf("pipelines/test.sql"), statement));
+            texts.add(new SqlText(new Place("pipelines/test.sql", 1, 1), statement));
         }
         return Pipelines.of(sources, texts).datasets().stream()
                 .map(Pipelines.Planned::dataset)
