@@ -53,6 +53,8 @@ public final class DuckDbDialect extends SqlDialect {
     public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
         if (call.getKind() == SqlKind.CAST) {
             unparseCast(writer, call);
+        } else if (call.getKind() == SqlKind.MAP_VALUE_CONSTRUCTOR) {
+            unparseMap(writer, call);
         } else if (call.getOperator() instanceof SqlFunction function) {
             unparseFunction(writer, call, function, left, right);
         } else {
@@ -77,6 +79,17 @@ public final class DuckDbDialect extends SqlDialect {
             operand.unparse(writer, 0, 0);
         }
         writer.endFunCall(frame);
+    }
+
+    private static void unparseMap(SqlWriter writer, SqlCall call) {
+        SqlWriter.Frame frame = writer.startList("MAP {", "}");
+        for (int i = 0; i + 1 < call.operandCount(); i += 2) {
+            writer.sep(",");
+            call.operand(i).unparse(writer, 0, 0);
+            writer.literal(":");
+            call.operand(i + 1).unparse(writer, 0, 0);
+        }
+        writer.endList(frame);
     }
 
     private static void unparseCast(SqlWriter writer, SqlCall call) {
@@ -146,10 +159,11 @@ public final class DuckDbDialect extends SqlDialect {
                     "The path of JSON_VALUE is written as a text, such as '$.a.b'");
         }
         String path = JsonScan.path(path(literal.getValueAs(String.class)));
-        writer.literal("TRY(CASE WHEN json_type(");
+        // TRY around the CASE doesn't catch what fails inside it
+        writer.literal("CASE WHEN TRY(json_type(");
         call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ") NOT IN ('OBJECT','ARRAY') THEN json_extract_string(");
+        writer.literal("," + path + ")) NOT IN ('OBJECT','ARRAY') THEN TRY(json_extract_string(");
         call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ") END)");
+        writer.literal("," + path + ")) END");
     }
 }

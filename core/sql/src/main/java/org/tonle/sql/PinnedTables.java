@@ -8,14 +8,10 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.apache.iceberg.catalog.TableIdentifier;
-import org.apache.iceberg.types.Type;
-import org.apache.iceberg.types.Types;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
-import org.tonle.definition.ColumnDefinition;
-import org.tonle.definition.ColumnType;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.Ref;
 
@@ -92,51 +88,7 @@ public final class PinnedTables implements TableResolver {
         if (source == null || !name.namespace().equals(BronzeTable.NAMESPACE)) {
             return SqlTable.of(name, table.schema());
         }
-        return new SqlTable(
-                name,
-                table.schema(),
-                source.columns().stream().map(PinnedTables::onRead).toList(),
-                source.keyField()
-                        .flatMap(key ->
-                                source.columns().stream()
-                                        .filter(column -> column.name().equals(key))
-                                        .findFirst())
-                        .map(column -> path(column.path())));
-    }
-
-    private static ReadColumn onRead(ColumnDefinition column) {
-        return new ReadColumn(
-                column.name(), type(column.type()), path(column.path()), column.required());
-    }
-
-    private static JsonPath path(org.tonle.definition.JsonPath path) {
-        return new JsonPath(
-                path.steps().stream()
-                        .<JsonPath.Step>map(step ->
-                                switch (step) {
-                                    case org.tonle.definition.JsonPath.Field(String name) ->
-                                            new JsonPath.Member(name);
-                                    case org.tonle.definition.JsonPath.Index(int at) ->
-                                            new JsonPath.Element(at);
-                                })
-                        .toList());
-    }
-
-    private static Type type(ColumnType type) {
-        return switch (type) {
-            case ColumnType.Decimal(int precision, int scale) ->
-                    Types.DecimalType.of(precision, scale);
-            case ColumnType.Simple simple ->
-                    switch (simple) {
-                        case BOOLEAN -> Types.BooleanType.get();
-                        case INT -> Types.IntegerType.get();
-                        case BIGINT -> Types.LongType.get();
-                        case DOUBLE -> Types.DoubleType.get();
-                        case STRING -> Types.StringType.get();
-                        case DATE -> Types.DateType.get();
-                        case TIMESTAMP -> Types.TimestampType.withoutZone();
-                        case TIMESTAMPTZ -> Types.TimestampType.withZone();
-                    };
-        };
+        SqlTable declared = SqlTable.bronze(source);
+        return new SqlTable(name, table.schema(), declared.onRead(), declared.key());
     }
 }

@@ -33,18 +33,22 @@ final class SqlErrors {
         String what;
         if (encountered.find()) {
             String near = encountered.group(1).strip();
-            String word = near.split("\\s+", 2)[0];
-            what = "'" + near + "' is not expected here";
-            if (word.equals("<EOF>")) {
-                what = "the statement ends too early";
-            } else if (reserved.contains(word.toUpperCase(Locale.ROOT))) {
-                what =
-                        "'"
-                                + word
-                                + "' is not expected here; it is a reserved word: as a name, write \""
-                                + word
-                                + "\" in double quotes";
-            }
+            Optional<String> word =
+                    Pattern.compile("\\s+")
+                            .splitAsStream(near)
+                            .filter(w -> reserved.contains(w.toUpperCase(Locale.ROOT)))
+                            .findFirst();
+            what =
+                    near.startsWith("<EOF>")
+                            ? "the statement ends too early"
+                            : word.map(w ->
+                                            "'"
+                                                    + w
+                                                    + "' is not expected here; it is a"
+                                                    + " reserved word: as a name, write \""
+                                                    + w
+                                                    + "\" in double quotes")
+                                    .orElse("'" + near + "' is not expected here");
         } else if (message.startsWith("Non-query expression")) {
             what = "a SELECT is expected here";
         } else {
