@@ -16,6 +16,9 @@ import org.tonle.spi.LakeException;
 final class SqlErrors {
     private static final Pattern COLUMN = Pattern.compile("Column '(.*?)' not found");
 
+    private static final Pattern FUNCTION =
+            Pattern.compile("No match found for function signature (\\w+)");
+
     private SqlErrors() {}
 
     static LakeException invalid(Position position, SqlParserPos pos, String message) {
@@ -62,6 +65,13 @@ final class SqlErrors {
             Position position, CalciteContextException e, Collection<String> columns) {
         Throwable cause = e.getCause() == null ? e : e.getCause();
         String message = String.valueOf(cause.getMessage());
+        Matcher function = FUNCTION.matcher(message);
+        if (function.find() && !Language.isFunction(function.group(1))) {
+            return Language.noFunction(
+                    position,
+                    new SqlParserPos(e.getPosLine(), e.getPosColumn()),
+                    function.group(1));
+        }
         Matcher column = COLUMN.matcher(message);
         if (column.find()) {
             message += nearest(column.group(1), columns).map(n -> "; is it " + n + "?").orElse("");
