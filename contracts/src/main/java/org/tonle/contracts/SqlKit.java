@@ -103,9 +103,7 @@ public final class SqlKit implements TableResolver {
 
     /** The only value of a query without tables, such as {@code 7 / 2}. */
     public @Nullable Object value(String expression) {
-        return rows("SELECT " + expression + " AS x FROM (VALUES (1)) AS t(one)")
-                .getFirst()
-                .getFirst();
+        return rows("SELECT " + expression + " AS x").getFirst().getFirst();
     }
 
     private static @Nullable Object plain(@Nullable Object value) {

@@ -1,13 +1,16 @@
 package org.tonle.duckdb;
 
 import java.util.Locale;
+import java.util.Set;
 import org.apache.calcite.config.NullCollation;
 import org.apache.calcite.rel.type.RelDataTypeSystem;
+import org.apache.calcite.sql.SqlAbstractDateTimeLiteral;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlFunction;
+import org.apache.calcite.sql.SqlIntervalQualifier;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
@@ -53,6 +56,8 @@ public final class DuckDbDialect extends SqlDialect {
     public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
         if (call.getKind() == SqlKind.CAST) {
             unparseCast(writer, call);
+        } else if (call.getKind() == SqlKind.MAP_VALUE_CONSTRUCTOR) {
+            unparseMap(writer, call);
         } else if (call.getOperator() instanceof SqlFunction function) {
             unparseFunction(writer, call, function, left, right);
         } else {
@@ -65,7 +70,13 @@ public final class DuckDbDialect extends SqlDialect {
         switch (function.getName().toUpperCase(Locale.ROOT)) {
             case "JSON_VALUE" -> jsonValue(writer, call);
             case "CHAR_LENGTH", "CHARACTER_LENGTH" -> named(writer, "length", call);
-            case "LN" -> named(writer, "ln", call);
+            case "EXTRACT" -> extract(writer, call);
+            case "FLOOR" -> floor(writer, call);
+            case "TIMESTAMPDIFF" -> timestampDiff(writer, call);
+            case "TIMESTAMPADD" -> timestampAdd(writer, call);
+            case "CURRENT_DATE" -> writer.literal("current_date");
+            case "CURRENT_TIMESTAMP", "LOCALTIMESTAMP" ->
+                    writer.literal("CAST(current_timestamp AS TIMESTAMP)");
             default -> super.unparseCall(writer, call, left, right);
         }
     }
@@ -77,6 +88,102 @@ public final class DuckDbDialect extends SqlDialect {
             operand.unparse(writer, 0, 0);
         }
         writer.endFunCall(frame);
+    }
+
+    /** Sunday is day 1 of a week in SQL and day 0 here. */
+    private static void extract(SqlWriter writer, SqlCall call) {
+        String unit = unit(call.operand(0));
+        writer.literal(
+                unit.equals("DOW") ? "(1 + extract(DOW FROM " : "(extract(" + unit + " FROM ");
+        call.operand(1).unparse(writer, 0, 0);
+        writer.literal("))");
+    }
+
+    private static void floor(SqlWriter writer, SqlCall call) {
+        if (call.operandCount() == 1) {
+            named(writer, "floor", call);
+            return;
+        }
+        writer.literal("date_trunc(" + DuckTypes.text(unit(call.operand(1))) + ", ");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal(")");
+    }
+
+    /** Whole units between two times. */
+    private static void timestampDiff(SqlWriter writer, SqlCall call) {
+        String unit = unit(call.operand(0));
+        if (Set.of("YEAR", "QUARTER", "MONTH").contains(unit)) {
+            // engines disagree on the month from the 31st to the 28th
+            throw new LakeException(
+                    ErrorCode.UNSUPPORTED_SQL,
+                    "TIMESTAMPDIFF counts in WEEK, DAY, HOUR, MINUTE or SECOND, not in " + unit);
+        }
+        writer.literal("date_sub(" + DuckTypes.text(unit) + ", ");
+        call.operand(1).unparse(writer, 0, 0);
+        writer.literal(", ");
+        call.operand(2).unparse(writer, 0, 0);
+        writer.literal(")");
+    }
+
+    private static void timestampAdd(SqlWriter writer, SqlCall call) {
+        writer.literal("(");
+        call.operand(2).unparse(writer, 0, 0);
+        writer.literal(" + INTERVAL (");
+        call.operand(1).unparse(writer, 0, 0);
+        writer.literal(") " + unit(call.operand(0)) + ")");
+    }
+
+    private static String unit(SqlNode node) {
+        String unit =
+                node instanceof SqlIntervalQualifier qualifier
+                        ? qualifier.getUnit().name()
+                        : String.valueOf(node);
+        return switch (unit) {
+            case "YEAR",
+                    "QUARTER",
+                    "MONTH",
+                    "WEEK",
+                    "DAY",
+                    "DOW",
+                    "DOY",
+                    "HOUR",
+                    "MINUTE",
+                    "SECOND" ->
+                    unit;
+            default ->
+                    throw new LakeException(
+                            ErrorCode.UNSUPPORTED_SQL,
+                            "The unit " + unit + " of time is not taken");
+        };
+    }
+
+    /** An instant is written in UTC. */
+    @Override
+    public void unparseDateTimeLiteral(
+            SqlWriter writer, SqlAbstractDateTimeLiteral literal, int left, int right) {
+        switch (literal.getTypeName()) {
+            case TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
+                    writer.literal("TIMESTAMPTZ '" + literal.toFormattedString() + "+00'");
+            case DATE, TIME, TIMESTAMP ->
+                    super.unparseDateTimeLiteral(writer, literal, left, right);
+            default ->
+                    throw new LakeException(
+                            ErrorCode.UNSUPPORTED_SQL,
+                            literal.getTypeName()
+                                    + " can't be written; an instant is TIMESTAMP WITH LOCAL TIME"
+                                    + " ZONE '2026-01-31 12:00:00', in UTC");
+        }
+    }
+
+    private static void unparseMap(SqlWriter writer, SqlCall call) {
+        SqlWriter.Frame frame = writer.startList("MAP {", "}");
+        for (int i = 0; i + 1 < call.operandCount(); i += 2) {
+            writer.sep(",");
+            call.operand(i).unparse(writer, 0, 0);
+            writer.literal(":");
+            call.operand(i + 1).unparse(writer, 0, 0);
+        }
+        writer.endList(frame);
     }
 
     private static void unparseCast(SqlWriter writer, SqlCall call) {
@@ -127,7 +234,8 @@ public final class DuckDbDialect extends SqlDialect {
 
     private static JsonPath path(String text) {
         try {
-            return JsonPath.parse(text);
+            // "lax", the only mode there is, may be written
+            return JsonPath.parse(text.startsWith("lax ") ? text.substring(4).strip() : text);
         } catch (IllegalArgumentException e) {
             throw new LakeException(
                     ErrorCode.INVALID_SQL,
@@ -146,10 +254,11 @@ public final class DuckDbDialect extends SqlDialect {
                     "The path of JSON_VALUE is written as a text, such as '$.a.b'");
         }
         String path = JsonScan.path(path(literal.getValueAs(String.class)));
-        writer.literal("TRY(CASE WHEN json_type(");
+        // TRY around the CASE doesn't catch what fails inside it
+        writer.literal("CASE WHEN TRY(json_type(");
         call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ") NOT IN ('OBJECT','ARRAY') THEN json_extract_string(");
+        writer.literal("," + path + ")) NOT IN ('OBJECT','ARRAY') THEN TRY(json_extract_string(");
         call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ") END)");
+        writer.literal("," + path + ")) END");
     }
 }

@@ -32,7 +32,7 @@ public record JsonPath(List<Step> steps) {
     }
 
     /**
-     * Reads {@code $.a.b[0]['c d']}.
+     * Reads {@code $.a.b[0]['c d']."e f"}.
      *
      * @throws IllegalArgumentException saying at which character it stops being a path
      */
@@ -44,7 +44,14 @@ public record JsonPath(List<Step> steps) {
         int at = 1;
         while (at < text.length()) {
             char c = text.charAt(at);
-            if (c == '.') {
+            if (text.startsWith(".\"", at)) {
+                int close = text.indexOf('"', at + 2);
+                if (close < 0) {
+                    throw stops(at, "the quote is never closed");
+                }
+                steps.add(new Field(text.substring(at + 2, close)));
+                at = close + 1;
+            } else if (c == '.') {
                 int end = at + 1;
                 while (end < text.length() && ".[]'\"*@?$ ".indexOf(text.charAt(end)) < 0) {
                     end++;

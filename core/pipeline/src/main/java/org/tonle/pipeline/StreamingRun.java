@@ -1,6 +1,9 @@
 package org.tonle.pipeline;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -49,6 +52,8 @@ import org.tonle.sql.WrittenFile;
  */
 final class StreamingRun implements DatasetRun {
     private static final Duration KEYS_TIMEOUT = Duration.ofMinutes(30);
+    private static final DateTimeFormatter LITERAL =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneOffset.UTC);
 
     private final Dataset.StreamingTable dataset;
     private final List<SourceDefinition> sources;
@@ -236,8 +241,9 @@ final class StreamingRun implements DatasetRun {
                                         table.namespace(),
                                         table.name(),
                                         time,
-                                        java.time.Instant.ofEpochSecond(
-                                                Math.floorDiv(since, 1_000_000L))),
+                                        LITERAL.format(
+                                                Instant.ofEpochSecond(
+                                                        Math.floorDiv(since, 1_000_000L)))),
                         tables);
         try (QueryResult rows =
                 engine.run(query, tables.inputs(query), new QueryLimits(KEYS_TIMEOUT))) {

@@ -83,8 +83,9 @@ final class Binder {
         } catch (CalciteContextException e) {
             throw translate(e, found);
         }
-        Language.checkBound(tree, position);
         RelDataType row = validator.getValidatedNodeType(tree);
+        tree = java.util.Objects.requireNonNull(tree.accept(new Normalization(validator)));
+        Language.checkBound(tree, position);
         List<BoundTable> tables = FromClauses.replace(tree, validator);
         return new Tree(tree, tables, schema(row));
     }

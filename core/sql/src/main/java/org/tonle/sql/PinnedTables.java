@@ -34,7 +34,7 @@ public final class PinnedTables implements TableResolver {
 
     @Override
     public Optional<SqlTable> table(TableName name) {
-        return pinned(name).map(this::describe);
+        return pinned(name).map(table -> describe(table));
     }
 
     /** The pinned table of that name, whatever its case. */
@@ -85,8 +85,10 @@ public final class PinnedTables implements TableResolver {
     private SqlTable describe(PinnedTable table) {
         TableName name = new TableName(table.ref().namespace(), table.ref().name());
         SourceDefinition source = sources.get(name.name());
-        return source != null && name.namespace().equals(BronzeTable.NAMESPACE)
-                ? SqlTable.bronze(source)
-                : SqlTable.of(name, table.schema());
+        if (source == null || !name.namespace().equals(BronzeTable.NAMESPACE)) {
+            return SqlTable.of(name, table.schema());
+        }
+        SqlTable declared = SqlTable.bronze(source);
+        return new SqlTable(name, table.schema(), declared.onRead(), declared.key());
     }
 }

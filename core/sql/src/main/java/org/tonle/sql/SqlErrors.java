@@ -16,6 +16,9 @@ import org.tonle.spi.LakeException;
 final class SqlErrors {
     private static final Pattern COLUMN = Pattern.compile("Column '(.*?)' not found");
 
+    private static final Pattern FUNCTION =
+            Pattern.compile("No match found for function signature (\\w+)");
+
     private SqlErrors() {}
 
     static LakeException invalid(Position position, SqlParserPos pos, String message) {
@@ -33,18 +36,22 @@ final class SqlErrors {
         String what;
         if (encountered.find()) {
             String near = encountered.group(1).strip();
-            String word = near.split("\\s+", 2)[0];
-            what = "'" + near + "' is not expected here";
-            if (word.equals("<EOF>")) {
-                what = "the statement ends too early";
-            } else if (reserved.contains(word.toUpperCase(Locale.ROOT))) {
-                what =
-                        "'"
-                                + word
-                                + "' is not expected here; it is a reserved word: as a name, write \""
-                                + word
-                                + "\" in double quotes";
-            }
+            Optional<String> word =
+                    Pattern.compile("\\s+")
+                            .splitAsStream(near)
+                            .filter(w -> reserved.contains(w.toUpperCase(Locale.ROOT)))
+                            .findFirst();
+            what =
+                    near.startsWith("<EOF>")
+                            ? "the statement ends too early"
+                            : word.map(w ->
+                                            "'"
+                                                    + w
+                                                    + "' is not expected here; it is a"
+                                                    + " reserved word: as a name, write \""
+                                                    + w
+                                                    + "\" in double quotes")
+                                    .orElse("'" + near + "' is not expected here");
         } else if (message.startsWith("Non-query expression")) {
             what = "a SELECT is expected here";
         } else {
@@ -58,6 +65,13 @@ final class SqlErrors {
             Position position, CalciteContextException e, Collection<String> columns) {
         Throwable cause = e.getCause() == null ? e : e.getCause();
         String message = String.valueOf(cause.getMessage());
+        Matcher function = FUNCTION.matcher(message);
+        if (function.find() && !Language.isFunction(function.group(1))) {
+            return Language.noFunction(
+                    position,
+                    new SqlParserPos(e.getPosLine(), e.getPosColumn()),
+                    function.group(1));
+        }
         Matcher column = COLUMN.matcher(message);
         if (column.find()) {
             message += nearest(column.group(1), columns).map(n -> "; is it " + n + "?").orElse("");

@@ -96,6 +96,10 @@ final class StreamBinder {
                         refuseIf(call != select && call instanceof SqlSelect, call, "a subquery");
                         refuseIf(call.getKind() == SqlKind.OVER, call, "a window");
                         refuseIf(
+                                Language.isClock(call.getOperator().getName()),
+                                call,
+                                call.getOperator().getName() + ", which replay would change");
+                        refuseIf(
                                 call.getOperator().isAggregator()
                                         || Language.isAggregate(call.getOperator().getName()),
                                 call,

@@ -1,0 +1,57 @@
+package org.tonle.sql;
+
+import org.apache.calcite.rel.type.RelDataType;
+import org.apache.calcite.sql.SqlBasicTypeNameSpec;
+import org.apache.calcite.sql.SqlCall;
+import org.apache.calcite.sql.SqlDataTypeSpec;
+import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.fun.SqlStdOperatorTable;
+import org.apache.calcite.sql.type.SqlTypeName;
+import org.apache.calcite.sql.util.SqlShuttle;
+import org.apache.calcite.sql.validate.SqlValidator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a validated tree say what engines would understand differently.
+ *
+ * <p>A date and an interval make a date, as the standard says; engines that make a timestamp of
+ * them are told so by a cast. What the validator notes about NULLs for its own use is taken out.
+ */
+final class Normalization extends SqlShuttle {
+    private final SqlValidator validator;
+
+    Normalization(SqlValidator validator) {
+        this.validator = validator;
+    }
+
+    @Override
+    public @Nullable SqlNode visit(SqlCall call) {
+        if (call.getOperator().getName().equals("CAST NOT NULL")) {
+            return call.operand(0).accept(this);
+        }
+        boolean date = isDate(call);
+        SqlNode visited = super.visit(call);
+        if (!date || visited == null) {
+            return visited;
+        }
+        return SqlStdOperatorTable.CAST.createCall(
+                call.getParserPosition(),
+                visited,
+                new SqlDataTypeSpec(
+                        new SqlBasicTypeNameSpec(SqlTypeName.DATE, call.getParserPosition()),
+                        call.getParserPosition()));
+    }
+
+    private boolean isDate(SqlCall call) {
+        boolean arithmetic =
+                switch (call.getKind()) {
+                    case PLUS, MINUS, TIMESTAMP_ADD, FLOOR -> true;
+                    default -> false;
+                };
+        if (!arithmetic) {
+            return false;
+        }
+        RelDataType type = validator.getValidatedNodeTypeIfKnown(call);
+        return type != null && type.getSqlTypeName() == SqlTypeName.DATE;
+    }
+}
