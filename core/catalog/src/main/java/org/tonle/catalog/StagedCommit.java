@@ -253,7 +253,7 @@ public final class StagedCommit implements AutoCloseable {
     public void close() {
         if (!decided) {
             decided = true;
-            tables.forEach(table -> table.io().discardExcept(Set.of()));
+            tables.forEach(StagedTable::discard);
         }
     }
 }

@@ -1,9 +1,14 @@
 package org.tonle.catalog;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.BaseTransaction;
@@ -58,6 +63,7 @@ public final class StagedTable {
     private final BaseTransaction transaction;
     private @Nullable Ref base;
     private @Nullable TableMetadata baseMetadata;
+    private @Nullable Path engineDirectory;
     private int dataFiles;
     private boolean rebased;
     private boolean replaced;
@@ -195,7 +201,21 @@ public final class StagedTable {
     public Path dataDirectory() {
         Path folder = LocalFileIO.path(transaction.currentMetadata().location() + "/data");
         LocalFileIO.createDirectories(folder);
+        engineDirectory = folder;
         return folder;
+    }
+
+    /** Deletes all that the commit wrote here, files of an engine that weren't adopted too. */
+    void discard() {
+        if (engineDirectory != null) {
+            try (DirectoryStream<Path> files =
+                    Files.newDirectoryStream(engineDirectory, commit + "*")) {
+                files.forEach(file -> io.record(LocalFileIO.location(file)));
+            } catch (IOException e) {
+                throw new UncheckedIOException("can't list " + engineDirectory, e);
+            }
+        }
+        io.discardExcept(Set.of());
     }
 
     /**
