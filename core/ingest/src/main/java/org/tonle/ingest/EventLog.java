@@ -94,7 +94,7 @@ public final class EventLog implements AutoCloseable {
                             new ProducerRecord<>(
                                     topic.name(),
                                     partition,
-                                    Math.floorDiv(body.ingestTimeMicros(), 1_000L),
+                                    null,
                                     null,
                                     body.body(),
                                     body.toKafka()),

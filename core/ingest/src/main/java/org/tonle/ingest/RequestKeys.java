@@ -21,9 +21,13 @@ final class RequestKeys {
     /** What is forgotten is older still, for clocks and sinks that are behind. */
     private static final Duration SLACK = Duration.ofHours(1);
 
+    /** Forgetting looks at every entry. */
+    private static final long EXPIRE_EVERY_MICROS = 10_000_000;
+
     private final Clock clock;
     private final KeyTable inBronze = new KeyTable();
     private final Map<RequestKey, KeyTable.Entry> onlyInLog = new HashMap<>();
+    private long expiredAtMicros = Long.MIN_VALUE / 2;
 
     RequestKeys(Clock clock) {
         this.clock = clock;
@@ -75,14 +79,28 @@ final class RequestKeys {
     /** Requests that a commit brought to bronze; and what lies before {@code next} is read. */
     synchronized void committed(Map<RequestKey, KeyTable.Entry> kept, Map<Integer, Long> next) {
         long forget = micros(clock.instant().minus(MEMORY).minus(SLACK));
-        kept.forEach((key, entry) -> inBronze.put(key, entry, forget));
+        kept.forEach((key, entry) -> {
+            // files are read in no order; of two requests with one key, more than 24
+            // hours apart, the later one counts
+            if (inBronze.find(key).filter(e -> e.position() > entry.position()).isEmpty()) {
+                inBronze.put(key, entry, forget);
+            }
+        });
         onlyInLog
                 .values()
                 .removeIf(e -> e.position() < next.getOrDefault(e.partition(), Long.MIN_VALUE));
     }
 
-    /** Makes room before a new request is refused for lack of it. */
-    synchronized void expire() {
-        inBronze.expire(micros(clock.instant().minus(MEMORY).minus(SLACK)));
+    /** Whether fewer than {@code limit} are remembered; forgets what is old before it says no. */
+    synchronized boolean hasRoom(int limit) {
+        if (size() < limit) {
+            return true;
+        }
+        long now = micros(clock.instant());
+        if (now - expiredAtMicros > EXPIRE_EVERY_MICROS) {
+            expiredAtMicros = now;
+            inBronze.expire(micros(clock.instant().minus(MEMORY).minus(SLACK)));
+        }
+        return size() < limit;
     }
 }

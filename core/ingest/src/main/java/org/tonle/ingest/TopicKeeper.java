@@ -107,6 +107,8 @@ final class TopicKeeper {
         wanted.put("cleanup.policy", "delete");
         wanted.put("retention.ms", Long.toString(source.retention().toMillis()));
         wanted.put("retention.bytes", "-1");
+        // retention counts by the broker's clock; when a body was taken stands in its headers
+        wanted.put("message.timestamp.type", "LogAppendTime");
         wanted.put(
                 "max.message.bytes", Long.toString(source.maxBodyBytes() + RECORD_OVERHEAD_BYTES));
         wanted.put("unclean.leader.election.enable", "false");

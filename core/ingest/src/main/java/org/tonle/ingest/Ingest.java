@@ -1,0 +1,210 @@
+package org.tonle.ingest;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
+
+/**
+ * The way in: takes requests, makes them durable in the event log, and brings them from there to
+ * {@code bronze.<source>}, each event once. Safe for use by many threads; calls block.
+ */
+public final class Ingest implements AutoCloseable {
+    /** Reached while requests are taken and brought to bronze. */
+    public static final List<String> FAIL_POINTS = SourceSink.failPoints();
+
+    /** Request headers that are worth keeping; none of them holds a secret. */
+    private static final List<String> KEPT_HEADERS =
+            List.of("user-agent", "traceparent", "tracestate", "x-request-id", "x-correlation-id");
+
+    /** CloudEvents in HTTP's binary mode. */
+    private static final String KEPT_PREFIX = "ce-";
+
+    private static final int LONGEST_HEADER = 1_024;
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
+
+    private record Running(
+            SourceDefinition source,
+            SourceDoor door,
+            SourceSink sink,
+            SourceProgress progress,
+            Thread thread) {}
+
+    private final EventLog log;
+    private final LakeCatalog catalog;
+    private final Clock clock;
+    private final FailPoints failPoints;
+    private final IngestSettings settings;
+    private final Map<String, Running> running = new LinkedHashMap<>();
+
+    /** Uses the log and the catalog, and closes neither. */
+    public Ingest(
+            EventLog log,
+            LakeCatalog catalog,
+            Clock clock,
+            FailPoints failPoints,
+            IngestSettings settings) {
+        this.log = log;
+        this.catalog = catalog;
+        this.clock = clock;
+        this.failPoints = failPoints;
+        this.settings = settings;
+    }
+
+    /**
+     * Starts to work on each source and returns at once. What a source needs (topic, table) is
+     * created; what doesn't answer is tried again. {@link #status} says how it goes.
+     */
+    public synchronized void start(List<SourceDefinition> sources) {
+        for (SourceDefinition source : sources) {
+            if (running.containsKey(source.name())) {
+                continue;
+            }
+            SourceProgress progress = new SourceProgress(source.name());
+            RequestKeys keys = new RequestKeys(clock);
+            SourceSink sink =
+                    new SourceSink(
+                            source, log, catalog, keys, progress, settings, clock, failPoints);
+            SourceDoor door =
+                    new SourceDoor(
+                            source,
+                            log,
+                            keys,
+                            progress,
+                            clock,
+                            failPoints,
+                            settings.rememberedKeys());
+            Thread thread =
+                    Thread.ofPlatform().daemon().name("ingest-" + source.name()).unstarted(sink);
+            running.put(source.name(), new Running(source, door, sink, progress, thread));
+            thread.start();
+        }
+    }
+
+    /** Waits until every source's door is open or the source is failing; false after the limit. */
+    public boolean awaitStarted(Duration limit) throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        for (Running each : all()) {
+            if (!each.progress().awaitStarted(Duration.ofNanos(deadline - System.nanoTime()))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Takes a request: checks its body, and returns when it is durable in the event log.
+     *
+     * @param body as it came, after decompression
+     * @param contentType as it came; empty where none came
+     * @param idempotencyKey a repeat with it within 24 hours answers the same and adds nothing
+     * @param headers of the request; what is worth it is kept beside the events
+     * @throws MalformedBodyException for a syntax error, with its event and byte; nothing was taken
+     * @throws LakeException NOT_FOUND, TOO_LARGE, INVALID_REQUEST, IDEMPOTENCY_MISMATCH: ask
+     *     differently; OVERLOADED, NOT_READY, LOG_UNAVAILABLE: send it again later; LOG_GAP: the
+     *     source is failing
+     */
+    public IngestReceipt accept(
+            String source,
+            byte[] body,
+            String contentType,
+            Optional<String> idempotencyKey,
+            Map<String, String> headers) {
+        return get(source).door().accept(body, contentType, idempotencyKey, kept(headers));
+    }
+
+    private static Map<String, String> kept(Map<String, String> headers) {
+        Map<String, String> kept = new TreeMap<>();
+        headers.forEach((name, value) -> {
+            String lower = name.toLowerCase(Locale.ROOT);
+            if ((KEPT_HEADERS.contains(lower) || lower.startsWith(KEPT_PREFIX))
+                    && value.length() <= LONGEST_HEADER) {
+                kept.put(lower, value);
+            }
+        });
+        return kept;
+    }
+
+    /**
+     * Waits until bronze holds a position, so that whoever wrote it can read it.
+     *
+     * @return false if it doesn't when {@code limit} is over, or the source is failing
+     */
+    public boolean awaitInBronze(String source, int partition, long position, Duration limit)
+            throws InterruptedException {
+        return get(source).progress().awaitInBronze(partition, position, limit);
+    }
+
+    private synchronized Running get(String source) {
+        Running found = running.get(source);
+        if (found == null) {
+            throw new LakeException(
+                    ErrorCode.NOT_FOUND,
+                    "There is no source %s; there are %s. Add sources/%s.yaml to the lake folder, or send to one of these."
+                            .formatted(source, running.keySet(), source));
+        }
+        return found;
+    }
+
+    private synchronized List<Running> all() {
+        return new ArrayList<>(running.values());
+    }
+
+    /** How every source is doing, in the order in which they were started. */
+    public List<SourceStatus> status() {
+        return all().stream().map(each -> each.progress().status()).toList();
+    }
+
+    /**
+     * Closes the doors, brings everything acknowledged to bronze, and stops.
+     *
+     * @return false if that wasn't done when {@code limit} was over; the rest stays in the log and
+     *     is brought to bronze after the next start
+     */
+    public boolean drain(Duration limit) throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        all().forEach(each -> each.progress().close());
+        boolean drained = true;
+        for (Running each : all()) {
+            drained &= each.progress().awaitQuiet(Duration.ofNanos(deadline - System.nanoTime()));
+        }
+        all().forEach(each -> each.sink().drain());
+        for (Running each : all()) {
+            Duration left = Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
+            drained &= each.thread().join(left);
+            drained &= each.progress().status().state() == SourceStatus.State.STOPPED;
+        }
+        close();
+        return drained;
+    }
+
+    /** Stops without draining; what was acknowledged stays in the log. */
+    @Override
+    public void close() {
+        all().forEach(each -> each.progress().close());
+        all().forEach(each -> each.sink().stop());
+        boolean interrupted = false;
+        for (Running each : all()) {
+            try {
+                if (!each.thread().join(STOP_LIMIT)) {
+                    each.thread().interrupt();
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

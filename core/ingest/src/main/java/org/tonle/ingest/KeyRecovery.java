@@ -1,0 +1,114 @@
+package org.tonle.ingest;
+
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.types.Conversions;
+import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.ChangeRange;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
+
+/**
+ * Finds out which requests a source has taken: those in bronze, from its files of the last 24
+ * hours; those that are only in the log, from there. After the first time only what others
+ * committed since is read. Used by one thread.
+ */
+final class KeyRecovery {
+    private static final int INGEST_TIME = 3;
+    private static final Duration POLL = Duration.ofMillis(200);
+
+    private final LakeCatalog catalog;
+    private final TableIdentifier table;
+    private final RequestKeys keys;
+    private final Clock clock;
+    private long seq = -1;
+
+    KeyRecovery(LakeCatalog catalog, TableIdentifier table, RequestKeys keys, Clock clock) {
+        this.catalog = catalog;
+        this.table = table;
+        this.keys = keys;
+        this.clock = clock;
+    }
+
+    /**
+     * Brings the keys up to date.
+     *
+     * @param log positioned where bronze ends; is read to the end that the log has now
+     */
+    void recover(LogReader log, SourceProgress progress) {
+        long oldest = Math.min(RequestKeys.micros(clock.instant()), readTail(log, progress));
+        Pin pin = catalog.pin();
+        PinnedTable bronze =
+                pin.table(table).orElseThrow(() -> new IllegalStateException("no " + table));
+        if (seq < 0
+                || !(catalog.changes(bronze.uuid(), seq, pin.seq(), Long.MAX_VALUE)
+                        instanceof ChangeRange.Appended added)) {
+            read(bronze.files(), RequestKeys.horizon(oldest));
+        } else {
+            read(added.files(), RequestKeys.horizon(oldest));
+        }
+        seq = pin.seq();
+    }
+
+    /** Micros of the oldest body that isn't in bronze; the largest number if there is none. */
+    private long readTail(LogReader log, SourceProgress progress) {
+        Map<Integer, Long> ends = log.ends();
+        long oldest = Long.MAX_VALUE;
+        while (ends.entrySet().stream().anyMatch(end -> log.next(end.getKey()) < end.getValue())) {
+            for (LogRecord record : log.poll(POLL)) {
+                BodyRecord body = record.body();
+                oldest = Math.min(oldest, body.ingestTimeMicros());
+                progress.appended(record.partition(), record.position());
+                if (body.idempotencyKey().isPresent() && body.bodyHash().isPresent()) {
+                    keys.appended(
+                            RequestKey.of(body.idempotencyKey().get()),
+                            new KeyTable.Entry(
+                                    RequestKey.shortHash(body.bodyHash().get()),
+                                    record.partition(),
+                                    record.position(),
+                                    body.events(),
+                                    body.ingestTimeMicros()));
+                }
+            }
+        }
+        return oldest;
+    }
+
+    private void read(List<DataFile> files, long horizonMicros) {
+        for (DataFile file : files) {
+            if (newest(file) < horizonMicros) {
+                continue;
+            }
+            Map<RequestKey, KeyTable.Entry> found = new HashMap<>();
+            BronzeKeys.read(
+                    LocalFileIO.path(file.location()),
+                    (key, entry) -> found.merge(key, entry, KeyRecovery::later));
+            keys.committed(found, Map.of());
+        }
+    }
+
+    /** Of two requests with one key in one file, more than 24 hours apart, the later one counts. */
+    private static KeyTable.Entry later(KeyTable.Entry a, KeyTable.Entry b) {
+        return a.position() > b.position() ? a : b;
+    }
+
+    private static long newest(DataFile file) {
+        Map<Integer, ByteBuffer> bounds = file.upperBounds();
+        ByteBuffer bound = bounds == null ? null : bounds.get(INGEST_TIME);
+        if (bound == null) {
+            return Long.MAX_VALUE;
+        }
+        Long micros =
+                Conversions.fromByteBuffer(
+                        BronzeTable.SCHEMA.findType(INGEST_TIME), bound.duplicate());
+        return micros == null ? Long.MAX_VALUE : micros;
+    }
+}

@@ -1,0 +1,146 @@
+package org.tonle.ingest;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.tonle.ingest.SourceStatus.State;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * What a source's door, its sink and those who ask tell each other. Safe for use by many threads.
+ */
+final class SourceProgress {
+    private final String source;
+    private State state = State.STARTING;
+    private SourceStatus.@Nullable Problem problem;
+    private @Nullable SourceTopic topic;
+    private final Map<Integer, Long> next = new TreeMap<>();
+    private final Map<Integer, Long> appended = new TreeMap<>();
+    private long repeats;
+    private @Nullable Instant committedAt;
+    private boolean closing;
+    private int requests;
+
+    SourceProgress(String source) {
+        this.source = source;
+    }
+
+    /** The door can open: the topic is there, and which requests it holds is known. */
+    synchronized void known(SourceTopic found) {
+        topic = found;
+    }
+
+    synchronized void is(State now) {
+        state = now;
+        problem = null;
+        notifyAll();
+    }
+
+    synchronized void is(State now, LakeException why) {
+        state = now;
+        problem = new SourceStatus.Problem(why.code(), String.valueOf(why.getMessage()));
+        notifyAll();
+    }
+
+    synchronized void appended(int partition, long position) {
+        appended.merge(partition, position + 1, Math::max);
+    }
+
+    synchronized void inBronze(Map<Integer, Long> positions) {
+        next.putAll(positions);
+        positions.forEach((partition, position) -> appended.merge(partition, position, Math::max));
+        notifyAll();
+    }
+
+    synchronized void committed(Map<Integer, Long> positions, long dropped, Instant at) {
+        repeats += dropped;
+        committedAt = at;
+        inBronze(positions);
+    }
+
+    /** From now on the door takes nothing. */
+    synchronized void close() {
+        closing = true;
+    }
+
+    /** Waits until no request is under way any more, at most {@code limit}. */
+    synchronized boolean awaitQuiet(Duration limit) throws InterruptedException {
+        return await(() -> requests == 0, limit);
+    }
+
+    /** A request that {@link #enter}ed has its answer. */
+    synchronized void leave() {
+        requests--;
+        notifyAll();
+    }
+
+    /**
+     * Lets a request in and gives it the topic, if the door is open.
+     *
+     * @throws LakeException saying why it is closed
+     */
+    synchronized SourceTopic enter() {
+        if (closing) {
+            throw new LakeException(
+                    ErrorCode.NOT_READY, "The lake is stopping. Send the request again later.");
+        }
+        if (state == State.FAILING && problem != null) {
+            throw new LakeException(
+                    problem.code(),
+                    "Source %s is failing and takes nothing: %s"
+                            .formatted(source, problem.reason()));
+        }
+        if (topic == null) {
+            throw new LakeException(
+                    problem == null ? ErrorCode.NOT_READY : problem.code(),
+                    "Source %s is not ready%s. Send the request again later."
+                            .formatted(source, problem == null ? "" : ": " + problem.reason()));
+        }
+        requests++;
+        return topic;
+    }
+
+    /** Waits until the source has left its start, at most {@code limit}. */
+    synchronized boolean awaitStarted(Duration limit) throws InterruptedException {
+        return await(() -> topic != null || state == State.FAILING, limit);
+    }
+
+    /** Waits until bronze holds a position, at most {@code limit}; false if it doesn't then. */
+    synchronized boolean awaitInBronze(int partition, long position, Duration limit)
+            throws InterruptedException {
+        return await(
+                        () -> next.getOrDefault(partition, 0L) > position || state == State.FAILING,
+                        limit)
+                && next.getOrDefault(partition, 0L) > position;
+    }
+
+    private boolean await(java.util.function.BooleanSupplier done, Duration limit)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (!done.getAsBoolean()) {
+            long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+            if (left <= 0) {
+                return false;
+            }
+            wait(left);
+        }
+        return true;
+    }
+
+    synchronized SourceStatus status() {
+        return new SourceStatus(
+                source,
+                state,
+                Optional.ofNullable(problem),
+                Optional.ofNullable(topic).map(SourceTopic::name),
+                next,
+                appended,
+                repeats,
+                Optional.ofNullable(committedAt));
+    }
+}

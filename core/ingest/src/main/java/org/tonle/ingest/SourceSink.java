@@ -1,0 +1,369 @@
+package org.tonle.ingest;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.iceberg.catalog.Namespace;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.StagedCommit;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.ingest.SourceStatus.State;
+import org.tonle.ledger.CommitConflictException;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.Lease;
+import org.tonle.ledger.Ledger;
+import org.tonle.ledger.LogPosition;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
+
+/**
+ * Brings one source from the event log to bronze, in a thread of its own, from where the ledger
+ * says it stands. Whatever goes wrong, it begins again from the ledger; it never skips a position.
+ */
+final class SourceSink implements Runnable {
+    private static final Logger log = LoggerFactory.getLogger(SourceSink.class);
+
+    private static final Duration LEASE = Duration.ofSeconds(10);
+    private static final Duration RENEW_AFTER = Duration.ofSeconds(3);
+    private static final Duration IDLE_POLL = Duration.ofMillis(500);
+    private static final Duration STANDBY_PAUSE = Duration.ofSeconds(2);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+
+    private final SourceDefinition source;
+    private final EventLog eventLog;
+    private final LakeCatalog catalog;
+    private final RequestKeys keys;
+    private final SourceProgress progress;
+    private final IngestSettings settings;
+    private final Clock clock;
+    private final FailPoints failPoints;
+    private final TableIdentifier table;
+    private final String consumer;
+    private final KeyRecovery recovery;
+    private final CountDownLatch stop = new CountDownLatch(1);
+    private volatile boolean draining;
+    private volatile @Nullable LogReader reader;
+
+    SourceSink(
+            SourceDefinition source,
+            EventLog eventLog,
+            LakeCatalog catalog,
+            RequestKeys keys,
+            SourceProgress progress,
+            IngestSettings settings,
+            Clock clock,
+            FailPoints failPoints) {
+        this.source = source;
+        this.eventLog = eventLog;
+        this.catalog = catalog;
+        this.keys = keys;
+        this.progress = progress;
+        this.settings = settings;
+        this.clock = clock;
+        this.failPoints = failPoints;
+        this.table = TableIdentifier.of(BronzeTable.NAMESPACE, source.name());
+        this.consumer = "bronze." + source.name();
+        this.recovery = new KeyRecovery(catalog, table, keys, clock);
+    }
+
+    /** Ends when all that is in the log now is in bronze. */
+    void drain() {
+        draining = true;
+        wake();
+    }
+
+    /** Ends soon; what is in the log stays there. */
+    void stop() {
+        stop.countDown();
+        wake();
+    }
+
+    private void wake() {
+        LogReader reading = reader;
+        if (reading != null) {
+            reading.wakeUp();
+        }
+    }
+
+    private boolean stopping() {
+        return stop.getCount() == 0;
+    }
+
+    @Override
+    public void run() {
+        Duration pause = FIRST_PAUSE;
+        boolean done = false;
+        while (!done && !stopping()) {
+            long begun = System.nanoTime();
+            try {
+                done = work();
+            } catch (RuntimeException e) {
+                LakeException why =
+                        e instanceof LakeException lake
+                                ? lake
+                                : new LakeException(ErrorCode.INTERNAL, String.valueOf(e), e);
+                if (isFinal(why)) {
+                    log.error("Source {} is failing: {}", source.name(), why.getMessage());
+                    progress.is(State.FAILING, why);
+                    return;
+                }
+                if (!stopping()) {
+                    log.warn("Source {} tries again: {}", source.name(), why.getMessage(), e);
+                    progress.is(State.RETRYING, why);
+                }
+                boolean workedForAWhile = System.nanoTime() - begun > LONGEST_PAUSE.toNanos();
+                pause = workedForAWhile ? FIRST_PAUSE : longer(pause);
+                pause(pause);
+            } catch (Error e) {
+                progress.is(
+                        State.FAILING,
+                        new LakeException(ErrorCode.INTERNAL, "The sink ended: " + e, e));
+                throw e;
+            }
+        }
+        progress.is(State.STOPPED);
+    }
+
+    /** What no waiting mends. */
+    private static boolean isFinal(LakeException e) {
+        return e.code() == ErrorCode.LOG_GAP || e.code() == ErrorCode.INCOMPATIBLE_CHANGE;
+    }
+
+    private static Duration longer(Duration pause) {
+        Duration twice = pause.multipliedBy(2);
+        return twice.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : twice;
+    }
+
+    private void pause(Duration time) {
+        try {
+            var unused = stop.await(time.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            stop.countDown();
+        }
+    }
+
+    /**
+     * Works until it is told to stop, or something goes wrong.
+     *
+     * @return whether it was told to drain and has
+     */
+    private boolean work() {
+        Optional<Lease> lease = catalog.ledger().acquire(leaseName(), settings.holder(), LEASE);
+        Map<Integer, LogPosition> positions = catalog.ledger().logPositions(consumer);
+        SourceTopic topic = eventLog.topics().prepare(source, positions.isEmpty());
+        requireSame(topic, positions);
+        createTable();
+        Map<Integer, LogReader.From> from = from(topic, positions);
+        try (LogReader tail = eventLog.reader(topic, from)) {
+            recovery.recover(tail, progress);
+        }
+        failPoints.reach("ingest.after-recovery");
+        Map<Integer, Long> next = new HashMap<>();
+        positions.forEach((partition, position) -> next.put(partition, position.next()));
+        keys.committed(Map.of(), next);
+        progress.inBronze(next);
+        progress.known(topic);
+        if (lease.isEmpty()) {
+            progress.is(State.STANDBY);
+            pause(STANDBY_PAUSE);
+            // the log's rest is the other process's work
+            return draining;
+        }
+        progress.is(State.RUNNING);
+        try (LogReader reading = eventLog.reader(topic, from)) {
+            reader = reading;
+            return sink(topic, reading, lease.get(), next);
+        } finally {
+            reader = null;
+        }
+    }
+
+    private String leaseName() {
+        return "ingest/" + source.name();
+    }
+
+    private static Map<Integer, LogReader.From> from(
+            SourceTopic topic, Map<Integer, LogPosition> positions) {
+        Map<Integer, LogReader.From> from = new HashMap<>();
+        for (int partition = 0; partition < topic.partitions(); partition++) {
+            LogPosition known = positions.get(partition);
+            from.put(
+                    partition,
+                    known == null
+                            // the first position ever: if the log begins later, bodies are lost
+                            ? new LogReader.From(0, Optional.empty())
+                            : new LogReader.From(known.next(), Optional.of(known.leaderEpoch())));
+        }
+        return from;
+    }
+
+    private void requireSame(SourceTopic topic, Map<Integer, LogPosition> positions) {
+        for (LogPosition position : positions.values()) {
+            if (!position.topicId().equals(topic.topicId())
+                    || !position.clusterId().equals(topic.clusterId())) {
+                throw new LakeException(
+                        ErrorCode.LOG_GAP,
+                        "Topic %s is not the one that source %s was read from: its id is %s in cluster %s, and the lake has read topic %s in cluster %s up to position %d. It was deleted and made anew, or lake.yaml names another cluster. Point the lake to the old one, or give the source a new name to begin anew."
+                                .formatted(
+                                        topic.name(),
+                                        source.name(),
+                                        topic.topicId(),
+                                        topic.clusterId(),
+                                        position.topicId(),
+                                        position.clusterId(),
+                                        position.next()));
+            }
+        }
+    }
+
+    private void createTable() {
+        if (catalog.ledger().ref(BronzeTable.NAMESPACE, source.name()).isPresent()) {
+            return;
+        }
+        catalog.ensureNamespace(BronzeTable.NAMESPACE, settings.holder());
+        try (StagedCommit commit = catalog.stage()) {
+            var created =
+                    commit.create(
+                            TableIdentifier.of(Namespace.of(BronzeTable.NAMESPACE), source.name()),
+                            BronzeTable.SCHEMA,
+                            BronzeTable.SPEC,
+                            Map.of());
+            log.debug("Creating {}", created.identifier());
+            var unused =
+                    commit.publish(CommitRequest.builder(commit.id(), "create", settings.holder()));
+        } catch (CommitConflictException e) {
+            if (e.reason() != CommitConflictException.Reason.ALREADY_EXISTS) {
+                throw e;
+            }
+        }
+    }
+
+    private boolean sink(
+            SourceTopic topic, LogReader reading, Lease lease, Map<Integer, Long> next) {
+        Ledger ledger = catalog.ledger();
+        BodyRows rows = new BodyRows(source, topic);
+        long renewed = System.nanoTime();
+        Map<Integer, Long> target = null;
+        BronzeBatch batch = null;
+        try {
+            while (!stopping()) {
+                if (System.nanoTime() - renewed > RENEW_AFTER.toNanos()) {
+                    if (!ledger.renew(lease, LEASE)) {
+                        throw new LakeException(
+                                ErrorCode.LEASE_LOST,
+                                "Another process brings source %s to bronze now."
+                                        .formatted(source.name()));
+                    }
+                    renewed = System.nanoTime();
+                    if (batch == null) {
+                        requireStillThere(topic);
+                    }
+                }
+                if (draining && target == null) {
+                    target = reading.ends();
+                }
+                if (target != null && reached(reading, target)) {
+                    if (batch != null) {
+                        commit(batch, topic, lease, next);
+                    }
+                    var unused = ledger.release(lease);
+                    return true;
+                }
+                for (LogRecord record : reading.poll(pollTime(batch, target != null))) {
+                    if (batch == null) {
+                        failPoints.reach("ingest.after-read");
+                        batch =
+                                new BronzeBatch(
+                                        catalog, table, consumer, topic, keys, rows, failPoints);
+                    }
+                    batch.add(record);
+                    if (batch.bytes() >= settings.commitSizeBytes()) {
+                        commit(batch, topic, lease, next);
+                        batch = null;
+                    }
+                }
+                if (batch != null && left(batch).isNegative()) {
+                    commit(batch, topic, lease, next);
+                    batch = null;
+                }
+            }
+            var unused = ledger.release(lease);
+            return false;
+        } finally {
+            if (batch != null) {
+                batch.close();
+            }
+        }
+    }
+
+    private static boolean reached(LogReader reading, Map<Integer, Long> target) {
+        return target.entrySet().stream()
+                .allMatch(end -> reading.next(end.getKey()) >= end.getValue());
+    }
+
+    private Duration left(BronzeBatch batch) {
+        return settings.commitInterval().minusNanos(System.nanoTime() - batch.begunNanos());
+    }
+
+    private Duration pollTime(@Nullable BronzeBatch batch, boolean hurry) {
+        if (hurry) {
+            return Duration.ofMillis(20);
+        }
+        if (batch == null) {
+            return IDLE_POLL;
+        }
+        Duration left = left(batch);
+        Duration least = left.compareTo(IDLE_POLL) < 0 ? left : IDLE_POLL;
+        return least.isNegative() ? Duration.ZERO : least;
+    }
+
+    private void commit(
+            BronzeBatch batch, SourceTopic topic, Lease lease, Map<Integer, Long> next) {
+        try (batch) {
+            // asked after the bodies were read: a topic that was made anew before would otherwise
+            // have given us bodies of its own under the old positions
+            requireStillThere(topic);
+            batch.publish(lease, next);
+            failPoints.reach("ingest.after-commit");
+        }
+        next.putAll(batch.next());
+        keys.committed(batch.kept(), batch.next());
+        progress.committed(batch.next(), batch.repeats(), clock.instant());
+    }
+
+    private void requireStillThere(SourceTopic topic) {
+        String id = eventLog.topicId(topic);
+        if (!id.equals(topic.topicId())) {
+            throw new LakeException(
+                    ErrorCode.LOG_GAP,
+                    "Topic %s was deleted and made anew (its id was %s and is %s): what it held and bronze doesn't is lost. Point the lake to the old topic, or give the source a new name to begin anew."
+                            .formatted(topic.name(), topic.topicId(), id));
+        }
+    }
+
+    /** The names of the fail points that a sink and a door reach. */
+    static List<String> failPoints() {
+        return List.of(
+                "ingest.before-append",
+                "ingest.after-append",
+                "ingest.before-answer",
+                "ingest.after-recovery",
+                "ingest.after-read",
+                "ingest.after-file",
+                "ingest.before-commit",
+                "ingest.after-commit");
+    }
+}
