@@ -59,8 +59,9 @@ final class Binder {
     /** A bound statement in parts. */
     record Tree(SqlNode node, List<BoundTable> tables, Schema schema) {}
 
-    Tree tree(SqlNode parsed) {
-        Language.checkParsed(parsed, position);
+    Tree tree(SqlNode statement) {
+        Language.checkParsed(statement, position);
+        SqlNode parsed = java.util.Objects.requireNonNull(statement.accept(new Spelling(position)));
         Map<TableName, SqlTable> found = new LinkedHashMap<>();
         FromClauses.names(parsed, position)
                 .forEach((name, pos) ->
