@@ -64,7 +64,9 @@ final class FolderLock implements AutoCloseable {
                             "process %d, since %s%n"
                                     .formatted(
                                             ProcessHandle.current().pid(),
-                                            Instant.now().truncatedTo(java.time.temporal.ChronoUnit.SECONDS))
+                                            Instant.now()
+                                                    .truncatedTo(
+                                                            java.time.temporal.ChronoUnit.SECONDS))
                                     .getBytes(StandardCharsets.UTF_8)));
             return new FolderLock(channel, lock);
         } catch (IOException e) {

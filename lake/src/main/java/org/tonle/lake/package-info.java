@@ -1,4 +1,6 @@
-/** The one composition root: a lake folder in, a running lake out. How Java programs embed Tonle. */
+/**
+ * The one composition root: a lake folder in, a running lake out. How Java programs embed Tonle.
+ */
 @NullMarked
 package org.tonle.lake;
 

@@ -166,6 +166,8 @@ final class StreamingRun implements DatasetRun {
                             .fencedBy(lease)
                             .move(new DatasetMove(name(), input.uuid(), position, upTo))
                             .summary("dataset", name())
+                            .summary("read-after", position.orElse(0))
+                            .summary("read-seq", upTo)
                             .summary("input", result.input())
                             .summary("written", result.written())
                             .summary("duplicates", result.duplicates())

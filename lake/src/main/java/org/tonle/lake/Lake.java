@@ -1,0 +1,385 @@
+package org.tonle.lake;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.definition.EventLogDefinition;
+import org.tonle.definition.LakeDefinition;
+import org.tonle.definition.LedgerDefinition;
+import org.tonle.duckdb.DuckDbEngine;
+import org.tonle.duckdb.DuckDbSettings;
+import org.tonle.embedded.EmbeddedKafka;
+import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.ingest.EventLog;
+import org.tonle.ingest.EventLogSettings;
+import org.tonle.ingest.Ingest;
+import org.tonle.ingest.IngestReceipt;
+import org.tonle.ingest.IngestSettings;
+import org.tonle.ingest.SourceStatus;
+import org.tonle.lake.TableStatus.State;
+import org.tonle.ledger.LeaseKeeper;
+import org.tonle.ledger.Ledger;
+import org.tonle.ledger.LedgerConfig;
+import org.tonle.pipeline.DatasetStatus;
+import org.tonle.pipeline.PipelineRunner;
+import org.tonle.pipeline.PipelineSettings;
+import org.tonle.query.QueryService;
+import org.tonle.query.QuerySettings;
+import org.tonle.query.RunningQuery;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.Dataset;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Pipelines;
+import org.tonle.sql.SqlEngine;
+
+/** A running lake. Safe for use by many threads; calls block. */
+public final class Lake implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Lake.class);
+    private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    private static final Duration DRAIN_LIMIT = Duration.ofSeconds(8);
+    private static final Duration LEASE = Duration.ofSeconds(10);
+    private static final int STATEMENTS = 12;
+
+    private final LakeDefinition definition;
+    private final LakeCatalog catalog;
+    private final List<Dataset> datasets;
+    private final Ingest ingest;
+    private final PipelineRunner pipelines;
+    private final QueryService queries;
+    private final Deque<AutoCloseable> parts;
+    private volatile boolean ready;
+
+    private Lake(
+            LakeDefinition definition,
+            LakeCatalog catalog,
+            List<Dataset> datasets,
+            Ingest ingest,
+            PipelineRunner pipelines,
+            QueryService queries,
+            Deque<AutoCloseable> parts) {
+        this.definition = definition;
+        this.catalog = catalog;
+        this.datasets = datasets;
+        this.ingest = ingest;
+        this.pipelines = pipelines;
+        this.queries = queries;
+        this.parts = parts;
+    }
+
+    /**
+     * Reads a lake folder and starts everything that it says.
+     *
+     * @throws org.tonle.definition.DefinitionException with every problem of the folder
+     * @throws LakeException IN_USE if another process holds the folder; what keeps a part from
+     *     starting otherwise
+     */
+    public static Lake open(Path folder, LakeOptions options) {
+        LakeDefinition definition = LakeDefinition.load(folder, options.environment());
+        List<Dataset> datasets =
+                Pipelines.of(definition).datasets().stream()
+                        .map(Pipelines.Planned::dataset)
+                        .toList();
+        Deque<AutoCloseable> parts = new ArrayDeque<>();
+        try {
+            Lake lake = start(definition, datasets, options, parts);
+            lake.ready = true;
+            return lake;
+        } catch (RuntimeException | Error e) {
+            closeAll(parts);
+            throw e;
+        }
+    }
+
+    private static Lake start(
+            LakeDefinition definition,
+            List<Dataset> datasets,
+            LakeOptions options,
+            Deque<AutoCloseable> parts) {
+        Path state = definition.state();
+        opened(parts, FolderLock.take(state));
+        String holder = holder(state);
+        Ledger ledger = opened(parts, openLedger(definition, options, parts));
+        EventLog eventLog = opened(parts, openEventLog(definition, parts));
+        BufferAllocator allocator = opened(parts, new RootAllocator());
+        LakeCatalog catalog =
+                new LakeCatalog(ledger, definition.storage().root(), options.failPoints());
+        SqlEngine engine = opened(parts, openEngine(definition, allocator));
+
+        Ingest ingest =
+                opened(
+                        parts,
+                        new Ingest(
+                                eventLog,
+                                catalog,
+                                options.clock(),
+                                options.failPoints(),
+                                new IngestSettings(
+                                        holder,
+                                        definition.ingest().commitInterval(),
+                                        definition.ingest().commitSizeBytes(),
+                                        IngestSettings.DEFAULT_REMEMBERED_KEYS)));
+        ingest.start(definition.sources());
+        try {
+            if (!ingest.awaitStarted(START_LIMIT)) {
+                log.warn("not every source has started: {}", ingest.status());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted", e);
+        }
+        LeaseKeeper leases =
+                opened(parts, new LeaseKeeper(ledger, holder + "/" + UUID.randomUUID(), LEASE));
+        PipelineRunner pipelines =
+                opened(
+                        parts,
+                        new PipelineRunner(
+                                datasets,
+                                definition.sources(),
+                                catalog,
+                                engine,
+                                leases,
+                                new PipelineSettings(
+                                        definition.refreshInterval(), directory(state, "tmp")),
+                                options.failPoints()));
+        pipelines.apply();
+        pipelines.start();
+        QueryService queries =
+                new QueryService(catalog, definition.sources(), engine, QuerySettings.DEFAULT);
+        return new Lake(definition, catalog, datasets, ingest, pipelines, queries, parts);
+    }
+
+    private static <T extends AutoCloseable> T opened(Deque<AutoCloseable> parts, T part) {
+        parts.push(part);
+        return part;
+    }
+
+    /** The same for a folder as long as it lives, so that a restart takes its own leases over. */
+    private static String holder(Path state) {
+        Path file = state.resolve("holder");
+        try {
+            if (!Files.exists(file)) {
+                Path fresh =
+                        Files.writeString(state.resolve("holder.new"), UUID.randomUUID() + "\n");
+                Files.move(fresh, file, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+            }
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't read " + file, e);
+        }
+    }
+
+    private static Ledger openLedger(
+            LakeDefinition definition, LakeOptions options, Deque<AutoCloseable> parts) {
+        LedgerConfig config =
+                switch (definition.ledger()) {
+                    case LedgerDefinition.Embedded embedded -> {
+                        EmbeddedPostgres postgres =
+                                opened(
+                                        parts,
+                                        EmbeddedPostgres.start(
+                                                definition.state().resolve("postgres")));
+                        yield new LedgerConfig(
+                                postgres.jdbcUrl(), postgres.user(), postgres.password());
+                    }
+                    case LedgerDefinition.Postgres postgres ->
+                            new LedgerConfig(
+                                    postgres.url(),
+                                    postgres.user(),
+                                    postgres.password().map(secret -> secret.reveal()).orElse(""));
+                };
+        return Ledger.open(config, options.failPoints());
+    }
+
+    private static EventLog openEventLog(LakeDefinition definition, Deque<AutoCloseable> parts) {
+        return EventLog.open(
+                switch (definition.eventLog()) {
+                    case EventLogDefinition.Embedded embedded -> {
+                        EmbeddedKafka kafka =
+                                opened(
+                                        parts,
+                                        EmbeddedKafka.start(definition.state().resolve("kafka")));
+                        yield new EventLogSettings(
+                                definition.name(), kafka.clientProperties(), true);
+                    }
+                    case EventLogDefinition.Cluster cluster -> {
+                        Map<String, String> client = new HashMap<>();
+                        cluster.properties()
+                                .forEach((name, value) -> client.put(name, value.reveal()));
+                        client.put("bootstrap.servers", cluster.bootstrapServers());
+                        yield new EventLogSettings(definition.name(), client, false);
+                    }
+                });
+    }
+
+    private static SqlEngine openEngine(LakeDefinition definition, BufferAllocator allocator) {
+        return DuckDbEngine.open(
+                new DuckDbSettings(
+                        List.of(definition.storage().root()),
+                        directory(definition.state(), "duckdb"),
+                        definition.engine().memoryBytes(),
+                        definition.engine().threads(),
+                        STATEMENTS),
+                allocator);
+    }
+
+    private static Path directory(Path state, String name) {
+        try {
+            return Files.createDirectories(state.resolve(name));
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't create " + state.resolve(name), e);
+        }
+    }
+
+    public LakeDefinition definition() {
+        return definition;
+    }
+
+    /** The lake's tables as they are; for programs that embed it. */
+    public LakeCatalog catalog() {
+        return catalog;
+    }
+
+    /** Whether it takes requests. */
+    public boolean ready() {
+        return ready;
+    }
+
+    /**
+     * Makes a request's events durable; see {@link Ingest#accept}.
+     *
+     * @throws LakeException NOT_READY while the lake stops, and what {@link Ingest#accept} says
+     */
+    public IngestReceipt ingest(
+            String source,
+            byte[] body,
+            String contentType,
+            Optional<String> idempotencyKey,
+            Map<String, String> headers) {
+        return ingest.accept(source, body, contentType, idempotencyKey, headers);
+    }
+
+    /** Starts a query; see {@link QueryService#run}. */
+    public RunningQuery query(String sql) {
+        return queries.run(sql);
+    }
+
+    /** The bronze table of every source, then every dataset after those that it reads. */
+    public List<TableStatus> tables() {
+        Pin pin = catalog.pin();
+        PinnedTables tables = new PinnedTables(pin, definition.sources());
+        List<TableStatus> statuses = new ArrayList<>();
+        for (SourceStatus source : ingest.status()) {
+            statuses.add(
+                    status(
+                            BronzeTable.NAMESPACE + "." + source.source(),
+                            "source",
+                            state(source.state()),
+                            source.problem().map(SourceStatus.Problem::reason),
+                            tables.pinned(
+                                    new org.tonle.sql.TableName(
+                                            BronzeTable.NAMESPACE, source.source())),
+                            source.lag()));
+        }
+        List<DatasetStatus> runs = pipelines.status();
+        for (int i = 0; i < runs.size(); i++) {
+            DatasetStatus run = runs.get(i);
+            Dataset dataset = datasets.get(i);
+            // another process's progress is not known here; the ledger's is
+            boolean behind =
+                    dataset.reads().stream()
+                            .flatMap(read -> tables.pinned(read).stream())
+                            .anyMatch(input -> input.ref().fromSeq() > run.seq());
+            statuses.add(
+                    status(
+                            run.name(),
+                            run.kind(),
+                            switch (run.state()) {
+                                case RUNNING -> State.RUNNING;
+                                case FAILING -> State.FAILING;
+                                case STANDBY -> State.STANDBY;
+                            },
+                            run.reason(),
+                            tables.pinned(dataset.name()),
+                            behind ? pin.seq() - run.seq() : 0));
+        }
+        return statuses;
+    }
+
+    private static State state(SourceStatus.State state) {
+        return switch (state) {
+            case STARTING -> State.STARTING;
+            case RUNNING -> State.RUNNING;
+            case STANDBY -> State.STANDBY;
+            case RETRYING, FAILING -> State.FAILING;
+            case STOPPED -> State.STOPPED;
+        };
+    }
+
+    private static TableStatus status(
+            String name,
+            String kind,
+            State state,
+            Optional<String> reason,
+            Optional<PinnedTable> table,
+            long lag) {
+        return new TableStatus(
+                name,
+                kind,
+                state,
+                reason,
+                table.map(PinnedTable::records).orElse(0L),
+                table.map(found -> (long) found.files().size()).orElse(0L),
+                table.map(found -> found.ref().fromSeq()).orElse(0L),
+                lag);
+    }
+
+    /**
+     * Takes no more requests, brings what was acknowledged to bronze, lets the runs that are under
+     * way end, and stops everything. What isn't done in time is done after the next start.
+     */
+    @Override
+    public void close() {
+        if (!ready) {
+            return;
+        }
+        ready = false;
+        try {
+            if (!ingest.drain(DRAIN_LIMIT)) {
+                log.info("what is left in the event log goes to bronze after the next start");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        closeAll(parts);
+    }
+
+    private static void closeAll(Deque<AutoCloseable> parts) {
+        while (!parts.isEmpty()) {
+            AutoCloseable part = parts.pop();
+            try {
+                part.close();
+            } catch (Exception e) {
+                log.error("{} didn't close", part.getClass().getSimpleName(), e);
+            }
+        }
+    }
+}

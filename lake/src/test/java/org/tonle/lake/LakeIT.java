@@ -1,0 +1,137 @@
+package org.tonle.lake;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.ingest.IngestReceipt;
+import org.tonle.query.RowFormat;
+import org.tonle.query.RunningQuery;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/** The whole lake in this process: folder in, answers out. */
+class LakeIT {
+    @TempDir private Path folder;
+
+    @BeforeEach
+    void define() throws IOException {
+        Files.writeString(
+                folder.resolve("lake.yaml"), "name: test\ningest: {commit-interval: 1s}\n");
+        Files.createDirectories(folder.resolve("sources"));
+        Files.createDirectories(folder.resolve("pipelines"));
+        Files.writeString(
+                folder.resolve("sources/orders.yaml"),
+                """
+                kind: http
+                id: id
+                columns:
+                  customer: {type: string, path: $.customer.name, required: true}
+                  amount: {type: "decimal(10,2)", required: true}
+                  note: string
+                """);
+        Files.writeString(
+                folder.resolve("pipelines/orders.sql"),
+                """
+                CREATE STREAMING TABLE silver.orders (
+                  CONSTRAINT positive EXPECT (amount > 0) ON VIOLATION DROP ROW
+                ) AS SELECT event_id AS id, customer, amount, note FROM STREAM bronze.orders;
+                CREATE MATERIALIZED VIEW gold.customer AS
+                SELECT customer, COUNT(*) AS orders, SUM(amount) AS total
+                FROM silver.orders GROUP BY customer;
+                """);
+    }
+
+    private static IngestReceipt send(Lake lake, String key, String body) {
+        return lake.ingest(
+                "orders",
+                body.getBytes(StandardCharsets.UTF_8),
+                "application/x-ndjson",
+                Optional.of(key),
+                Map.of());
+    }
+
+    private static String rows(Lake lake, String sql) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (RunningQuery query = lake.query(sql)) {
+            query.writeTo(out, RowFormat.NDJSON);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private static void settled(Lake lake) throws InterruptedException {
+        await(
+                lake,
+                () ->
+                        lake.tables().stream()
+                                .allMatch(table ->
+                                        table.lag() == 0
+                                                && table.state() == TableStatus.State.RUNNING));
+    }
+
+    private static void await(Lake lake, BooleanSupplier condition) throws InterruptedException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("%s", lake.tables()).isLessThan(deadline);
+            Thread.sleep(20);
+        }
+    }
+
+    @Test
+    void eventsBecomeAnswersAndStayThereWhenTheLakeIsOpenedAgain() throws Exception {
+        String body =
+                """
+                {"id":1,"customer":{"name":"Zoë"},"amount":12.50,"note":"a \\"quoted\\" word"}
+                {"id":2,"customer":{"name":"Zoë"},"amount":"7.25"}
+                {"id":3,"customer":{"name":"名前"},"amount":-1}
+                {"id":4,"customer":"none","amount":1}
+                """;
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            IngestReceipt first = send(lake, "k1", body);
+            assertThat(first.accepted()).isEqualTo(4);
+            IngestReceipt again = send(lake, "k1", body);
+            assertThat(again.position()).isEqualTo(first.position());
+            settled(lake);
+            assertThat(
+                            rows(
+                                    lake,
+                                    "SELECT id, customer, amount, note FROM silver.orders ORDER BY id"))
+                    .isEqualTo(
+                            """
+                            {"id":"1","customer":"Zoë","amount":"12.50","note":"a \\"quoted\\" word"}
+                            {"id":"2","customer":"Zoë","amount":"7.25","note":null}
+                            """);
+            assertThatThrownBy(() -> Lake.open(folder, LakeOptions.ofProcess()))
+                    .isInstanceOfSatisfying(
+                            LakeException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE))
+                    .hasMessageContaining("process " + ProcessHandle.current().pid());
+        }
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            assertThat(send(lake, "k1", body).accepted()).isEqualTo(4);
+            send(lake, "k2", "{\"id\":5,\"customer\":{\"name\":\"Zoë\"},\"amount\":1}");
+            settled(lake);
+            assertThat(rows(lake, "SELECT COUNT(*) AS n FROM bronze.orders"))
+                    .isEqualTo("{\"n\":5}\n");
+            assertThat(rows(lake, "SELECT * FROM gold.customer"))
+                    .isEqualTo("{\"customer\":\"Zoë\",\"orders\":3,\"total\":\"20.75\"}\n");
+            assertThat(rows(lake, "SELECT \"key\", rule FROM quarantine.silver_orders ORDER BY 1"))
+                    .isEqualTo(
+                            """
+                            {"key":"3","rule":"positive"}
+                            {"key":"4","rule":"customer"}
+                            """);
+        }
+    }
+}
