@@ -1,0 +1,75 @@
+package org.tonle.server;
+
+import com.linecorp.armeria.common.HttpHeaderNames;
+import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.HttpStatus;
+import com.linecorp.armeria.server.HttpService;
+import com.linecorp.armeria.server.ServiceRequestContext;
+import com.linecorp.armeria.server.SimpleDecoratingHttpService;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.tonle.spi.ErrorCode;
+
+/**
+ * Refuses requests that a browser was tricked into: a web page may send requests to the loopback
+ * interface, directly (then Origin names it) or through a name that it lets point there (then Host
+ * does).
+ */
+final class HostCheck extends SimpleDecoratingHttpService {
+    private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
+
+    HostCheck(HttpService delegate) {
+        super(delegate);
+    }
+
+    @Override
+    public HttpResponse serve(ServiceRequestContext ctx, HttpRequest request) throws Exception {
+        String host = host(request);
+        if (host == null || !LOOPBACK.contains(withoutPort(host))) {
+            throw new DoorException(
+                    HttpStatus.BAD_REQUEST,
+                    ErrorCode.INVALID_REQUEST,
+                    host == null
+                            ? "the Host header is missing"
+                            : "this lake answers on the loopback interface only",
+                    host,
+                    "address it as localhost or 127.0.0.1");
+        }
+        List<String> origins = request.headers().getAll(HttpHeaderNames.ORIGIN);
+        for (String origin : origins) {
+            if (!loopback(origin)) {
+                throw new DoorException(
+                        HttpStatus.FORBIDDEN,
+                        ErrorCode.INVALID_REQUEST,
+                        "web pages from elsewhere may not use this lake",
+                        origin,
+                        "ask from a page of this server, or without a browser");
+            }
+        }
+        return unwrap().serve(ctx, request);
+    }
+
+    /** HTTP/2's :authority, or HTTP/1's Host as it came, which Armeria keeps beside its own. */
+    private static @Nullable String host(HttpRequest request) {
+        String host = request.headers().get(HttpHeaderNames.HOST);
+        return host == null ? request.headers().get(HttpHeaderNames.AUTHORITY) : host;
+    }
+
+    private static String withoutPort(String host) {
+        return host.toLowerCase(Locale.ROOT).replaceFirst(":[0-9]{1,5}$", "");
+    }
+
+    private static boolean loopback(String origin) {
+        try {
+            String host = new URI(origin).getHost();
+            return host != null && LOOPBACK.contains(host.toLowerCase(Locale.ROOT));
+        } catch (URISyntaxException e) {
+            return false;
+        }
+    }
+}

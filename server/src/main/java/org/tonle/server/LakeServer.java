@@ -1,0 +1,259 @@
+package org.tonle.server;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.HttpStatus;
+import com.linecorp.armeria.common.MediaType;
+import com.linecorp.armeria.common.SessionProtocol;
+import com.linecorp.armeria.common.metric.MeterIdPrefixFunction;
+import com.linecorp.armeria.common.util.EventLoopGroups;
+import com.linecorp.armeria.server.HttpService;
+import com.linecorp.armeria.server.Server;
+import com.linecorp.armeria.server.ServerBuilder;
+import com.linecorp.armeria.server.metric.MetricCollectingService;
+import io.netty.channel.EventLoopGroup;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * The doors of one lake, on one port of 127.0.0.1. {@code openapi.yaml}, which it serves, is its
+ * contract.
+ */
+public final class LakeServer implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long MOST_BYTES = 1L << 30;
+    private static final Duration IDLE = Duration.ofSeconds(60);
+
+    private final Server server;
+    private final int port;
+    private final EventLoopGroup workers;
+    private final ExecutorService threads;
+    private final AtomicBoolean stopping;
+
+    private LakeServer(
+            Server server,
+            int port,
+            EventLoopGroup workers,
+            ExecutorService threads,
+            AtomicBoolean stopping) {
+        this.server = server;
+        this.port = port;
+        this.workers = workers;
+        this.threads = threads;
+        this.stopping = stopping;
+    }
+
+    /**
+     * Opens the doors; they answer when this returns.
+     *
+     * @throws LakeException IN_USE if the port is taken
+     */
+    public static LakeServer start(Backend lake, ServerOptions options) {
+        AtomicBoolean stopping = new AtomicBoolean();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        // two suffice for framing; the work is done on virtual threads
+        EventLoopGroup workers = EventLoopGroups.newEventLoopGroup(2, "tonle-http");
+        Server server = build(lake, options, stopping, threads, workers);
+        try {
+            server.start().join();
+            return new LakeServer(server, server.activeLocalPort(), workers, threads, stopping);
+        } catch (CompletionException e) {
+            new LakeServer(server, options.port(), workers, threads, stopping).close();
+            if (Errors.unwrap(e) instanceof IOException io) {
+                throw new LakeException(
+                        ErrorCode.IN_USE,
+                        "port "
+                                + options.port()
+                                + " can't be opened ("
+                                + io.getMessage()
+                                + "); choose another with --port, or --port 0 for a free one",
+                        e);
+            }
+            throw e;
+        }
+    }
+
+    private static Server build(
+            Backend lake,
+            ServerOptions options,
+            AtomicBoolean stopping,
+            ExecutorService threads,
+            EventLoopGroup workers) {
+        Meters meters = new Meters();
+        Gate ingests = new Gate("ingest requests", options.ingests(), stopping);
+        Gate queries = new Gate("queries", options.queries(), stopping);
+        ByteBudget bytes = new ByteBudget(options.bodyBytes());
+        meters.watch("ingest", ingests);
+        meters.watch("query", queries);
+        meters.watch(bytes);
+        byte[] openapi = resource("openapi.yaml");
+
+        ServerBuilder builder =
+                Server.builder()
+                        .port(
+                                new InetSocketAddress(loopback(), options.port()),
+                                SessionProtocol.HTTP)
+                        .workerGroup(workers, false)
+                        .bossGroupFactory(QuickGroup::new)
+                        .meterRegistry(meters.registry())
+                        .errorHandler(new Errors())
+                        .requestTimeout(Duration.ofSeconds(10))
+                        .idleTimeout(IDLE)
+                        .connectionDrainDurationMicros(0)
+                        .maxNumConnections(1024)
+                        .maxRequestLength(64 << 10)
+                        .http1MaxInitialLineLength(8 << 10)
+                        .http1MaxHeaderSize(16 << 10)
+                        .http2MaxHeaderListSize(16 << 10)
+                        .gracefulShutdownTimeout(Duration.ofMillis(50), options.drain());
+        Map<String, HttpService> routes =
+                Map.of(
+                        "POST /api/v1/ingest/{source}",
+                        new IngestDoor(lake, ingests, bytes, meters, threads),
+                        "POST /api/v1/query",
+                        new QueryDoor(lake, queries, threads),
+                        "GET /api/v1/datasets",
+                        blocking(threads, () -> json(datasets(lake.datasets()))),
+                        "GET /health/live",
+                        (ctx, request) -> json(JSON.createObjectNode().put("status", "live")),
+                        "GET /health/ready",
+                        blocking(threads, () -> ready(lake, stopping)),
+                        "GET /metrics",
+                        blocking(
+                                threads,
+                                () ->
+                                        HttpResponse.of(
+                                                HttpStatus.OK,
+                                                MediaType.parse(
+                                                        "text/plain; version=0.0.4; charset=utf-8"),
+                                                meters.scrape(lake.datasets()))),
+                        "GET /openapi.yaml",
+                        (ctx, request) ->
+                                HttpResponse.of(
+                                        HttpStatus.OK,
+                                        MediaType.parse("application/yaml; charset=utf-8"),
+                                        openapi));
+        routes.forEach((route, service) -> {
+            int space = route.indexOf(' ');
+            builder.route()
+                    .methods(HttpMethod.valueOf(route.substring(0, space)))
+                    .path(route.substring(space + 1))
+                    // the doors set their own limits when they know the source
+                    .maxRequestLength(MOST_BYTES)
+                    // for a client that is still sending when it is refused: see Refusal
+                    .requestAutoAbortDelay(Duration.ofSeconds(2))
+                    .defaultServiceName(route.substring(space + 1))
+                    .decorator(
+                            MetricCollectingService.newDecorator(
+                                    MeterIdPrefixFunction.ofDefault("tonle.http")))
+                    .build(service);
+        });
+        return builder.decorator(HostCheck::new).build();
+    }
+
+    private static InetAddress loopback() {
+        try {
+            return InetAddress.getByAddress("localhost", new byte[] {127, 0, 0, 1});
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("four bytes are an address", e);
+        }
+    }
+
+    private static HttpService blocking(
+            ExecutorService threads, java.util.function.Supplier<HttpResponse> answer) {
+        return (ctx, request) -> HttpResponse.of(CompletableFuture.supplyAsync(answer, threads));
+    }
+
+    private static HttpResponse ready(Backend lake, AtomicBoolean stopping) {
+        if (stopping.get()) {
+            throw new LakeException(ErrorCode.NOT_READY, "the lake is stopping");
+        }
+        lake.notReady()
+                .ifPresent(reason -> {
+                    throw new LakeException(ErrorCode.NOT_READY, reason);
+                });
+        return json(JSON.createObjectNode().put("status", "ready"));
+    }
+
+    private static ArrayNode datasets(List<Backend.Dataset> datasets) {
+        ArrayNode array = JSON.createArrayNode();
+        for (Backend.Dataset dataset : datasets) {
+            ObjectNode node = array.addObject();
+            node.put("name", dataset.name());
+            node.put("kind", dataset.kind());
+            node.put("state", dataset.state());
+            dataset.reason().ifPresent(reason -> node.put("reason", reason));
+            node.put("rows", dataset.rows());
+            node.put("files", dataset.files());
+            node.put("seq", dataset.seq());
+            node.put("lag", dataset.lag());
+        }
+        return array;
+    }
+
+    private static HttpResponse json(com.fasterxml.jackson.databind.JsonNode node) {
+        try {
+            return HttpResponse.of(
+                    HttpStatus.OK, MediaType.JSON_UTF_8, JSON.writeValueAsBytes(node));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a tree of strings can always be written", e);
+        }
+    }
+
+    private static byte[] resource(String name) {
+        try (InputStream in = LakeServer.class.getResourceAsStream(name)) {
+            if (in == null) {
+                throw new IllegalStateException(name + " is missing in the jar");
+            }
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Where clients find it: {@code http://127.0.0.1:port}. */
+    public String url() {
+        return "http://127.0.0.1:" + port;
+    }
+
+    Server server() {
+        return server;
+    }
+
+    /**
+     * Refuses new requests with 503, lets those inside end within {@link ServerOptions#drain}, and
+     * closes the port. Does nothing the second time.
+     */
+    @Override
+    public void close() {
+        stopping.set(true);
+        server.stop().join();
+        threads.shutdownNow();
+        workers.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();
+    }
+
+    /** The contract, as it is served. */
+    static String openapi() {
+        return new String(resource("openapi.yaml"), StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,188 @@
+package org.tonle.server;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/** A lake that does what a test says, to show what the doors make of it. */
+final class ScriptedLake implements Backend {
+    record Ingested(
+            String source,
+            String body,
+            String contentType,
+            String key,
+            Map<String, String> headers) {}
+
+    volatile Ingested last;
+    volatile LakeException failure;
+    volatile Optional<String> notReady = Optional.empty();
+    final CountDownLatch inside = new CountDownLatch(1);
+    final CountDownLatch letGo = new CountDownLatch(1);
+    final CountDownLatch cancelled = new CountDownLatch(1);
+
+    /** A lake that is another one for each test. */
+    static Backend whichever(Supplier<ScriptedLake> current) {
+        return new Backend() {
+            @Override
+            public Optional<SourceDefinition> source(String name) {
+                return current.get().source(name);
+            }
+
+            @Override
+            public Receipt ingest(
+                    String source,
+                    byte[] body,
+                    String contentType,
+                    Optional<String> key,
+                    Map<String, String> headers) {
+                return current.get().ingest(source, body, contentType, key, headers);
+            }
+
+            @Override
+            public Rows query(String sql) {
+                return current.get().query(sql);
+            }
+
+            @Override
+            public List<Dataset> datasets() {
+                return current.get().datasets();
+            }
+
+            @Override
+            public Optional<String> notReady() {
+                return current.get().notReady();
+            }
+        };
+    }
+
+    @Override
+    public Optional<SourceDefinition> source(String name) {
+        SourceDefinition events = SourceDefinition.named("events");
+        return switch (name) {
+            case "events", "slow" -> Optional.of(events);
+            case "tiny" ->
+                    Optional.of(
+                            new SourceDefinition(
+                                    "tiny",
+                                    events.place(),
+                                    events.idField(),
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    List.of(),
+                                    1,
+                                    events.retention(),
+                                    1024));
+            default -> Optional.empty();
+        };
+    }
+
+    @Override
+    public Receipt ingest(
+            String source,
+            byte[] body,
+            String contentType,
+            Optional<String> idempotencyKey,
+            Map<String, String> headers) {
+        if (failure != null) {
+            throw failure;
+        }
+        String text = new String(body, StandardCharsets.UTF_8);
+        if (text.contains("wait")) {
+            await();
+        }
+        last = new Ingested(source, text, contentType, idempotencyKey.orElse(null), headers);
+        return new Receipt(text.lines().mapToInt(l -> 1).sum(), "tonle.t." + source, 3, 42);
+    }
+
+    private void await() {
+        inside.countDown();
+        try {
+            letGo.await();
+        } catch (InterruptedException e) {
+            cancelled.countDown();
+            throw new LakeException(ErrorCode.CANCELLED, "cancelled", e);
+        }
+    }
+
+    @Override
+    public Rows query(String sql) {
+        if (failure != null) {
+            throw failure;
+        }
+        if (sql.equals("wait")) {
+            await();
+        }
+        return new Rows() {
+            private volatile boolean stop;
+
+            @Override
+            public long seq() {
+                return 7;
+            }
+
+            @Override
+            public void writeTo(OutputStream out, Format format) {
+                try {
+                    if (sql.startsWith("rows ")) {
+                        rows(out, Long.parseLong(sql.substring(5)));
+                    } else if (sql.startsWith("fail after ")) {
+                        rows(out, Long.parseLong(sql.substring(11)));
+                        throw new LakeException(ErrorCode.INVALID_VALUE, "row is bad");
+                    } else {
+                        out.write((format + " of " + sql).getBytes(StandardCharsets.UTF_8));
+                    }
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+
+            private void rows(OutputStream out, long count) throws IOException {
+                byte[] row = "{\"a\":1}\n".getBytes(StandardCharsets.UTF_8);
+                for (long i = 0; i < count; i++) {
+                    if (stop) {
+                        throw new LakeException(ErrorCode.CANCELLED, "cancelled");
+                    }
+                    out.write(row);
+                }
+            }
+
+            @Override
+            public void cancel() {
+                stop = true;
+                cancelled.countDown();
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    @Override
+    public List<Dataset> datasets() {
+        return List.of(
+                new Dataset("bronze.events", "source", "running", Optional.empty(), 10, 2, 5, 0),
+                new Dataset(
+                        "silver.events",
+                        "streaming table",
+                        "failing",
+                        Optional.of("no such column"),
+                        9,
+                        1,
+                        4,
+                        1));
+    }
+
+    @Override
+    public Optional<String> notReady() {
+        return notReady;
+    }
+}
