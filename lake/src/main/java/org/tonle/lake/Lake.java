@@ -21,6 +21,7 @@ import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
@@ -107,6 +108,15 @@ public final class Lake implements AutoCloseable {
             closeAll(parts);
             throw e;
         }
+    }
+
+    /** The name of every step at which {@link LakeOptions#failPoints} is told. */
+    public static List<String> failPoints() {
+        List<String> all = new ArrayList<>(Ingest.FAIL_POINTS);
+        all.addAll(StagedCommit.FAIL_POINTS);
+        all.addAll(Ledger.failPoints());
+        all.addAll(PipelineRunner.failPoints());
+        return all;
     }
 
     private static Lake start(

@@ -1,0 +1,72 @@
+package org.tonle.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.ledger.Ledger;
+import org.tonle.ledger.LedgerConfig;
+import org.tonle.spi.FailPoints;
+
+/** What crash tests share: wait for an embedded lake to have nothing left to do, and judge it. */
+final class CrashRun {
+    private static final Duration SETTLE = Duration.ofSeconds(60);
+
+    private CrashRun() {}
+
+    /** Waits until every table is running and has taken in everything. */
+    static void settled(LakeProcess lake, String url) throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + SETTLE.toNanos();
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            String last = "";
+            while (System.nanoTime() < deadline) {
+                HttpResponse<String> response =
+                        http.send(
+                                HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets"))
+                                        .build(),
+                                HttpResponse.BodyHandlers.ofString());
+                last = response.body();
+                boolean quiet = true;
+                for (JsonNode table : new ObjectMapper().readTree(last)) {
+                    quiet &=
+                            table.path("lag").asLong() == 0
+                                    && table.path("state").asText().equals("running");
+                }
+                if (quiet) {
+                    return;
+                }
+                Thread.sleep(50);
+            }
+            throw new AssertionError("not settled: " + last + "\n" + lake.output());
+        }
+    }
+
+    /** Judges the history of a stopped lake with an embedded ledger. */
+    static History.Verdict judge(Path folder, RetryingClient client) throws SQLException {
+        assertThat(client.broken()).isEmpty();
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.start(folder.resolve(".tonle/postgres"));
+                Ledger ledger =
+                        Ledger.open(
+                                new LedgerConfig(
+                                        postgres.jdbcUrl(), postgres.user(), postgres.password()),
+                                FailPoints.NONE);
+                History history = new History(ledger, folder.resolve(".tonle/warehouse"))) {
+            return history.check(client.acknowledged());
+        }
+    }
+
+    static Map<String, String> haltAt(Optional<String> failPoint) {
+        return failPoint.map(name -> Map.of("TONLE_FAIL_POINT", name)).orElse(Map.of());
+    }
+}

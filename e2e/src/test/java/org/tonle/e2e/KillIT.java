@@ -1,0 +1,51 @@
+package org.tonle.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** kill -9 at random moments under load; {@code -Dtonle.kills=500} for long. */
+class KillIT {
+    private static final int KILLS = Integer.getInteger("tonle.kills", 25);
+
+    @TempDir private Path dir;
+
+    @Test
+    void nothingIsLostOrDoubledThoughTheLakeIsKilledAtAnyMoment() throws Exception {
+        Path folder = dir.resolve("lake");
+        LakeFolder.write(folder, "");
+        Random random = new Random(20260301);
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.url(folder), 3)) {
+            for (int kill = 0; kill < KILLS; kill++) {
+                try (LakeProcess lake = LakeProcess.start(folder, Map.of())) {
+                    // most die while they work, some while they start
+                    if (random.nextInt(5) == 0) {
+                        Thread.sleep(500 + random.nextInt(3000));
+                    } else {
+                        lake.awaitUrl();
+                        Thread.sleep(random.nextInt(1500));
+                    }
+                    assertThat(lake.alive()).as(lake.output()).isTrue();
+                    lake.kill();
+                }
+            }
+            try (LakeProcess lake = LakeProcess.start(folder, Map.of())) {
+                String url = lake.awaitUrl().orElseThrow();
+                client.close();
+                CrashRun.settled(lake, url);
+                assertThat(lake.terminate()).isZero();
+            }
+            History.Verdict verdict = CrashRun.judge(folder, client);
+            System.out.printf(
+                    "kills %d, acknowledged %d, lost %d, doubled %d%n",
+                    KILLS, verdict.acknowledged(), verdict.lost(), verdict.doubled());
+            assertThat(verdict.acknowledged()).isGreaterThan(KILLS * 20L);
+            assertThat(verdict.lost()).isZero();
+            assertThat(verdict.doubled()).isZero();
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package org.tonle.e2e;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** {@code tonle up} in a process of its own, that can be killed. */
+final class LakeProcess implements AutoCloseable {
+    private static final Duration START = Duration.ofSeconds(90);
+
+    private final Path folder;
+    private final Path output;
+    private final Process process;
+
+    private LakeProcess(Path folder, Path output, Process process) {
+        this.folder = folder;
+        this.output = output;
+        this.process = process;
+    }
+
+    /** Starts a lake and returns at once. */
+    static LakeProcess start(Path folder, Map<String, String> environment) {
+        try {
+            Files.deleteIfExists(folder.resolve(".tonle/lake.json"));
+            List<String> command = new ArrayList<>();
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.addAll(
+                    List.of(
+                            "--add-opens=java.base/java.nio=ALL-UNNAMED",
+                            "--enable-native-access=ALL-UNNAMED",
+                            "--sun-misc-unsafe-memory-access=allow",
+                            "-XX:+UseSerialGC",
+                            "-XX:TieredStopAtLevel=1",
+                            "-Xmx512m",
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            "org.tonle.cli.Main",
+                            "up",
+                            "--lake",
+                            folder.toString(),
+                            "--port",
+                            "0"));
+            Path output = Files.createTempFile(folder.getParent(), "lake", ".log");
+            ProcessBuilder builder =
+                    new ProcessBuilder(command)
+                            .redirectErrorStream(true)
+                            .redirectOutput(output.toFile());
+            builder.environment().putAll(environment);
+            return new LakeProcess(folder, output, builder.start());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    boolean alive() {
+        return process.isAlive();
+    }
+
+    String output() {
+        try {
+            return Files.readString(output);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Waits until it says that it is ready, or has ended. */
+    Optional<String> awaitUrl() throws InterruptedException {
+        long deadline = System.nanoTime() + START.toNanos();
+        while (process.isAlive()) {
+            Optional<String> url = url(folder);
+            if (url.isPresent()) {
+                return url;
+            }
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("the lake isn't ready after " + START + ":\n" + output());
+            }
+            Thread.sleep(20);
+        }
+        return Optional.empty();
+    }
+
+    /** Where the lake in a folder says that it answers. */
+    static Optional<String> url(Path folder) {
+        try {
+            JsonNode json =
+                    new ObjectMapper().readTree(folder.resolve(".tonle/lake.json").toFile());
+            return Optional.of(json.path("url").asText()).filter(url -> !url.isEmpty());
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** As {@code kill -9} does; waits until it is gone. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        process.waitFor();
+    }
+
+    /** Waits until it has ended by itself, and answers its status. */
+    int awaitEnd(Duration limit) throws InterruptedException {
+        if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new AssertionError("the lake still runs after " + limit + ":\n" + output());
+        }
+        return process.exitValue();
+    }
+
+    /** As SIGTERM does; the status it ended with. */
+    int terminate() throws InterruptedException {
+        process.destroy();
+        return awaitEnd(Duration.ofSeconds(20));
+    }
+
+    void signal(String name) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor();
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        try {
+            process.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

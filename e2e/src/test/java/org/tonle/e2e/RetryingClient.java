@@ -1,0 +1,152 @@
+package org.tonle.e2e;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+
+/**
+ * Clients that post without end, each request with an Idempotency-Key, and send it again until it
+ * is answered, as a careful client does. Every now and then an event is sent again in another
+ * request, and a request again though it was answered.
+ */
+final class RetryingClient implements AutoCloseable {
+    private final Supplier<Optional<String>> url;
+    private final HttpClient http =
+            HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .connectTimeout(Duration.ofSeconds(2))
+                    .build();
+    private final Map<String, Integer> acknowledged = new ConcurrentHashMap<>();
+    private final Map<String, String> broken = new ConcurrentHashMap<>();
+    private final AtomicLong answers = new AtomicLong();
+    private final List<Thread> threads = new ArrayList<>();
+    private volatile boolean stopping;
+
+    RetryingClient(Supplier<Optional<String>> url, int writers) {
+        this.url = url;
+        for (int writer = 0; writer < writers; writer++) {
+            int seed = writer;
+            threads.add(Thread.ofVirtual().start(() -> write(seed)));
+        }
+    }
+
+    /** How many events each acknowledged Idempotency-Key had. */
+    Map<String, Integer> acknowledged() {
+        return Map.copyOf(acknowledged);
+    }
+
+    long answers() {
+        return answers.get();
+    }
+
+    /** Answers that a correct lake doesn't give. */
+    Map<String, String> broken() {
+        return Map.copyOf(broken);
+    }
+
+    private void write(int writer) {
+        Random random = new Random(writer);
+        List<String> old = new ArrayList<>();
+        for (int request = 0; !stopping; request++) {
+            String key = "w" + writer + "-" + request;
+            StringBuilder body = new StringBuilder();
+            int events = 1 + random.nextInt(20);
+            for (int i = 0; i < events; i++) {
+                String event =
+                        "{\"id\":\"%s-%d\",\"grp\":\"g%d\",\"amount\":%d}"
+                                .formatted(key, i, random.nextInt(5), random.nextInt(1000));
+                if (!old.isEmpty() && random.nextInt(50) == 0) {
+                    event = old.get(random.nextInt(old.size()));
+                } else if (old.size() < 200) {
+                    old.add(event);
+                }
+                body.append(event).append('\n');
+            }
+            String answer = post(key, body.toString());
+            if (answer == null) {
+                return;
+            }
+            acknowledged.put(key, events);
+            answers.incrementAndGet();
+            if (random.nextInt(20) == 0) {
+                String again = post(key, body.toString());
+                if (again != null && !again.equals(answer)) {
+                    broken.put(key, answer + " and then " + again);
+                }
+            }
+        }
+    }
+
+    /** The body of the 202, or null if the client was stopped before there was one. */
+    private String post(String key, String body) {
+        while (true) {
+            try {
+                Optional<String> target = url.get();
+                if (target.isPresent()) {
+                    HttpResponse<String> response =
+                            http.send(
+                                    HttpRequest.newBuilder(
+                                                    URI.create(
+                                                            target.get()
+                                                                    + "/api/v1/ingest/"
+                                                                    + LakeFolder.SOURCE))
+                                            .timeout(Duration.ofSeconds(10))
+                                            .header("Content-Type", "application/x-ndjson")
+                                            .header("Idempotency-Key", key)
+                                            .POST(HttpRequest.BodyPublishers.ofString(body))
+                                            .build(),
+                                    HttpResponse.BodyHandlers.ofString());
+                    if (response.statusCode() == 202) {
+                        return response.body();
+                    }
+                    if (response.statusCode() != 429 && response.statusCode() < 500) {
+                        broken.put(key, response.statusCode() + " " + response.body());
+                        return null;
+                    }
+                }
+                if (stopping) {
+                    return null;
+                }
+                Thread.sleep(20);
+            } catch (IOException e) {
+                if (stopping) {
+                    return null;
+                }
+                try {
+                    Thread.sleep(20);
+                } catch (InterruptedException interrupted) {
+                    return null;
+                }
+            } catch (InterruptedException e) {
+                return null;
+            }
+        }
+    }
+
+    /** Ends the writers; a request that isn't answered any more may or may not have arrived. */
+    @Override
+    public void close() {
+        stopping = true;
+        for (Thread thread : threads) {
+            try {
+                if (!thread.join(Duration.ofSeconds(30))) {
+                    thread.interrupt();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        http.close();
+    }
+}
