@@ -71,18 +71,17 @@ final class BronzeKeys {
         ColumnReader index = column(columns, "index");
         ColumnReader name = column(columns, NAME);
         ColumnReader value = column(columns, VALUE);
-        int present = COLUMNS.getMaxDefinitionLevel(NAME);
         for (long row = 0; row < rows; row++) {
             boolean first = index.getInteger() == 0;
             Map<String, String> headers = first ? new java.util.HashMap<>() : Map.of();
             do {
-                if (first && name.getCurrentDefinitionLevel() == present) {
+                if (first && isThere(name) && isThere(value)) {
                     headers.put(
                             name.getBinary().toStringUsingUTF8(),
                             value.getBinary().toStringUsingUTF8());
                 } else {
-                    name.skip();
-                    value.skip();
+                    skip(name);
+                    skip(value);
                 }
                 name.consume();
                 value.consume();
@@ -108,6 +107,17 @@ final class BronzeKeys {
             partition.consume();
             position.consume();
             index.consume();
+        }
+    }
+
+    private static boolean isThere(ColumnReader column) {
+        return column.getCurrentDefinitionLevel() == column.getDescriptor().getMaxDefinitionLevel();
+    }
+
+    /** A null has levels and no value that could be skipped. */
+    private static void skip(ColumnReader column) {
+        if (isThere(column)) {
+            column.skip();
         }
     }
 

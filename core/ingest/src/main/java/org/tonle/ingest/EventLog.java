@@ -38,7 +38,7 @@ public final class EventLog implements AutoCloseable {
         this.settings = settings;
         this.inFlightKilobytes = new Semaphore(settings.inFlightBytes() / KILOBYTE);
         Map<String, Object> adminSettings = new HashMap<>(settings.client());
-        adminSettings.put("default.api.timeout.ms", 30_000);
+        adminSettings.put("default.api.timeout.ms", 12_000);
         adminSettings.put("request.timeout.ms", 10_000);
         this.admin = Admin.create(adminSettings);
         this.producer =

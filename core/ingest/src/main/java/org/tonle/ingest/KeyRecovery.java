@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.types.Conversions;
@@ -15,6 +16,8 @@ import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 
 /**
  * Finds out which requests a source has taken: those in bronze, from its files of the last 24
@@ -43,8 +46,9 @@ final class KeyRecovery {
      *
      * @param log positioned where bronze ends; is read to the end that the log has now
      */
-    void recover(LogReader log, SourceProgress progress) {
-        long oldest = Math.min(RequestKeys.micros(clock.instant()), readTail(log, progress));
+    void recover(LogReader log, SourceProgress progress, BooleanSupplier stopping) {
+        long oldest =
+                Math.min(RequestKeys.micros(clock.instant()), readTail(log, progress, stopping));
         Pin pin = catalog.pin();
         PinnedTable bronze =
                 pin.table(table).orElseThrow(() -> new IllegalStateException("no " + table));
@@ -59,10 +63,14 @@ final class KeyRecovery {
     }
 
     /** Micros of the oldest body that isn't in bronze; the largest number if there is none. */
-    private long readTail(LogReader log, SourceProgress progress) {
+    private long readTail(LogReader log, SourceProgress progress, BooleanSupplier stopping) {
         Map<Integer, Long> ends = log.ends();
         long oldest = Long.MAX_VALUE;
         while (ends.entrySet().stream().anyMatch(end -> log.next(end.getKey()) < end.getValue())) {
+            if (stopping.getAsBoolean()) {
+                throw new LakeException(
+                        ErrorCode.CANCELLED, "Stopped while the log's tail was read.");
+            }
             for (LogRecord record : log.poll(POLL)) {
                 BodyRecord body = record.body();
                 oldest = Math.min(oldest, body.ingestTimeMicros());

@@ -168,7 +168,7 @@ final class SourceSink implements Runnable {
         createTable();
         Map<Integer, LogReader.From> from = from(topic, positions);
         try (LogReader tail = eventLog.reader(topic, from)) {
-            recovery.recover(tail, progress);
+            recovery.recover(tail, progress, this::stopping);
         }
         failPoints.reach("ingest.after-recovery");
         Map<Integer, Long> next = new HashMap<>();

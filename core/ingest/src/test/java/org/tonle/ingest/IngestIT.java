@@ -115,7 +115,6 @@ class IngestIT {
         SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 1);
         try (Ingest ingest = lake.ingest(source)) {
             await(ingest, source.name(), send(ingest, source.name(), "k-1", "{}\n{}"));
-            // python3: uuid.uuid5(UUID('5b8f0c7e-6f0e-5d5c-9a39-6c1d3f6a2d10'), name)
             EventIds ids = new EventIds();
             ids.byKey(source.name(), "k-1");
             String first = new String(ids.id(0), StandardCharsets.US_ASCII);
