@@ -1,46 +1,98 @@
 package org.tonle.query;
 
+import java.io.IOException;
 import java.io.OutputStream;
-import java.util.concurrent.Semaphore;
+import java.io.UncheckedIOException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.iceberg.Schema;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 import org.tonle.sql.QueryResult;
 
-/** Rows of a running query, used by one thread except {@link #cancel}. */
+/** A running query's rows. For one thread, except {@link #cancel}; close it. */
 public final class RunningQuery implements AutoCloseable {
     private final long seq;
     private final QueryResult result;
-    private final Semaphore turns;
+    private final QuerySettings settings;
+    private final Runnable onClose;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private long rows;
 
-    RunningQuery(long seq, QueryResult result, Semaphore turns) {
+    RunningQuery(long seq, QueryResult result, QuerySettings settings, Runnable onClose) {
         this.seq = seq;
         this.result = result;
-        this.turns = turns;
+        this.settings = settings;
+        this.onClose = onClose;
     }
 
-    /** The commit as of which the query reads all its tables. */
+    /** The commit whose tables are read. */
     public long seq() {
         return seq;
     }
 
+    /** The columns in order. */
     public Schema schema() {
         return result.schema();
     }
 
-    /** The rows as Arrow batches; moving on in it and {@link #writeTo} exclude each other. */
-    public QueryResult batches() {
-        return result;
+    /**
+     * Moves on to the next batch; false if there is none.
+     *
+     * @throws LakeException OUT_OF_RESOURCES beyond the most rows allowed, and what stopped the
+     *     query
+     */
+    public boolean next() {
+        if (!result.next()) {
+            return false;
+        }
+        rows += result.batch().getRowCount();
+        if (rows > settings.maxRows()) {
+            throw new LakeException(
+                    ErrorCode.OUT_OF_RESOURCES,
+                    "The result has more than "
+                            + settings.maxRows()
+                            + " rows, the most that are sent; add a LIMIT or aggregate");
+        }
+        return true;
+    }
+
+    /** The current batch, until the next. */
+    public VectorSchemaRoot batch() {
+        return result.batch();
     }
 
     /**
-     * Writes all rows; the stream is flushed and stays open.
+     * Writes all rows that are left; the stream is flushed and stays open.
      *
-     * @return how many rows there were
-     * @throws org.tonle.spi.LakeException what stopped the query, perhaps after some rows
+     * @return how many rows there were in all
+     * @throws LakeException what stopped the query, perhaps after some rows
+     * @throws UncheckedIOException if the stream takes no more
      */
     public long writeTo(OutputStream out, RowFormat format) {
-        return RowWriter.write(result, out, format);
+        try {
+            write(out, format);
+            out.flush();
+            return rows;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void write(OutputStream out, RowFormat format) throws IOException {
+        Utf8Output text = new Utf8Output(out, settings.maxBytes());
+        RowWriter writer =
+                switch (format) {
+                    case JSON -> JsonRows.array(text);
+                    case NDJSON -> JsonRows.lines(text);
+                    case CSV -> new CsvRows(text);
+                };
+        writer.begin(schema().columns());
+        while (next()) {
+            writer.write(batch());
+        }
+        writer.end();
+        text.flush();
     }
 
     /** Makes the query end soon with CANCELLED. From any thread, any number of times. */
@@ -48,13 +100,14 @@ public final class RunningQuery implements AutoCloseable {
         result.cancel();
     }
 
+    /** Stops the query if it still runs and frees its memory. */
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
             try {
                 result.close();
             } finally {
-                turns.release();
+                onClose.run();
             }
         }
     }

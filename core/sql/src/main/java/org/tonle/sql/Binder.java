@@ -1,10 +1,13 @@
 package org.tonle.sql;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import org.apache.calcite.config.NullCollation;
 import org.apache.calcite.rel.type.RelDataType;
@@ -17,18 +20,25 @@ import org.apache.calcite.sql.validate.SqlValidator;
 import org.apache.calcite.sql.validate.SqlValidatorImpl;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
-import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
 /** Binds one parsed statement: the only maker of bound statements. Not for use by two threads. */
 final class Binder {
     private final TableResolver resolver;
     private final Position position;
+    private final Optional<TableName> dataset;
     private final RelDataTypeFactory types = SqlTypes.factory();
 
+    /** For a query. */
     Binder(TableResolver resolver, Position position) {
+        this(resolver, position, Optional.empty());
+    }
+
+    /** For the SELECT of {@code dataset}. */
+    Binder(TableResolver resolver, Position position, Optional<TableName> dataset) {
         this.resolver = resolver;
         this.position = position;
+        this.dataset = dataset;
     }
 
     BoundQuery bind(SqlNode parsed) {
@@ -36,23 +46,32 @@ final class Binder {
         return new BoundQuery(tree.node(), tree.tables(), tree.schema());
     }
 
-    /** A dataset's columns have names of their own. */
-    static void checkName(String column, TableName dataset, Position position) {
-        if (column.startsWith("EXPR$")) {
-            throw SqlErrors.invalid(
-                    position,
-                    SqlParserPos.ZERO,
-                    "column "
-                            + (Integer.parseInt(column.substring(5)) + 1)
-                            + " of "
-                            + dataset
-                            + " needs a name: write AS and one after it");
-        }
-        if (SqlTable.isHidden(column)) {
-            throw SqlErrors.invalid(
-                    position,
-                    SqlParserPos.ZERO,
-                    "a column of " + dataset + " can't be called " + column + ": Tonle uses it");
+    /** A dataset's columns have names of their own, each another. */
+    private void checkNames(RelDataType row, TableName of) {
+        Set<String> names = new HashSet<>();
+        for (RelDataTypeField field : row.getFieldList()) {
+            String column = field.getName();
+            String problem = null;
+            if (column.startsWith("EXPR$")) {
+                problem =
+                        "column "
+                                + (field.getIndex() + 1)
+                                + " of "
+                                + of
+                                + " needs a name: write AS and one after it";
+            } else if (SqlTable.isHidden(column)) {
+                problem = "a column of " + of + " can't be called " + column + ": Tonle uses it";
+            } else if (!names.add(column.toLowerCase(Locale.ROOT))) {
+                problem =
+                        "two columns of "
+                                + of
+                                + " are called "
+                                + column
+                                + "; name one differently with AS";
+            }
+            if (problem != null) {
+                throw SqlErrors.invalid(position, SqlParserPos.ZERO, problem);
+            }
         }
     }
 
@@ -85,6 +104,7 @@ final class Binder {
             throw translate(e, found);
         }
         RelDataType row = validator.getValidatedNodeType(tree);
+        dataset.ifPresent(name -> checkNames(row, name));
         tree = java.util.Objects.requireNonNull(tree.accept(new Normalization(validator)));
         Language.checkBound(tree, position);
         List<BoundTable> tables = FromClauses.replace(tree, validator);
@@ -97,25 +117,24 @@ final class Binder {
         return SqlErrors.of(position, e, columns);
     }
 
-    private Schema schema(RelDataType row) {
+    /** The second column of a name gets another: {@code id, id_2}. */
+    private static Schema schema(RelDataType row) {
         SqlTypes.FieldIds ids = new SqlTypes.FieldIds(row.getFieldCount());
         List<Types.NestedField> fields = new ArrayList<>();
+        Set<String> names = new HashSet<>();
         for (RelDataTypeField field : row.getFieldList()) {
+            String name = field.getName();
+            for (int i = 2; !names.add(name.toLowerCase(Locale.ROOT)); i++) {
+                name = field.getName() + "_" + i;
+            }
             fields.add(
                     SqlTypes.field(
                             field.getIndex() + 1,
                             field.getType().isNullable(),
-                            field.getName(),
-                            SqlTypes.toIceberg(field.getType(), "Column " + field.getName(), ids)));
+                            name,
+                            SqlTypes.toIceberg(field.getType(), "Column " + name, ids)));
         }
-        try {
-            return new Schema(fields);
-        } catch (RuntimeException e) {
-            throw new LakeException(
-                    ErrorCode.INVALID_SQL,
-                    "The columns of the result can't be told apart: " + e.getMessage(),
-                    e);
-        }
+        return new Schema(fields);
     }
 
     private static final class Validator extends SqlValidatorImpl {

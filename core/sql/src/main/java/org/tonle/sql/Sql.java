@@ -1,5 +1,6 @@
 package org.tonle.sql;
 
+import java.util.Optional;
 import org.tonle.definition.SqlText;
 
 /** Where statements come in. Stateless. */
@@ -13,7 +14,7 @@ public final class Sql {
      *     column
      */
     public static BoundQuery query(String text, TableResolver tables) {
-        return query(text, Position.QUERY, tables);
+        return bind(text, Position.QUERY, tables, Optional.empty());
     }
 
     /**
@@ -28,12 +29,8 @@ public final class Sql {
 
     /** Binds the SELECT of a materialized view. Errors as for {@link #query}. */
     public static BoundQuery view(Dataset.MaterializedView view, TableResolver tables) {
-        Position position = view.frame().position();
-        BoundQuery query = query(view.frame().select(), position, tables);
-        query.schema()
-                .columns()
-                .forEach(column -> Binder.checkName(column.name(), view.name(), position));
-        return query;
+        return bind(
+                view.frame().select(), view.frame().position(), tables, Optional.of(view.name()));
     }
 
     /** Binds the SELECT of a streaming table. Errors as for {@link #query}. */
@@ -41,8 +38,9 @@ public final class Sql {
         return BigStack.call(() -> new StreamBinder(table, tables).bind());
     }
 
-    static BoundQuery query(String text, Position position, TableResolver tables) {
-        return BigStack.call(
-                () -> new Binder(tables, position).bind(Language.parseQuery(text, position)));
+    private static BoundQuery bind(
+            String text, Position position, TableResolver tables, Optional<TableName> dataset) {
+        return BigStack.call(() ->
+                new Binder(tables, position, dataset).bind(Language.parseQuery(text, position)));
     }
 }

@@ -36,7 +36,7 @@ final class StreamBinder {
     BoundStream bind() {
         SqlNode parsed = Language.parseQuery(dataset.frame().select(), position);
         SqlSelect select = checkShape(parsed);
-        Binder.Tree tree = new Binder(resolver, position).tree(select);
+        Binder.Tree tree = new Binder(resolver, position, Optional.of(dataset.name())).tree(select);
         SqlSelect bound = (SqlSelect) tree.node();
         BoundTable input = tree.tables().getFirst();
         if (!input.table().isBronze() && !input.table().isStreaming()) {
@@ -136,7 +136,6 @@ final class StreamBinder {
         int next = visible.columns().size();
         int nested = next + 2;
         for (Types.NestedField column : visible.columns()) {
-            Binder.checkName(column.name(), dataset.name(), position);
             // ids of what is nested move up by the two hidden columns
             Type type =
                     column.type().isPrimitiveType()

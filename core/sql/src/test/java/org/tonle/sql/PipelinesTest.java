@@ -154,5 +154,17 @@ class PipelinesTest {
                 .containsExactly(
                         "pipelines/p.sql:1:1: column 1 of silver.f needs a name: write AS and one"
                                 + " after it");
+        assertThat(
+                        problems(
+                                "CREATE MATERIALIZED VIEW gold.f AS SELECT delay, 1 AS Delay FROM bronze.flights"))
+                .containsExactly(
+                        "pipelines/p.sql:1:1: two columns of gold.f are called Delay; name one"
+                                + " differently with AS");
+        assertThat(
+                        problems(
+                                "CREATE MATERIALIZED VIEW gold.f AS SELECT 1 AS _key FROM bronze.flights"))
+                .singleElement()
+                .asString()
+                .contains("can't be called _key");
     }
 }
