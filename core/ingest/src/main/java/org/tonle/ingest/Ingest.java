@@ -46,6 +46,8 @@ public final class Ingest implements AutoCloseable {
     private final FailPoints failPoints;
     private final IngestSettings settings;
     private final Map<String, Running> running = new LinkedHashMap<>();
+    private final CompactionLoop compaction;
+    private final Thread compactionThread;
 
     /** Uses the log and the catalog, and closes neither. */
     public Ingest(
@@ -59,6 +61,11 @@ public final class Ingest implements AutoCloseable {
         this.clock = clock;
         this.failPoints = failPoints;
         this.settings = settings;
+        this.compaction =
+                new CompactionLoop(
+                        new Compaction(catalog, settings.compactionFanIn()), this::status);
+        this.compactionThread =
+                Thread.ofPlatform().daemon().name("ingest-compaction").unstarted(compaction);
     }
 
     /**
@@ -88,6 +95,9 @@ public final class Ingest implements AutoCloseable {
                     Thread.ofPlatform().daemon().name("ingest-" + source.name()).unstarted(sink);
             running.put(source.name(), new Running(source, door, sink, progress, thread));
             thread.start();
+        }
+        if (compactionThread.getState() == Thread.State.NEW) {
+            compactionThread.start();
         }
     }
 
@@ -193,11 +203,16 @@ public final class Ingest implements AutoCloseable {
     public void close() {
         all().forEach(each -> each.progress().close());
         all().forEach(each -> each.sink().stop());
+        compaction.stop();
+        List<Thread> threads = new ArrayList<>(all().stream().map(Running::thread).toList());
+        if (compactionThread.getState() != Thread.State.NEW) {
+            threads.add(compactionThread);
+        }
         boolean interrupted = false;
-        for (Running each : all()) {
+        for (Thread thread : threads) {
             try {
-                if (!each.thread().join(STOP_LIMIT)) {
-                    each.thread().interrupt();
+                if (!thread.join(STOP_LIMIT)) {
+                    thread.interrupt();
                 }
             } catch (InterruptedException e) {
                 interrupted = true;

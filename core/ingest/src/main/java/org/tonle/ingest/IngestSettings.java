@@ -11,8 +11,19 @@ import java.time.Duration;
  * @param commitSizeBytes or when it holds this many bytes of bodies
  * @param rememberedKeys of one source; a request with an Idempotency-Key is refused as OVERLOADED
  *     while 24 hours hold more (some 70 bytes of memory each)
+ * @param compactionFanIn how many small files of one day and like size become one
  */
 public record IngestSettings(
-        String holder, Duration commitInterval, long commitSizeBytes, int rememberedKeys) {
+        String holder,
+        Duration commitInterval,
+        long commitSizeBytes,
+        int rememberedKeys,
+        int compactionFanIn) {
     public static final int DEFAULT_REMEMBERED_KEYS = 4_000_000;
+    public static final int DEFAULT_COMPACTION_FAN_IN = 32;
+
+    public IngestSettings(
+            String holder, Duration commitInterval, long commitSizeBytes, int rememberedKeys) {
+        this(holder, commitInterval, commitSizeBytes, rememberedKeys, DEFAULT_COMPACTION_FAN_IN);
+    }
 }

@@ -1,0 +1,61 @@
+package org.tonle.ingest;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Compacts the sources that this process brings to bronze, one after the other in one thread, so
+ * that it takes one core at most. What fails is tried again at the next round.
+ */
+final class CompactionLoop implements Runnable {
+    private static final Logger log = LoggerFactory.getLogger(CompactionLoop.class);
+
+    private static final Duration PAUSE = Duration.ofSeconds(10);
+
+    private final Compaction compaction;
+    private final Supplier<List<SourceStatus>> sources;
+    private final CountDownLatch stop = new CountDownLatch(1);
+
+    CompactionLoop(Compaction compaction, Supplier<List<SourceStatus>> sources) {
+        this.compaction = compaction;
+        this.sources = sources;
+    }
+
+    void stop() {
+        stop.countDown();
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (!stop.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                round();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void round() {
+        for (SourceStatus source : sources.get()) {
+            if (source.state() == SourceStatus.State.RUNNING && stop.getCount() > 0) {
+                compact(source.source());
+            }
+        }
+    }
+
+    private void compact(String source) {
+        try {
+            while (stop.getCount() > 0 && compaction.compact(source)) {
+                log.debug("Compacted files of bronze.{}", source);
+            }
+        } catch (RuntimeException e) {
+            log.warn("Files of bronze.{} could not be compacted now", source, e);
+        }
+    }
+}

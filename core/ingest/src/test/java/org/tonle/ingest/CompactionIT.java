@@ -1,0 +1,128 @@
+package org.tonle.ingest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.tonle.ingest.TestLake.await;
+import static org.tonle.ingest.TestLake.send;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.iceberg.DataFile;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.catalog.ChangeRange;
+import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.spi.FailPoints;
+
+class CompactionIT {
+    private static final String ROWS =
+            "SELECT event_id, event_time, ingest_time, source, topic, partition, position,"
+                    + " \"index\", key, headers::VARCHAR, content_type, payload FROM bronze"
+                    + " ORDER BY partition, position, \"index\"";
+
+    @TempDir private static Path dir;
+    private static TestLake lake;
+
+    @BeforeAll
+    static void open() {
+        lake = new TestLake(dir);
+    }
+
+    @AfterAll
+    static void close() {
+        lake.close();
+    }
+
+    private static Ingest start(SourceDefinition source) throws InterruptedException {
+        return lake.ingest(FailPoints.NONE, TestLake.settings("a", Duration.ofMillis(1)), source);
+    }
+
+    @Test
+    void manySmallFilesBecomeOneWithTheSameRowsInNobodysWay() throws Exception {
+        SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 1);
+        try (Ingest ingest = start(source)) {
+            for (int i = 0; i < 10; i++) {
+                String body = "{\"id\":" + i + ",\"at\":\"2001-01-01\"}\n{\"n\":null}";
+                String key = i % 2 == 0 ? "k" + i : null;
+                await(ingest, source.name(), send(ingest, source.name(), key, body));
+            }
+            PinnedTable before = lake.bronze(source.name());
+            long seq = lake.ledger.head();
+            List<String> rows = lake.ask(source.name(), ROWS);
+            assertThat(before.files()).hasSize(10);
+
+            Compaction compaction = new Compaction(lake.catalog, 4);
+            assertThat(compaction.compact(source.name())).isTrue();
+            assertThat(compaction.compact(source.name())).isTrue();
+            while (compaction.compact(source.name())) {
+                // until nothing is worth it
+            }
+            assertThat(lake.bronze(source.name()).files()).hasSizeLessThan(5);
+            assertThat(lake.ask(source.name(), ROWS)).isEqualTo(rows);
+            // who reads what was added since sees nothing, who pinned it before reads on
+            assertThat(lake.catalog.changes(before.uuid(), seq, lake.ledger.head(), Long.MAX_VALUE))
+                    .isInstanceOfSatisfying(
+                            ChangeRange.Appended.class, r -> assertThat(r.files()).isEmpty());
+            assertThat(before.files()).allMatch(f -> Files.exists(LocalFileIO.path(f.location())));
+            assertThat(lake.catalog.pinAt(seq).tables())
+                    .anyMatch(t -> t.uuid().equals(before.uuid()) && t.files().size() == 10);
+        }
+        try (Ingest ingest = start(source)) {
+            // the keys are found in compacted files, too
+            assertThat(
+                            send(
+                                            ingest,
+                                            source.name(),
+                                            "k4",
+                                            "{\"id\":4,\"at\":\"2001-01-01\"}\n{\"n\":null}")
+                                    .repeated())
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void compactingWhileEventsComeLosesNothingAndDoublesNothing() throws Exception {
+        SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 2);
+        AtomicBoolean done = new AtomicBoolean();
+        try (Ingest ingest = start(source);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Integer> compacted =
+                    threads.submit(() -> {
+                        int count = 0;
+                        while (!done.get()) {
+                            count += new Compaction(lake.catalog, 3).compact(source.name()) ? 1 : 0;
+                        }
+                        return count;
+                    });
+            for (int i = 0; i < 150; i++) {
+                send(ingest, source.name(), null, "{\"id\":" + i + "}");
+            }
+            assertThat(ingest.drain(Duration.ofSeconds(60))).isTrue();
+            done.set(true);
+            assertThat(compacted.get()).isPositive();
+        }
+        assertThat(lake.ask(source.name(), "SELECT count(*), count(DISTINCT event_id) FROM bronze"))
+                .containsExactly("150|150");
+        ChangeRange range =
+                lake.catalog.changes(
+                        lake.bronze(source.name()).uuid(), 0, lake.ledger.head(), Long.MAX_VALUE);
+        assertThat(range)
+                .isInstanceOfSatisfying(
+                        ChangeRange.Appended.class,
+                        r ->
+                                assertThat(
+                                                r.files().stream()
+                                                        .mapToLong(DataFile::recordCount)
+                                                        .sum())
+                                        .isEqualTo(150));
+    }
+}
