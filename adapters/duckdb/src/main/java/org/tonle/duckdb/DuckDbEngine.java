@@ -72,6 +72,8 @@ public final class DuckDbEngine implements SqlEngine {
                 statement.execute("SET GLOBAL integer_division=true");
                 statement.execute("SET GLOBAL error_on_division_by_zero=true");
                 statement.execute("SET GLOBAL ieee_floating_point_ops=false");
+                // statements are refused at a depth of their own; printing deepens them a little
+                statement.execute("SET GLOBAL max_expression_depth=4000");
                 statement.execute("SET GLOBAL preserve_insertion_order=true");
                 statement.execute(
                         "SET GLOBAL allowed_directories="
@@ -164,7 +166,7 @@ public final class DuckDbEngine implements SqlEngine {
     }
 
     /** A connection of its own, once fewer than allowed are in use. */
-    private Session session() {
+    Session session() {
         if (closed) {
             throw new LakeException(ErrorCode.NOT_READY, "The SQL engine is closed");
         }

@@ -15,13 +15,21 @@ import org.tonle.spi.LakeException;
 
 /** The threads that wait inside DuckDB: platform threads, since it would pin virtual ones. */
 final class Workers implements AutoCloseable {
+    /** DuckDB's parser and binder recurse as deep as a statement nests. */
+    private static final long STACK_BYTES = 32L << 20;
+
     private final ExecutorService threads;
     private final ScheduledExecutorService clock;
 
     Workers(int count) {
         threads =
                 Executors.newFixedThreadPool(
-                        count, Thread.ofPlatform().daemon().name("tonle-duckdb-", 0).factory());
+                        count,
+                        Thread.ofPlatform()
+                                .daemon()
+                                .stackSize(STACK_BYTES)
+                                .name("tonle-duckdb-", 0)
+                                .factory());
         clock =
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().daemon().name("tonle-duckdb-clock").factory());

@@ -55,7 +55,18 @@ final class FromClauses {
                             collect(join.getLeft());
                             collect(join.getRight());
                         } else if (from.getKind() == SqlKind.AS) {
-                            collect(((SqlCall) from).operand(0));
+                            SqlCall as = (SqlCall) from;
+                            if (as.operandCount() > 2
+                                    && (as.operand(0) instanceof SqlIdentifier
+                                            || as.operand(0).getKind() == SqlKind.TABLE_REF)) {
+                                // which columns a table has, and in what order, isn't fixed
+                                throw SqlErrors.unsupported(
+                                        position,
+                                        from.getParserPosition(),
+                                        "columns of a table can't be renamed by a list; name them"
+                                                + " in a subquery, or in WITH");
+                            }
+                            collect(as.operand(0));
                         } else if (from.getKind() == SqlKind.TABLE_REF) {
                             if (((org.apache.calcite.sql.SqlNodeList) ((SqlCall) from).operand(1))
                                             .size()

@@ -81,7 +81,7 @@ final class LakeCatalog {
      * A row whose hidden columns can be named and fetched by index, though the list of its columns
      * ends before them, so that {@code *} doesn't see them.
      */
-    private static final class RowType extends RelRecordType {
+    static final class RowType extends RelRecordType {
         private static final long serialVersionUID = 1L;
 
         @SuppressWarnings("serial") // the list Calcite's own record types hold is no other
@@ -93,6 +93,22 @@ final class LakeCatalog {
             super(all.subList(0, shown));
             this.all = List.copyOf(all);
             this.shown = shown;
+        }
+
+        /** The row on the side of an outer join that may be missing. */
+        RowType withNullability(RelDataTypeFactory types, boolean nullable) {
+            return nullable
+                    ? new RowType(
+                            all.stream()
+                                    .<RelDataTypeField>map(field ->
+                                            new RelDataTypeFieldImpl(
+                                                    field.getName(),
+                                                    field.getIndex(),
+                                                    types.createTypeWithNullability(
+                                                            field.getType(), true)))
+                                    .toList(),
+                            shown)
+                    : this;
         }
 
         @Override

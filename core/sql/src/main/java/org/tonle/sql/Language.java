@@ -10,6 +10,7 @@ import org.apache.calcite.avatica.util.Quoting;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDataTypeSpec;
+import org.apache.calcite.sql.SqlDynamicParam;
 import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
@@ -279,6 +280,14 @@ final class Language {
         check(statement, position);
         statement.accept(
                 new SqlBasicVisitor<@Nullable Void>() {
+                    @Override
+                    public @Nullable Void visit(SqlDynamicParam parameter) {
+                        throw SqlErrors.unsupported(
+                                position,
+                                parameter.getParserPosition(),
+                                "parameters are not taken; write the value");
+                    }
+
                     @Override
                     public @Nullable Void visit(SqlDataTypeSpec type) {
                         if (type.getTypeNameSpec() instanceof SqlBasicTypeNameSpec basic

@@ -22,6 +22,20 @@ final class SqlTypes {
             public Charset getDefaultCharset() {
                 return StandardCharsets.UTF_8;
             }
+
+            @Override
+            public RelDataType createTypeWithNullability(RelDataType type, boolean nullable) {
+                return type instanceof LakeCatalog.RowType row
+                        ? row.withNullability(this, nullable)
+                        : super.createTypeWithNullability(type, nullable);
+            }
+
+            @Override
+            public RelDataType enforceTypeWithNullability(RelDataType type, boolean nullable) {
+                return type instanceof LakeCatalog.RowType row
+                        ? row.withNullability(this, nullable)
+                        : super.enforceTypeWithNullability(type, nullable);
+            }
         };
     }
 
