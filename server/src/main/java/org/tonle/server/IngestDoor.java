@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.zip.GZIPInputStream;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.ingest.IngestReceipt;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -108,7 +109,7 @@ final class IngestDoor implements HttpService {
         if (gzip) {
             body = inflate(source, body, share);
         }
-        Backend.Receipt receipt =
+        IngestReceipt receipt =
                 lake.ingest(source.name(), body, contentType, key, kept(request.headers()));
         meters.ingested(source.name(), receipt.accepted(), body.length);
         Map<String, Object> answer = new LinkedHashMap<>();

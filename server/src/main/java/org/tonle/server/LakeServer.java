@@ -25,6 +25,7 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -32,6 +33,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.tonle.lake.TableStatus;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -133,7 +135,7 @@ public final class LakeServer implements AutoCloseable {
                         "POST /api/v1/query",
                         new QueryDoor(lake, queries, threads),
                         "GET /api/v1/datasets",
-                        blocking(threads, () -> json(datasets(lake.datasets()))),
+                        blocking(threads, () -> json(datasets(lake.tables()))),
                         "GET /health/live",
                         (ctx, request) -> json(JSON.createObjectNode().put("status", "live")),
                         "GET /health/ready",
@@ -146,7 +148,7 @@ public final class LakeServer implements AutoCloseable {
                                                 HttpStatus.OK,
                                                 MediaType.parse(
                                                         "text/plain; version=0.0.4; charset=utf-8"),
-                                                meters.scrape(lake.datasets()))),
+                                                meters.scrape(lake.tables()))),
                         "GET /openapi.yaml",
                         (ctx, request) ->
                                 HttpResponse.of(
@@ -195,13 +197,13 @@ public final class LakeServer implements AutoCloseable {
         return json(JSON.createObjectNode().put("status", "ready"));
     }
 
-    private static ArrayNode datasets(List<Backend.Dataset> datasets) {
+    private static ArrayNode datasets(List<TableStatus> datasets) {
         ArrayNode array = JSON.createArrayNode();
-        for (Backend.Dataset dataset : datasets) {
+        for (TableStatus dataset : datasets) {
             ObjectNode node = array.addObject();
             node.put("name", dataset.name());
             node.put("kind", dataset.kind());
-            node.put("state", dataset.state());
+            node.put("state", dataset.state().name().toLowerCase(Locale.ROOT));
             dataset.reason().ifPresent(reason -> node.put("reason", reason));
             node.put("rows", dataset.rows());
             node.put("files", dataset.files());

@@ -12,6 +12,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToLongFunction;
+import org.tonle.lake.TableStatus;
 
 /**
  * What {@code /metrics} shows. Labels are names of sources and datasets of the definition, routes
@@ -54,20 +55,18 @@ final class Meters {
     }
 
     /** In Prometheus' text format. */
-    String scrape(List<Backend.Dataset> datasets) {
-        set(rows, datasets, Backend.Dataset::rows);
-        set(files, datasets, Backend.Dataset::files);
-        set(lag, datasets, Backend.Dataset::lag);
-        set(failing, datasets, d -> d.state().equals("failing") ? 1 : 0);
+    String scrape(List<TableStatus> datasets) {
+        set(rows, datasets, TableStatus::rows);
+        set(files, datasets, TableStatus::files);
+        set(lag, datasets, TableStatus::lag);
+        set(failing, datasets, d -> d.state() == TableStatus.State.FAILING ? 1 : 0);
         return registry.scrape();
     }
 
     private static void set(
-            MultiGauge gauge,
-            List<Backend.Dataset> datasets,
-            ToLongFunction<Backend.Dataset> value) {
+            MultiGauge gauge, List<TableStatus> datasets, ToLongFunction<TableStatus> value) {
         List<MultiGauge.Row<?>> rows = new ArrayList<>();
-        for (Backend.Dataset dataset : datasets) {
+        for (TableStatus dataset : datasets) {
             rows.add(
                     MultiGauge.Row.of(
                             Tags.of("dataset", dataset.name()), value.applyAsLong(dataset)));

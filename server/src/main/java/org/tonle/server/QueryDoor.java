@@ -26,6 +26,7 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tonle.query.RowFormat;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -49,7 +50,7 @@ final class QueryDoor implements HttpService {
 
     @Override
     public HttpResponse serve(ServiceRequestContext ctx, HttpRequest request) {
-        Backend.Format format;
+        RowFormat format;
         Gate.Pass pass;
         try {
             format = format(request.headers());
@@ -77,7 +78,7 @@ final class QueryDoor implements HttpService {
 
     private void start(
             AggregatedHttpRequest body,
-            Backend.Format format,
+            RowFormat format,
             HttpResponseWriter writer,
             Gate.Pass pass) {
         Running running = new Running();
@@ -125,7 +126,7 @@ final class QueryDoor implements HttpService {
 
     private void answer(
             AggregatedHttpRequest body,
-            Backend.Format format,
+            RowFormat format,
             HttpResponseWriter writer,
             Running running) {
         try (Backend.Rows rows = lake.query(sql(body))) {
@@ -190,19 +191,19 @@ final class QueryDoor implements HttpService {
         return node.get("sql").textValue();
     }
 
-    private static Backend.Format format(RequestHeaders headers) {
+    private static RowFormat format(RequestHeaders headers) {
         String accept = headers.get(HttpHeaderNames.ACCEPT, "*/*");
         for (String part : accept.split(",", -1)) {
             String range = part.replaceFirst(";.*", "").strip().toLowerCase(Locale.ROOT);
             switch (range) {
                 case "*/*", "application/*", "application/json" -> {
-                    return Backend.Format.JSON;
+                    return RowFormat.JSON;
                 }
                 case "application/x-ndjson", "application/ndjson" -> {
-                    return Backend.Format.NDJSON;
+                    return RowFormat.NDJSON;
                 }
                 case "text/csv", "text/*" -> {
-                    return Backend.Format.CSV;
+                    return RowFormat.CSV;
                 }
                 default -> {}
             }
@@ -215,7 +216,7 @@ final class QueryDoor implements HttpService {
                 "accept application/json, application/x-ndjson or text/csv");
     }
 
-    private static MediaType type(Backend.Format format) {
+    private static MediaType type(RowFormat format) {
         return switch (format) {
             case JSON -> MediaType.JSON_UTF_8;
             case NDJSON -> MediaType.parse("application/x-ndjson");

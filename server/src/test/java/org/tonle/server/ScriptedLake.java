@@ -10,6 +10,10 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.ingest.IngestReceipt;
+import org.tonle.lake.TableStatus;
+import org.tonle.lake.TableStatus.State;
+import org.tonle.query.RowFormat;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -38,7 +42,7 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
-            public Receipt ingest(
+            public IngestReceipt ingest(
                     String source,
                     byte[] body,
                     String contentType,
@@ -53,8 +57,8 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
-            public List<Dataset> datasets() {
-                return current.get().datasets();
+            public List<TableStatus> tables() {
+                return current.get().tables();
             }
 
             @Override
@@ -86,7 +90,7 @@ final class ScriptedLake implements Backend {
     }
 
     @Override
-    public Receipt ingest(
+    public IngestReceipt ingest(
             String source,
             byte[] body,
             String contentType,
@@ -100,7 +104,7 @@ final class ScriptedLake implements Backend {
             await();
         }
         last = new Ingested(source, text, contentType, idempotencyKey.orElse(null), headers);
-        return new Receipt(text.lines().mapToInt(l -> 1).sum(), "tonle.t." + source, 3, 42);
+        return new IngestReceipt((int) text.lines().count(), "tonle.t." + source, 3, 42, false);
     }
 
     private void await() {
@@ -130,7 +134,7 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
-            public void writeTo(OutputStream out, Format format) {
+            public void writeTo(OutputStream out, RowFormat format) {
                 try {
                     if (sql.startsWith("rows ")) {
                         rows(out, Long.parseLong(sql.substring(5)));
@@ -167,13 +171,14 @@ final class ScriptedLake implements Backend {
     }
 
     @Override
-    public List<Dataset> datasets() {
+    public List<TableStatus> tables() {
         return List.of(
-                new Dataset("bronze.events", "source", "running", Optional.empty(), 10, 2, 5, 0),
-                new Dataset(
+                new TableStatus(
+                        "bronze.events", "source", State.RUNNING, Optional.empty(), 10, 2, 5, 0),
+                new TableStatus(
                         "silver.events",
                         "streaming table",
-                        "failing",
+                        State.FAILING,
                         Optional.of("no such column"),
                         9,
                         1,

@@ -41,6 +41,11 @@ public record LakeDefinition(
         return new LakeFolder(folder.toAbsolutePath().normalize(), env).load();
     }
 
+    /** The name of a lake that doesn't say its own: its folder's, made fit. */
+    public static String nameOf(Path folder) {
+        return LakeFile.nameOf(folder);
+    }
+
     /** The source called {@code sourceName}. */
     public Optional<SourceDefinition> source(String sourceName) {
         return sources.stream().filter(s -> s.name().equals(sourceName)).findFirst();

@@ -1,0 +1,188 @@
+package org.tonle.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/** The REST API, as a client sees it. Thread-safe. */
+final class LakeClient implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What the lake answered instead of doing it. */
+    static final class Refused extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private final int status;
+        private final String code;
+        private final long retryAfterSeconds;
+
+        Refused(int status, String code, String message, long retryAfterSeconds) {
+            super(message);
+            this.status = status;
+            this.code = code;
+            this.retryAfterSeconds = retryAfterSeconds;
+        }
+
+        String code() {
+            return code;
+        }
+
+        /** Whether the same request can succeed later, and after how many seconds. */
+        OptionalLong retryAfter() {
+            return status == 429 || status == 503
+                    ? OptionalLong.of(retryAfterSeconds)
+                    : OptionalLong.empty();
+        }
+    }
+
+    /** What an ingest was answered. */
+    record Receipt(long accepted, String topic, int partition, long position) {}
+
+    /**
+     * Rows of a query.
+     *
+     * @param seq the commit that was read
+     */
+    record Rows(long seq, List<LinkedHashMap<String, Object>> rows) {
+        /** The one number of a query that asks for one; 0 for NULL, as the sum of no rows is. */
+        long number() {
+            return rows.getFirst().firstEntry().getValue() instanceof Number n ? n.longValue() : 0;
+        }
+    }
+
+    private final HttpClient http =
+            HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .connectTimeout(Duration.ofSeconds(5))
+                    .build();
+
+    /** Runs a query and keeps its rows; for small answers. */
+    Rows query(String url, String sql) throws IOException {
+        HttpResponse<InputStream> response = send(url, sql, "application/json");
+        try (InputStream in = response.body()) {
+            return new Rows(
+                    response.headers().firstValueAsLong("tonle-seq").orElse(0),
+                    JSON.readValue(in, new TypeReference<>() {}));
+        }
+    }
+
+    /** Runs a query and copies its rows as they come, in the form of {@code accept}. */
+    void query(String url, String sql, String accept, OutputStream out) throws IOException {
+        try (InputStream in = send(url, sql, accept).body()) {
+            byte[] buffer = new byte[64 << 10];
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                try {
+                    out.write(buffer, 0, n);
+                } catch (IOException e) {
+                    throw new ReaderGone(e);
+                }
+            }
+        }
+    }
+
+    /** Who reads our output has read enough, as {@code head} does. */
+    static final class ReaderGone extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        ReaderGone(IOException cause) {
+            super(cause);
+        }
+    }
+
+    private HttpResponse<InputStream> send(String url, String sql, String accept)
+            throws IOException {
+        return exchange(
+                HttpRequest.newBuilder(URI.create(url + "/api/v1/query"))
+                        .header("content-type", "application/json")
+                        .header("accept", accept)
+                        .POST(
+                                HttpRequest.BodyPublishers.ofString(
+                                        JSON.writeValueAsString(Map.of("sql", sql))))
+                        .build());
+    }
+
+    /** Posts events; returns when they are durable. */
+    Receipt ingest(String url, String source, byte[] ndjson, String idempotencyKey)
+            throws IOException {
+        HttpResponse<InputStream> response =
+                exchange(
+                        HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + source))
+                                .header("content-type", "application/x-ndjson")
+                                .header("idempotency-key", idempotencyKey)
+                                .timeout(Duration.ofSeconds(60))
+                                .POST(HttpRequest.BodyPublishers.ofByteArray(ndjson))
+                                .build());
+        try (InputStream in = response.body()) {
+            JsonNode node = JSON.readTree(in);
+            return new Receipt(
+                    node.get("accepted").asLong(),
+                    node.get("topic").asText(),
+                    node.get("partition").asInt(),
+                    node.get("position").asLong());
+        }
+    }
+
+    /** {@code GET /api/v1/datasets}. */
+    JsonNode datasets(String url) throws IOException {
+        try (InputStream in =
+                exchange(HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets")).build())
+                        .body()) {
+            return JSON.readTree(in);
+        }
+    }
+
+    private HttpResponse<InputStream> exchange(HttpRequest request) throws IOException {
+        try {
+            HttpResponse<InputStream> response =
+                    http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+            if (response.statusCode() >= 300) {
+                throw refused(response);
+            }
+            return response;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while the lake was asked");
+        }
+    }
+
+    private static Refused refused(HttpResponse<InputStream> response) throws IOException {
+        long wait = response.headers().firstValueAsLong("retry-after").orElse(1);
+        try (InputStream in = response.body()) {
+            String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            try {
+                JsonNode problem = JSON.readTree(text);
+                return new Refused(
+                        response.statusCode(),
+                        problem.path("code").asText("UNKNOWN"),
+                        problem.path("code").asText() + ": " + problem.path("detail").asText(),
+                        wait);
+            } catch (JsonProcessingException e) {
+                return new Refused(
+                        response.statusCode(),
+                        "UNKNOWN",
+                        "status " + response.statusCode() + " from what may not be a lake",
+                        wait);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        http.shutdownNow();
+    }
+}
