@@ -19,10 +19,12 @@ import org.tonle.contracts.StreamKit.SeenKeys;
 import org.tonle.definition.ColumnType.Simple;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundStream;
 import org.tonle.sql.DataFile;
 import org.tonle.sql.KeyFilter;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.SqlTable;
+import org.tonle.sql.StreamTarget;
 import org.tonle.sql.TableName;
 
 /** What every {@link SqlEngine} does with a streaming table. */
@@ -283,5 +285,28 @@ public abstract class StreamContract {
         try (Stream<Path> files = Files.list(directory.resolve("rows-0"))) {
             assertThat(files).isEmpty();
         }
+    }
+
+    @Test
+    void removesItsRowsWhenQuarantineCantBeWritten() throws IOException {
+        kit.events(FLIGHTS, new Event("a", 0, "{\"origin\":\"LAS\"}"), new Event("b", 1, "{}"));
+        BoundStream stream = kit.bind(COPY);
+        Path rows = Files.createDirectory(directory.resolve("kept"));
+        assertThatThrownBy(() ->
+                        engine.writeStream(
+                                stream,
+                                kit.tables().inputs(),
+                                KeyFilter.NONE,
+                                new StreamTarget(
+                                        new TableName("silver", "out"),
+                                        "commit",
+                                        rows,
+                                        directory.resolve("not-there"),
+                                        "part",
+                                        stream.schema())))
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.STORAGE));
+        assertThat(rows).isEmptyDirectory();
     }
 }
