@@ -23,6 +23,7 @@ import picocli.CommandLine.Option;
                     + " and mixes in events of the wrong shape. The exit status is 0 only if silver,"
                     + " gold and quarantine hold exactly what they should."
         },
+        versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
     private static final int INTERRUPTED = 130;

@@ -68,7 +68,7 @@ final class DemoRun {
             seconds.put("post", stage.end(feeder.flights()));
             if (feeder.retries() > 0) {
                 progress.say(
-                        "           %d requests were left without an answer, and sent again"
+                        "           %d attempts found no answer; each was made again with its key"
                                 .formatted(feeder.retries()));
             }
         }

@@ -21,6 +21,7 @@ import picocli.CommandLine.Parameters;
             "It has one source, events, that takes any JSON object; one silver and one gold"
                     + " dataset. Files that are there already are never overwritten."
         },
+        versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true)
 final class InitCommand implements Callable<Integer> {
     private final Terminal terminal;

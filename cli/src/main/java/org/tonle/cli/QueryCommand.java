@@ -8,6 +8,7 @@ import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "query",
         description = {"Asks a running lake.", "Rows go to stdout, everything else to stderr."},
+        versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true,
         footerHeading = "%nFor example:%n",
         footer = "  tonle query --format csv 'SELECT * FROM gold.route' > route.csv")
@@ -31,7 +33,13 @@ final class QueryCommand implements Callable<Integer> {
         TABLE,
         JSON,
         NDJSON,
-        CSV
+        CSV;
+
+        /** As it is typed. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     private static final int SHOWN = 10_000;
@@ -88,10 +96,7 @@ final class QueryCommand implements Callable<Integer> {
         try (LakeClient client = new LakeClient()) {
             switch (format) {
                 case TABLE -> table(client, url, statement);
-                case JSON -> {
-                    client.query(url, statement, "application/json", terminal.out());
-                    terminal.out().write('\n');
-                }
+                case JSON -> client.query(url, statement, "application/json", terminal.out());
                 case NDJSON -> client.query(url, statement, "application/x-ndjson", terminal.out());
                 case CSV -> client.query(url, statement, "text/csv", terminal.out());
             }

@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
             "When it is ready, /health/ready answers 200 and DIR/.tonle/lake.json holds its url,"
                     + " pid and version. Logs: DIR/.tonle/logs/."
         },
+        versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true)
 final class UpCommand implements Callable<Integer> {
     private final Terminal terminal;

@@ -15,6 +15,7 @@ import picocli.CommandLine.Parameters;
             "Checks a lake folder without starting it.",
             "Every problem is listed on stderr as file:line:column, and the exit status is 3."
         },
+        versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true)
 final class ValidateCommand implements Callable<Integer> {
     private final Terminal terminal;
