@@ -12,8 +12,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Map;
-import java.util.Optional;
 import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
@@ -64,9 +62,5 @@ final class CrashRun {
                 History history = new History(ledger, folder.resolve(".tonle/warehouse"))) {
             return history.check(client.acknowledged());
         }
-    }
-
-    static Map<String, String> haltAt(Optional<String> failPoint) {
-        return failPoint.map(name -> Map.of("TONLE_FAIL_POINT", name)).orElse(Map.of());
     }
 }

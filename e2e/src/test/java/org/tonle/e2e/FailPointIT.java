@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.lake.HaltAt;
@@ -25,14 +23,13 @@ class FailPointIT {
                 // not always the first time that it is reached; a point of the start has no second
                 int times = point.equals("ingest.after-recovery") ? 1 : 1 + visit++ % 4;
                 try (LakeProcess lake =
-                        LakeProcess.start(
-                                folder, CrashRun.haltAt(Optional.of(point + ":" + times)))) {
+                        LakeProcess.start(folder, "--halt-at", point + ":" + times)) {
                     int status = lake.awaitEnd(Duration.ofSeconds(90));
                     assertThat(status).as(lake.output()).isEqualTo(HaltAt.EXIT_STATUS);
                     assertThat(lake.output()).contains("halted at " + point);
                 }
             }
-            try (LakeProcess lake = LakeProcess.start(folder, Map.of())) {
+            try (LakeProcess lake = LakeProcess.start(folder)) {
                 String url = lake.awaitUrl().orElseThrow();
                 client.close();
                 CrashRun.settled(lake, url);

@@ -3,7 +3,6 @@ package org.tonle.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,7 +20,7 @@ class KillIT {
         Random random = new Random(20260301);
         try (RetryingClient client = new RetryingClient(() -> LakeProcess.url(folder), 3)) {
             for (int kill = 0; kill < KILLS; kill++) {
-                try (LakeProcess lake = LakeProcess.start(folder, Map.of())) {
+                try (LakeProcess lake = LakeProcess.start(folder)) {
                     // most die while they work, some while they start
                     if (random.nextInt(5) == 0) {
                         Thread.sleep(500 + random.nextInt(3000));
@@ -33,7 +32,7 @@ class KillIT {
                     lake.kill();
                 }
             }
-            try (LakeProcess lake = LakeProcess.start(folder, Map.of())) {
+            try (LakeProcess lake = LakeProcess.start(folder)) {
                 String url = lake.awaitUrl().orElseThrow();
                 client.close();
                 CrashRun.settled(lake, url);

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -27,8 +26,8 @@ final class LakeProcess implements AutoCloseable {
         this.process = process;
     }
 
-    /** Starts a lake and returns at once. */
-    static LakeProcess start(Path folder, Map<String, String> environment) {
+    /** Starts a lake and returns at once; {@code options} of {@code tonle up} besides the usual. */
+    static LakeProcess start(Path folder, String... options) {
         try {
             Files.deleteIfExists(folder.resolve(".tonle/lake.json"));
             List<String> command = new ArrayList<>();
@@ -49,12 +48,12 @@ final class LakeProcess implements AutoCloseable {
                             folder.toString(),
                             "--port",
                             "0"));
+            command.addAll(List.of(options));
             Path output = Files.createTempFile(folder.getParent(), "lake", ".log");
             ProcessBuilder builder =
                     new ProcessBuilder(command)
                             .redirectErrorStream(true)
                             .redirectOutput(output.toFile());
-            builder.environment().putAll(environment);
             return new LakeProcess(folder, output, builder.start());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

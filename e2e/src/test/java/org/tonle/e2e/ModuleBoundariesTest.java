@@ -81,7 +81,7 @@ class ModuleBoundariesTest {
     @Test
     void onlyTheCompositionRootKnowsAdaptersAndEmbeddedServers() {
         for (String module : List.of("server", "cli")) {
-            neverUses(module, List.of("duckdb", "embedded", "ledger", "ingest", "pipeline"));
+            neverUses(module, List.of("duckdb", "embedded", "ledger", "catalog", "pipeline"));
         }
         neverUses("lake", List.of("server", "cli"));
         neverUses("server", List.of("cli"));
