@@ -4,7 +4,6 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.apache.calcite.avatica.util.Casing;
 import org.apache.calcite.avatica.util.Quoting;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
@@ -17,6 +16,7 @@ import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlOperatorTable;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
+import org.apache.calcite.sql.parser.SqlAbstractParserImpl;
 import org.apache.calcite.sql.parser.SqlParseException;
 import org.apache.calcite.sql.parser.SqlParser;
 import org.apache.calcite.sql.parser.SqlParserPos;
@@ -268,10 +268,10 @@ final class Language {
         return AGGREGATES.contains(name.toUpperCase(Locale.ROOT));
     }
 
+    /** The words that are no names unless they stand in double quotes. */
     static List<String> reserved() {
-        return SqlParser.create("", PARSER).getMetadata().getTokens().stream()
-                .filter(t -> SqlParser.create("", PARSER).getMetadata().isReservedWord(t))
-                .collect(Collectors.toList());
+        SqlAbstractParserImpl.Metadata words = SqlParser.create("", PARSER).getMetadata();
+        return words.getTokens().stream().filter(words::isReservedWord).toList();
     }
 
     /** Refuses what is nested too deep, and what is none of Tonle's SQL already by its form. */
