@@ -290,21 +290,44 @@ final class Language {
 
                     @Override
                     public @Nullable Void visit(SqlDataTypeSpec type) {
-                        if (type.getTypeNameSpec() instanceof SqlBasicTypeNameSpec basic
-                                && Set.of("CHAR", "VARCHAR", "BINARY", "VARBINARY")
-                                        .contains(basic.getTypeName().getSimple())
-                                && (basic.getPrecision() >= 0
-                                        || !basic.getTypeName().getSimple().startsWith("VAR"))) {
-                            throw SqlErrors.unsupported(
-                                    position,
-                                    type.getParserPosition(),
-                                    type
-                                            + " is not taken, since texts have no length here;"
-                                            + " write VARCHAR, and SUBSTRING to shorten");
+                        if (type.getTypeNameSpec() instanceof SqlBasicTypeNameSpec basic) {
+                            checkType(type, basic, position);
                         }
                         return null;
                     }
                 });
+    }
+
+    private static void checkType(
+            SqlDataTypeSpec type, SqlBasicTypeNameSpec basic, Position position) {
+        switch (basic.getTypeName().getSimple()) {
+            case "CHAR", "BINARY" -> throw noLength(type, position);
+            case "VARCHAR", "VARBINARY" -> {
+                if (basic.getPrecision() >= 0) {
+                    throw noLength(type, position);
+                }
+            }
+            case "TIME", "TIMESTAMP", "TIMESTAMP_TZ", "TIMESTAMP_WITH_LOCAL_TIME_ZONE" -> {
+                if (basic.getPrecision() >= 0
+                        && basic.getPrecision() != LakeTypeSystem.TIME_PRECISION) {
+                    throw SqlErrors.unsupported(
+                            position,
+                            type.getParserPosition(),
+                            type
+                                    + " is not taken: times are in microseconds; leave the number out");
+                }
+            }
+            default -> {}
+        }
+    }
+
+    private static LakeException noLength(SqlDataTypeSpec type, Position position) {
+        return SqlErrors.unsupported(
+                position,
+                type.getParserPosition(),
+                type
+                        + " is not taken, since texts have no length here; write VARCHAR, and"
+                        + " SUBSTRING to shorten");
     }
 
     /** Refuses whatever isn't known to mean the same to every engine. */
