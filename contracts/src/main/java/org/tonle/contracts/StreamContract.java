@@ -6,7 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,6 +30,7 @@ import org.tonle.sql.DataFile;
 import org.tonle.sql.KeyFilter;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.SqlTable;
+import org.tonle.sql.StreamResult;
 import org.tonle.sql.StreamTarget;
 import org.tonle.sql.TableName;
 
@@ -308,5 +315,39 @@ public abstract class StreamContract {
                         LakeException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.STORAGE));
         assertThat(rows).isEmptyDirectory();
+    }
+
+    @Test
+    void keepsRunsThatHappenAtOnceApart() throws Exception {
+        kit.events(
+                FLIGHTS,
+                new Event("a", 0, "{\"origin\":\"LAS\"}"),
+                new Event("b", 1, "{\"origin\":\"PHX\"}"),
+                new Event("c", 2, "{}"));
+        List<Callable<StreamResult>> tasks = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            Path rows = Files.createDirectory(directory.resolve("at-once-" + i));
+            Path quarantine = Files.createDirectory(directory.resolve("refused-" + i));
+            BoundStream stream = kit.bind(i % 2 == 0 ? COPY : COPY + " WHERE origin = 'LAS'");
+            tasks.add(() ->
+                    engine.writeStream(
+                            stream,
+                            kit.tables().inputs(),
+                            new SeenKeys(),
+                            new StreamTarget(
+                                    new TableName("silver", "out"),
+                                    "commit",
+                                    rows,
+                                    quarantine,
+                                    "part",
+                                    stream.schema())));
+        }
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<StreamResult>> results = threads.invokeAll(tasks);
+            for (int i = 0; i < results.size(); i++) {
+                assertThat(results.get(i).get().written()).isEqualTo(i % 2 == 0 ? 2 : 1);
+                assertThat(results.get(i).get().malformed()).isEqualTo(1);
+            }
+        }
     }
 }

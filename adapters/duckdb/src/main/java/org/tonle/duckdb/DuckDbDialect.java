@@ -1,5 +1,6 @@
 package org.tonle.duckdb;
 
+import java.math.BigDecimal;
 import java.util.Locale;
 import java.util.Set;
 import org.apache.calcite.config.NullCollation;
@@ -14,6 +15,7 @@ import org.apache.calcite.sql.SqlIntervalQualifier;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlWriter;
 import org.jspecify.annotations.Nullable;
 import org.tonle.definition.JsonPath;
@@ -70,6 +72,7 @@ public final class DuckDbDialect extends SqlDialect {
         switch (function.getName().toUpperCase(Locale.ROOT)) {
             case "JSON_VALUE" -> jsonValue(writer, call);
             case "CHAR_LENGTH", "CHARACTER_LENGTH" -> named(writer, "length", call);
+            case "SUBSTRING" -> substring(writer, call);
             case "EXTRACT" -> extract(writer, call);
             case "FLOOR" -> floor(writer, call);
             case "TIMESTAMPDIFF" -> timestampDiff(writer, call);
@@ -88,6 +91,56 @@ public final class DuckDbDialect extends SqlDialect {
             operand.unparse(writer, 0, 0);
         }
         writer.endFunCall(frame);
+    }
+
+    /**
+     * A start before 1 counts characters that aren't there; DuckDB would count from the end, and
+     * backwards for a negative length. Least and greatest are computed, since DuckDB's ignore NULL.
+     */
+    private static void substring(SqlWriter writer, SqlCall call) {
+        boolean bounded = call.operandCount() == 3;
+        if (isAtLeast(call.operand(1), 1) && (!bounded || isAtLeast(call.operand(2), 0))) {
+            named(writer, "substring", call);
+            return;
+        }
+        SqlNode start = call.operand(1);
+        writer.literal("substring(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal(", (");
+        beside1(writer, start, "+");
+        if (bounded) {
+            writer.literal("), (");
+            beginning(writer, start, call.operand(2));
+            writer.literal(" + abs(");
+            beginning(writer, start, call.operand(2));
+            writer.literal(")) // 2)");
+        } else {
+            writer.literal("))");
+        }
+    }
+
+    /** The greater ({@code +}) or the lesser ({@code -}) of a number and 1; NULL if it is. */
+    private static void beside1(SqlWriter writer, SqlNode number, String sign) {
+        writer.literal("(1 + ");
+        number.unparse(writer, 100, 100);
+        writer.literal(" " + sign + " abs(");
+        number.unparse(writer, 100, 100);
+        writer.literal(" - 1)) // 2");
+    }
+
+    /** How many characters are asked for from the first on, if the start is before it. */
+    private static void beginning(SqlWriter writer, SqlNode start, SqlNode length) {
+        writer.literal("(");
+        length.unparse(writer, 100, 100);
+        writer.literal(" + (");
+        beside1(writer, start, "-");
+        writer.literal(") - 1)");
+    }
+
+    private static boolean isAtLeast(SqlNode node, int least) {
+        return node instanceof SqlNumericLiteral number
+                && number.bigDecimalValue() != null
+                && number.bigDecimalValue().compareTo(BigDecimal.valueOf(least)) >= 0;
     }
 
     /** Sunday is day 1 of a week in SQL and day 0 here. */
@@ -246,8 +299,12 @@ public final class DuckDbDialect extends SqlDialect {
 
     /** A scalar as text; NULL for an object, an array, and what is no JSON. */
     private static void jsonValue(SqlWriter writer, SqlCall call) {
-        if (call.operandCount() < 2
-                || !(call.operand(1) instanceof SqlLiteral literal)
+        if (call.operandCount() > 2) {
+            throw new LakeException(
+                    ErrorCode.UNSUPPORTED_SQL,
+                    "JSON_VALUE takes a text and a path, and nothing after; use CAST and COALESCE");
+        }
+        if (!(call.operand(1) instanceof SqlLiteral literal)
                 || literal.getValueAs(String.class) == null) {
             throw new LakeException(
                     ErrorCode.UNSUPPORTED_SQL,

@@ -35,6 +35,15 @@ final class DuckErrors {
         if (kind.contains("io error") || kind.contains("no files found")) {
             return new LakeException(ErrorCode.STORAGE, "A file can't be used: " + first, error);
         }
+        if (kind.contains("binder error")
+                || kind.contains("parser error")
+                || kind.contains("catalog error")
+                || kind.contains("not implemented error")) {
+            return new LakeException(
+                    ErrorCode.UNSUPPORTED_SQL,
+                    "DuckDB has no way to say this statement: " + first,
+                    error);
+        }
         return new LakeException(
                 ErrorCode.INTERNAL,
                 "The engine refused what was printed for it: " + message,

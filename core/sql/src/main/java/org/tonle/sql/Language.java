@@ -4,7 +4,6 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.apache.calcite.avatica.util.Casing;
 import org.apache.calcite.avatica.util.Quoting;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
@@ -17,6 +16,7 @@ import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlOperatorTable;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
+import org.apache.calcite.sql.parser.SqlAbstractParserImpl;
 import org.apache.calcite.sql.parser.SqlParseException;
 import org.apache.calcite.sql.parser.SqlParser;
 import org.apache.calcite.sql.parser.SqlParserPos;
@@ -268,10 +268,10 @@ final class Language {
         return AGGREGATES.contains(name.toUpperCase(Locale.ROOT));
     }
 
+    /** The words that are no names unless they stand in double quotes. */
     static List<String> reserved() {
-        return SqlParser.create("", PARSER).getMetadata().getTokens().stream()
-                .filter(t -> SqlParser.create("", PARSER).getMetadata().isReservedWord(t))
-                .collect(Collectors.toList());
+        SqlAbstractParserImpl.Metadata words = SqlParser.create("", PARSER).getMetadata();
+        return words.getTokens().stream().filter(words::isReservedWord).toList();
     }
 
     /** Refuses what is nested too deep, and what is none of Tonle's SQL already by its form. */
@@ -290,21 +290,44 @@ final class Language {
 
                     @Override
                     public @Nullable Void visit(SqlDataTypeSpec type) {
-                        if (type.getTypeNameSpec() instanceof SqlBasicTypeNameSpec basic
-                                && Set.of("CHAR", "VARCHAR", "BINARY", "VARBINARY")
-                                        .contains(basic.getTypeName().getSimple())
-                                && (basic.getPrecision() >= 0
-                                        || !basic.getTypeName().getSimple().startsWith("VAR"))) {
-                            throw SqlErrors.unsupported(
-                                    position,
-                                    type.getParserPosition(),
-                                    type
-                                            + " is not taken, since texts have no length here;"
-                                            + " write VARCHAR, and SUBSTRING to shorten");
+                        if (type.getTypeNameSpec() instanceof SqlBasicTypeNameSpec basic) {
+                            checkType(type, basic, position);
                         }
                         return null;
                     }
                 });
+    }
+
+    private static void checkType(
+            SqlDataTypeSpec type, SqlBasicTypeNameSpec basic, Position position) {
+        switch (basic.getTypeName().getSimple()) {
+            case "CHAR", "BINARY" -> throw noLength(type, position);
+            case "VARCHAR", "VARBINARY" -> {
+                if (basic.getPrecision() >= 0) {
+                    throw noLength(type, position);
+                }
+            }
+            case "TIME", "TIMESTAMP", "TIMESTAMP_TZ", "TIMESTAMP_WITH_LOCAL_TIME_ZONE" -> {
+                if (basic.getPrecision() >= 0
+                        && basic.getPrecision() != LakeTypeSystem.TIME_PRECISION) {
+                    throw SqlErrors.unsupported(
+                            position,
+                            type.getParserPosition(),
+                            type
+                                    + " is not taken: times are in microseconds; leave the number out");
+                }
+            }
+            default -> {}
+        }
+    }
+
+    private static LakeException noLength(SqlDataTypeSpec type, Position position) {
+        return SqlErrors.unsupported(
+                position,
+                type.getParserPosition(),
+                type
+                        + " is not taken, since texts have no length here; write VARCHAR, and"
+                        + " SUBSTRING to shorten");
     }
 
     /** Refuses whatever isn't known to mean the same to every engine. */

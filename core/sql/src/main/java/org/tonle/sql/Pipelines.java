@@ -103,7 +103,8 @@ public record Pipelines(List<Planned> datasets) {
                 moved = false;
                 for (TableName name : List.copyOf(open.keySet())) {
                     Parsed next = java.util.Objects.requireNonNull(open.get(name));
-                    if (next.dataset().reads().stream().noneMatch(r -> open.containsKey(key(r)))) {
+                    if (next.dataset().reads().stream()
+                            .noneMatch(read -> open.containsKey(madeBy(read)))) {
                         open.remove(name);
                         bind(next);
                         moved = true;
@@ -134,6 +135,10 @@ public record Pipelines(List<Planned> datasets) {
                         };
                 TableName name = next.dataset().name();
                 tables.put(key(name), SqlTable.of(name, schema));
+                if (next.dataset() instanceof Dataset.StreamingTable) {
+                    TableName refused = quarantine(name);
+                    tables.put(key(refused), SqlTable.of(refused, QuarantineTable.SCHEMA));
+                }
                 planned.add(new Planned(next.dataset(), next.place(), schema));
             } catch (UpstreamFailed e) {
                 // the problem is reported where it is
@@ -150,6 +155,15 @@ public record Pipelines(List<Planned> datasets) {
                             : new Problem(place, "", String.valueOf(e.getMessage())));
         }
 
+        /** The dataset whose run makes a table: itself, or the one whose refused rows it holds. */
+        private TableName madeBy(TableName table) {
+            TableName wanted = key(table);
+            return parsed.keySet().stream()
+                    .filter(dataset -> key(quarantine(dataset)).equals(wanted))
+                    .findFirst()
+                    .orElse(wanted);
+        }
+
         private static TableName key(TableName name) {
             return new TableName(
                     name.namespace().toLowerCase(Locale.ROOT),
@@ -159,7 +173,7 @@ public record Pipelines(List<Planned> datasets) {
         @Override
         public Optional<SqlTable> table(TableName name) {
             SqlTable table = tables.get(key(name));
-            if (table == null && parsed.containsKey(key(name))) {
+            if (table == null && parsed.containsKey(madeBy(name))) {
                 throw new UpstreamFailed(name);
             }
             return Optional.ofNullable(table);
@@ -172,6 +186,11 @@ public record Pipelines(List<Planned> datasets) {
             parsed.values().forEach(dataset -> names.add(dataset.dataset().name()));
             return names;
         }
+    }
+
+    /** Where the rows are that a streaming table refused. */
+    public static TableName quarantine(TableName dataset) {
+        return new TableName(QuarantineTable.NAMESPACE, dataset.namespace() + "_" + dataset.name());
     }
 
     /** A dataset that is read has a problem of its own. */

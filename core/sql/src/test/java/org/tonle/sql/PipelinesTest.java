@@ -167,4 +167,22 @@ class PipelinesTest {
                 .asString()
                 .contains("can't be called _key");
     }
+
+    @Test
+    void letsAViewReadWhatAStreamingTableRefused() {
+        Pipelines pipelines =
+                plan(
+                        "CREATE MATERIALIZED VIEW gold.refused AS SELECT reason, \"rule\", COUNT(*)"
+                                + " AS n FROM quarantine.Silver_f GROUP BY reason, \"rule\"",
+                        "CREATE STREAMING TABLE silver.f AS SELECT origin FROM STREAM"
+                                + " bronze.flights");
+        assertThat(pipelines.datasets().stream().map(p -> p.dataset().name().toString()))
+                .containsExactly("silver.f", "gold.refused");
+        assertThat(
+                        problems(
+                                "CREATE MATERIALIZED VIEW gold.r AS SELECT 1 AS a FROM quarantine.gold_r"))
+                .singleElement()
+                .asString()
+                .contains("reads itself");
+    }
 }
