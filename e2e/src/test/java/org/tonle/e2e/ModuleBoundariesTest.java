@@ -80,9 +80,9 @@ class ModuleBoundariesTest {
 
     @Test
     void onlyTheCompositionRootKnowsAdaptersAndEmbeddedServers() {
-        for (String module : List.of("server", "cli")) {
-            neverUses(module, List.of("duckdb", "embedded", "ledger", "ingest", "pipeline"));
-        }
+        // what Lake's own methods return (a receipt of ingest, rows of query) is part of the facade
+        neverUses("server", List.of("duckdb", "embedded", "ledger", "pipeline"));
+        neverUses("cli", List.of("duckdb", "embedded", "ledger", "ingest", "pipeline"));
         neverUses("lake", List.of("server", "cli"));
         neverUses("server", List.of("cli"));
     }
