@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -26,8 +27,17 @@ final class LakeProcess implements AutoCloseable {
         this.process = process;
     }
 
-    /** Starts a lake and returns at once; {@code options} of {@code tonle up} besides the usual. */
-    static LakeProcess start(Path folder, String... options) {
+    /** Starts a lake and returns at once. */
+    static LakeProcess start(Path folder) {
+        return start(folder, Map.of());
+    }
+
+    /** The same, ending the n-th time that a fail point is reached: {@code name:n}. */
+    static LakeProcess startHaltingAt(Path folder, String point) {
+        return start(folder, Map.of("TONLE_FAIL_POINT", point));
+    }
+
+    private static LakeProcess start(Path folder, Map<String, String> environment) {
         try {
             Files.deleteIfExists(folder.resolve(".tonle/lake.json"));
             List<String> command = new ArrayList<>();
@@ -48,12 +58,12 @@ final class LakeProcess implements AutoCloseable {
                             folder.toString(),
                             "--port",
                             "0"));
-            command.addAll(List.of(options));
             Path output = Files.createTempFile(folder.getParent(), "lake", ".log");
             ProcessBuilder builder =
                     new ProcessBuilder(command)
                             .redirectErrorStream(true)
                             .redirectOutput(output.toFile());
+            builder.environment().putAll(environment);
             return new LakeProcess(folder, output, builder.start());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
