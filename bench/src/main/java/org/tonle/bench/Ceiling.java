@@ -1,0 +1,64 @@
+package org.tonle.bench;
+
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/**
+ * The same rows written by DuckDB alone, from a file of events to Parquet (zstd 1): what the work
+ * costs without a network, a log, a ledger or a promise.
+ */
+final class Ceiling {
+    private static final String BRONZE =
+            """
+            COPY (SELECT payload->>'id' AS event_id, NULL::TIMESTAMPTZ AS event_time,
+              now() AS ingest_time, 'flights' AS source, 'tonle.flights' AS topic,
+              0 AS "partition", file_row_number // 5000 AS "position",
+              (file_row_number %% 5000)::INT AS "index", payload->>'id' AS "key",
+              MAP {'content-type': 'application/x-ndjson'} AS headers,
+              'application/x-ndjson' AS content_type, payload
+            FROM (SELECT column0 AS payload, row_number() OVER () - 1 AS file_row_number FROM %s))
+            TO '%s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
+            """;
+    private static final String SILVER =
+            """
+            COPY (SELECT id, departed, origin, destination, distance, delay, id AS _key,
+                         now() AS _ingest_time
+              FROM (SELECT v[1] AS id, TRY_CAST(v[2] || ':00' AS TIMESTAMP) AS departed,
+                      v[3] AS origin, v[4] AS destination, TRY_CAST(v[5] AS INT) AS distance,
+                      TRY_CAST(v[6] AS INT) AS delay
+                FROM (SELECT json_extract_string(column0, ['$.id', '$.date', '$.origin',
+                        '$.destination', '$.distance', '$.delay']) AS v FROM %s)))
+            TO '%s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
+            """;
+    private static final String LINES =
+            "read_csv('%s', header=false, delim=E'\\x01', quote='', escape='',"
+                    + " columns={'column0': 'VARCHAR'})";
+
+    /** Events per CPU-second of this process while DuckDB writes bronze, and bronze and silver. */
+    record Speed(double bronze, double silver) {}
+
+    private Ceiling() {}
+
+    static Speed measure(Path lines, int events, Path out) throws SQLException {
+        try (Connection duck = DriverManager.getConnection("jdbc:duckdb:");
+                Statement statement = duck.createStatement()) {
+            String rows = LINES.formatted(lines);
+            double bronze = cpu(statement, BRONZE.formatted(rows, out.resolve("bronze.parquet")));
+            double silver = cpu(statement, SILVER.formatted(rows, out.resolve("silver.parquet")));
+            return new Speed(events / bronze, events / (bronze + silver));
+        }
+    }
+
+    private static double cpu(Statement statement, String sql) throws SQLException {
+        OperatingSystemMXBean system =
+                (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        long before = system.getProcessCpuTime();
+        statement.execute(sql);
+        return (system.getProcessCpuTime() - before) / 1e9;
+    }
+}

@@ -1,0 +1,68 @@
+package org.tonle.bench;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Real flights as JSON events, some 114 bytes each. */
+final class Flights {
+    private static final String LINES =
+            """
+            SELECT '{"id":"%s' || i || '","date":"' || strftime(date, '%%Y-%%m-%%d %%H:%%M')
+              || '","delay":' || delay || ',"distance":' || distance || ',"origin":"' || origin
+              || '","destination":"' || destination || '"}' AS line
+            FROM (SELECT *, file_row_number AS i FROM read_parquet('%s', file_row_number=true)
+                  LIMIT %d)
+            """;
+
+    private Flights() {}
+
+    private static Path file(Path root) {
+        return root.resolve("examples/flights/data/flights-3m.parquet");
+    }
+
+    /**
+     * Request bodies.
+     *
+     * @param prefix of the ids, so that runs don't repeat each other's events
+     */
+    static List<byte[]> bodies(Path root, String prefix, int events, int perBody)
+            throws SQLException {
+        List<byte[]> bodies = new ArrayList<>();
+        try (Connection duck = DriverManager.getConnection("jdbc:duckdb:");
+                Statement statement = duck.createStatement();
+                ResultSet rows =
+                        statement.executeQuery(LINES.formatted(prefix, file(root), events))) {
+            StringBuilder body = new StringBuilder();
+            int held = 0;
+            while (rows.next()) {
+                body.append(rows.getString(1)).append('\n');
+                if (++held == perBody) {
+                    bodies.add(body.toString().getBytes(StandardCharsets.UTF_8));
+                    body.setLength(0);
+                    held = 0;
+                }
+            }
+            if (held > 0) {
+                bodies.add(body.toString().getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        return bodies;
+    }
+
+    /** The same events, a line each. */
+    static void write(Path root, String prefix, int events, Path to) throws SQLException {
+        try (Connection duck = DriverManager.getConnection("jdbc:duckdb:");
+                Statement statement = duck.createStatement()) {
+            statement.execute(
+                    "COPY (%s) TO '%s' (FORMAT csv, HEADER false, QUOTE '', DELIMITER E'\\x01')"
+                            .formatted(LINES.formatted(prefix, file(root), events), to));
+        }
+    }
+}

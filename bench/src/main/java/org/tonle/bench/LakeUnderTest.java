@@ -1,0 +1,231 @@
+package org.tonle.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+/** A lake in a process of its own, and what it and its children have used of the processors. */
+final class LakeUnderTest implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final double TICKS_PER_SECOND = 100;
+
+    private final Path folder;
+    private final Process process;
+    private final String url;
+    private final HttpClient http =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final Map<Long, Double> ended = new HashMap<>();
+
+    private LakeUnderTest(Path folder, Process process, String url) {
+        this.folder = folder;
+        this.process = process;
+        this.url = url;
+    }
+
+    /** Starts {@code tonle up} on a folder, with the class path and flags of this process. */
+    static LakeUnderTest start(Path root, Path folder) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(
+                List.of(
+                        "--add-opens=java.base/java.nio=ALL-UNNAMED",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
+                        "-XX:+UseSerialGC",
+                        "-Xmx512m",
+                        "-XX:MaxDirectMemorySize=256m",
+                        "-Dtonle.home=" + root,
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        "org.tonle.cli.Main",
+                        "up",
+                        "--lake",
+                        folder.toString(),
+                        "--port",
+                        "0"));
+        Path log = folder.resolve("bench.log");
+        Process process =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        Path address = folder.resolve(".tonle/lake.json");
+        while (!Files.exists(address)) {
+            if (!process.isAlive()) {
+                throw new IllegalStateException("the lake ended:\n" + Files.readString(log));
+            }
+            Thread.sleep(50);
+        }
+        return new LakeUnderTest(
+                folder, process, JSON.readTree(address.toFile()).path("url").asText());
+    }
+
+    String url() {
+        return url;
+    }
+
+    /** CPU seconds that the lake and its children have used since it started. */
+    double cpuSeconds() throws IOException {
+        List<Long> pids = new ArrayList<>(List.of(process.pid()));
+        process.descendants().map(ProcessHandle::pid).forEach(pids::add);
+        // the embedded PostgreSQL is in a session of its own
+        Path postmaster = folder.resolve(".tonle/postgres");
+        try (Stream<Path> files = Files.walk(postmaster, 3)) {
+            for (Path pid :
+                    files.filter(file -> file.endsWith("postmaster.pid")).toList()) {
+                long postgres = Long.parseLong(Files.readAllLines(pid).getFirst().strip());
+                pids.add(postgres);
+                ProcessHandle.of(postgres)
+                        .ifPresent(
+                                handle ->
+                                        handle.descendants()
+                                                .map(ProcessHandle::pid)
+                                                .forEach(pids::add));
+            }
+        }
+        for (long pid : pids.stream().distinct().toList()) {
+            ticks(pid, ended);
+        }
+        return ended.values().stream().mapToDouble(Double::doubleValue).sum() / TICKS_PER_SECOND;
+    }
+
+    private static void ticks(long pid, Map<Long, Double> into) {
+        try {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+            into.put(pid, Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]));
+        } catch (IOException e) {
+            // it has ended; what was seen of it last stays counted
+        }
+    }
+
+    /** Resident memory of the lake's own process in bytes. */
+    long residentBytes() throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream()
+                .filter(line -> line.startsWith("VmRSS"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
+                .findFirst()
+                .orElse(0);
+    }
+
+    /** Posts every body once, {@code clients} at a time; returns when all are acknowledged. */
+    void post(String source, List<byte[]> bodies, int clients) throws InterruptedException {
+        AtomicInteger next = new AtomicInteger();
+        List<Thread> threads = new ArrayList<>();
+        List<Throwable> failures = java.util.Collections.synchronizedList(new ArrayList<>());
+        for (int i = 0; i < clients; i++) {
+            threads.add(
+                    Thread.ofPlatform()
+                            .start(
+                                    () -> {
+                                        try {
+                                            for (int at = next.getAndIncrement();
+                                                    at < bodies.size();
+                                                    at = next.getAndIncrement()) {
+                                                post(source, bodies.get(at));
+                                            }
+                                        } catch (IOException | InterruptedException e) {
+                                            failures.add(e);
+                                        }
+                                    }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        if (!failures.isEmpty()) {
+            throw new IllegalStateException(failures.getFirst());
+        }
+    }
+
+    /** Posts one body, again while the lake says that it is too much. */
+    void post(String source, byte[] body) throws IOException, InterruptedException {
+        while (true) {
+            HttpResponse<String> answer =
+                    http.send(
+                            HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + source))
+                                    .header("Content-Type", "application/x-ndjson")
+                                    .timeout(Duration.ofSeconds(60))
+                                    .POST(HttpRequest.BodyPublishers.ofByteArray(body))
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofString());
+            switch (answer.statusCode()) {
+                case 202 -> {
+                    return;
+                }
+                case 429, 503 -> Thread.sleep(20);
+                default -> throw new IOException(answer.statusCode() + " " + answer.body());
+            }
+        }
+    }
+
+    /** The rows of a query. */
+    JsonNode query(String sql) throws IOException, InterruptedException {
+        HttpResponse<String> answer =
+                http.send(
+                        HttpRequest.newBuilder(URI.create(url + "/api/v1/query"))
+                                .header("Content-Type", "application/json")
+                                .POST(
+                                        HttpRequest.BodyPublishers.ofString(
+                                                JSON.createObjectNode().put("sql", sql).toString()))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+        if (answer.statusCode() != 200) {
+            throw new IOException(answer.statusCode() + " " + answer.body());
+        }
+        return JSON.readTree(answer.body());
+    }
+
+    /** Waits until every table has taken in everything. */
+    void awaitSettled() throws IOException, InterruptedException {
+        while (true) {
+            HttpResponse<String> answer =
+                    http.send(
+                            HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets")).build(),
+                            HttpResponse.BodyHandlers.ofString());
+            boolean settled = true;
+            for (JsonNode table : JSON.readTree(answer.body())) {
+                if (table.path("state").asText().equals("failing")) {
+                    throw new IllegalStateException(table.toString());
+                }
+                settled &= table.path("lag").asLong() == 0;
+            }
+            if (settled) {
+                return;
+            }
+            Thread.sleep(200);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            process.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        http.close();
+    }
+
+    static void delete(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+}

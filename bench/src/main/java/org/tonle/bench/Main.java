@@ -1,0 +1,72 @@
+package org.tonle.bench;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Runs one benchmark: progress on stderr, one JSON object on one line of stdout. */
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] args) throws Exception {
+        if (args.length == 0) {
+            usage();
+            System.exit(2);
+        }
+        Path root = Path.of(System.getProperty("tonle.home", "."));
+        Options options = Options.parse(List.of(args).subList(1, args.length));
+        ObjectNode figures =
+                switch (args[0]) {
+                    case "ingest" -> new IngestBench(root, options).run();
+                    case "freshness" -> new FreshnessBench(root, options).run();
+                    default -> {
+                        System.err.println("There is no benchmark " + args[0]);
+                        usage();
+                        System.exit(2);
+                        throw new IllegalStateException();
+                    }
+                };
+        figures.put("bench", args[0]);
+        figures.set("machine", MachineFacts.json());
+        System.out.println(figures);
+        // virtual threads of HTTP clients don't keep us
+        System.exit(0);
+    }
+
+    private static void usage() {
+        System.err.println(
+                """
+                ./dev bench ingest [--events N] [--rounds N]
+                    events per CPU-second from HTTP to bronze and to silver, against DuckDB
+                    writing the same rows from a file; key: ratio_to_ceiling
+                ./dev bench freshness [--seconds N] [--rate N] [--history N,N,…]
+                    seconds from acknowledged to queryable; key: p95_seconds""");
+    }
+
+    /** {@code --name value} pairs. */
+    record Options(Map<String, String> values) {
+        static Options parse(List<String> args) {
+            Map<String, String> values = new HashMap<>();
+            for (int i = 0; i < args.size(); i += 2) {
+                if (!args.get(i).startsWith("--") || i + 1 == args.size()) {
+                    usage();
+                    System.exit(2);
+                }
+                values.put(args.get(i).substring(2), args.get(i + 1));
+            }
+            return new Options(values);
+        }
+
+        int number(String name, int otherwise) {
+            return Integer.parseInt(values.getOrDefault(name, String.valueOf(otherwise)));
+        }
+
+        List<Integer> numbers(String name, String otherwise) {
+            return List.of(values.getOrDefault(name, otherwise).split(",")).stream()
+                    .map(Integer::valueOf)
+                    .toList();
+        }
+    }
+}
