@@ -5,20 +5,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.stream.Stream;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataFiles;
 import org.apache.iceberg.FileFormat;
 import org.apache.iceberg.MetricsConfig;
 import org.apache.iceberg.parquet.ParquetUtil;
-import org.apache.parquet.conf.ParquetConfiguration;
-import org.apache.parquet.conf.PlainParquetConfiguration;
-import org.apache.parquet.hadoop.ParquetWriter;
-import org.apache.parquet.hadoop.api.WriteSupport;
-import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
-import org.apache.parquet.io.LocalOutputFile;
-import org.apache.parquet.io.OutputFile;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.spi.ErrorCode;
@@ -27,20 +19,17 @@ import org.tonle.spi.LakeException;
 /** One Parquet file of a bronze table while it is written: rows of one day. Used by one thread. */
 final class BronzeFile implements AutoCloseable {
     private static final long MICROS_PER_DAY = 86_400_000_000L;
-    private static final long ROW_GROUP_BYTES = 64L << 20;
 
     private final Path path;
     private final long day;
-    private final ZstdPages codec;
-    private final ParquetWriter<BronzeRow> writer;
+    private final BronzePages pages;
     private long rows;
     private boolean closed;
 
-    private BronzeFile(Path path, long day, ZstdPages codec, ParquetWriter<BronzeRow> writer) {
+    private BronzeFile(Path path, long day, BronzePages pages) {
         this.path = path;
         this.day = day;
-        this.codec = codec;
-        this.writer = writer;
+        this.pages = pages;
     }
 
     /** The day of an ingest time, in days since 1970-01-01. */
@@ -54,22 +43,8 @@ final class BronzeFile implements AutoCloseable {
     }
 
     static BronzeFile create(Path path, long day) {
-        ZstdPages codec = new ZstdPages();
         try {
-            return new BronzeFile(
-                    path,
-                    day,
-                    codec,
-                    new Builder(new LocalOutputFile(path))
-                            .withConf(new PlainParquetConfiguration())
-                            .withCodecFactory(codec)
-                            .withCompressionCodec(CompressionCodecName.ZSTD)
-                            .withRowGroupSize(ROW_GROUP_BYTES)
-                            // ids and payloads don't repeat: a dictionary of them is lost work
-                            .withDictionaryEncoding("event_id", false)
-                            .withDictionaryEncoding("payload", false)
-                            .withStatisticsEnabled("payload", false)
-                            .build());
+            return new BronzeFile(path, day, new BronzePages(path));
         } catch (IOException e) {
             throw storage(path, e);
         }
@@ -81,7 +56,7 @@ final class BronzeFile implements AutoCloseable {
 
     void write(BronzeRow row) {
         try {
-            writer.write(row);
+            pages.add(row);
             rows++;
         } catch (IOException e) {
             throw storage(path, e);
@@ -90,9 +65,9 @@ final class BronzeFile implements AutoCloseable {
 
     /** Completes the file; putting it on the disk is the commit's work. */
     DataFile finish() {
-        close();
-        ParquetMetadata footer = writer.getFooter();
         try {
+            ParquetMetadata footer = pages.end();
+            close();
             return DataFiles.builder(BronzeTable.SPEC)
                     .withPath(LocalFileIO.location(path))
                     .withFormat(FileFormat.PARQUET)
@@ -115,11 +90,9 @@ final class BronzeFile implements AutoCloseable {
         }
         closed = true;
         try {
-            writer.close();
+            pages.close();
         } catch (IOException e) {
             throw storage(path, e);
-        } finally {
-            codec.release();
         }
     }
 
@@ -129,27 +102,5 @@ final class BronzeFile implements AutoCloseable {
                 "Can't write %s: %s. Check that the disk has room and may be written to."
                         .formatted(path, e),
                 e);
-    }
-
-    private static final class Builder extends ParquetWriter.Builder<BronzeRow, Builder> {
-        Builder(OutputFile file) {
-            super(file);
-        }
-
-        @Override
-        protected Builder self() {
-            return this;
-        }
-
-        @Override
-        @SuppressWarnings("deprecation") // abstract in the library, so it must be here
-        protected WriteSupport<BronzeRow> getWriteSupport(Configuration configuration) {
-            return new BronzeWriteSupport();
-        }
-
-        @Override
-        protected WriteSupport<BronzeRow> getWriteSupport(ParquetConfiguration configuration) {
-            return new BronzeWriteSupport();
-        }
     }
 }

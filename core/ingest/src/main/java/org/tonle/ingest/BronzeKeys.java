@@ -30,9 +30,9 @@ final class BronzeKeys {
     /** In BronzeTable's order. */
     private static final MessageType COLUMNS =
             new MessageType(
-                    BronzeWriteSupport.SCHEMA.getName(),
+                    BronzePages.SCHEMA.getName(),
                     List.of("ingest_time", "partition", "position", "index", "headers").stream()
-                            .map(BronzeWriteSupport.SCHEMA::getType)
+                            .map(BronzePages.SCHEMA::getType)
                             .toList());
 
     private BronzeKeys() {}

@@ -32,10 +32,10 @@ final class BronzeRows {
                         .withCodecFactory(codec)
                         .build();
         try (ParquetFileReader reader = ParquetFileReader.open(new LocalInputFile(from), options)) {
-            reader.setRequestedSchema(BronzeWriteSupport.SCHEMA);
+            reader.setRequestedSchema(BronzePages.SCHEMA);
             MessageColumnIO columns =
                     new ColumnIOFactory(reader.getFileMetaData().getCreatedBy())
-                            .getColumnIO(BronzeWriteSupport.SCHEMA);
+                            .getColumnIO(BronzePages.SCHEMA);
             for (PageReadStore group = reader.readNextRowGroup();
                     group != null;
                     group = reader.readNextRowGroup()) {

@@ -101,13 +101,17 @@ final class LogReader implements AutoCloseable {
 
     /** The positions behind the last record of each partition now. */
     Map<Integer, Long> ends() {
-        try {
-            Map<Integer, Long> ends = new HashMap<>();
-            consumer.endOffsets(partitions())
-                    .forEach((partition, end) -> ends.put(partition.partition(), end));
-            return ends;
-        } catch (RuntimeException e) {
-            throw LogFailures.of(e, "find the end of " + topic.name());
+        while (true) {
+            try {
+                Map<Integer, Long> ends = new HashMap<>();
+                consumer.endOffsets(partitions())
+                        .forEach((partition, end) -> ends.put(partition.partition(), end));
+                return ends;
+            } catch (WakeupException e) {
+                // it was meant for a poll, which isn't waiting now: whoever called it is heard
+            } catch (RuntimeException e) {
+                throw LogFailures.of(e, "find the end of " + topic.name());
+            }
         }
     }
 

@@ -2,19 +2,18 @@ package org.tonle.ingest;
 
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.iceberg.parquet.ParquetSchemaUtil;
 import org.apache.parquet.conf.ParquetConfiguration;
 import org.apache.parquet.hadoop.api.WriteSupport;
 import org.apache.parquet.io.api.Binary;
 import org.apache.parquet.io.api.RecordConsumer;
-import org.apache.parquet.schema.MessageType;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.BronzeTable;
 
-/** Writes {@link BronzeRow}s in the columns of {@link BronzeTable#SCHEMA}, with its field ids. */
+/**
+ * The oracle of {@link BronzePages}: parquet-java's own record writer. Writes {@link BronzeRow}s in
+ * the columns of {@link BronzeTable#SCHEMA}, with its field ids.
+ */
 final class BronzeWriteSupport extends WriteSupport<BronzeRow> {
-    static final MessageType SCHEMA = ParquetSchemaUtil.convert(BronzeTable.SCHEMA, "table");
-
     private @Nullable RecordConsumer out;
 
     @Override
@@ -29,7 +28,7 @@ final class BronzeWriteSupport extends WriteSupport<BronzeRow> {
     }
 
     private static WriteContext context() {
-        return new WriteContext(SCHEMA, Map.of());
+        return new WriteContext(BronzePages.SCHEMA, Map.of());
     }
 
     @Override
