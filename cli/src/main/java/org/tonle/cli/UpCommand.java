@@ -21,6 +21,9 @@ import picocli.CommandLine.Option;
         versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true)
 final class UpCommand implements Callable<Integer> {
+    /** For crash tests: ends the process at a named point, as a power cut would. */
+    private static final String FAIL_POINT = "TONLE_FAIL_POINT";
+
     private final Terminal terminal;
 
     @Option(
@@ -34,13 +37,6 @@ final class UpCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "Of 127.0.0.1; 0 picks a free one. ${DEFAULT-VALUE} if left out.")
     private int port = 7070;
-
-    @Option(
-            names = "--halt-at",
-            paramLabel = "POINT[:N]",
-            hidden = true,
-            description = "For crash tests: ends the process as a power cut would.")
-    private String haltAt = "";
 
     UpCommand(Terminal terminal) {
         this.terminal = terminal;
@@ -56,7 +52,8 @@ final class UpCommand implements Callable<Integer> {
         // what is wrong with the folder is said before anything is written into it
         LakeDefinition.load(lake, System.getenv());
         Logs.toFolder(lake);
-        FailPoints failPoints = haltAt.isEmpty() ? FailPoints.NONE : HaltAt.parse(haltAt);
+        String failPoint = System.getenv(FAIL_POINT);
+        FailPoints failPoints = failPoint == null ? FailPoints.NONE : HaltAt.parse(failPoint);
         terminal.err().println("starting the lake in " + lake);
         try (ServedLake served =
                 ServedLake.start(
