@@ -51,7 +51,6 @@ public final class Main {
                         .addSubcommand(new UpCommand(terminal))
                         .addSubcommand(new ValidateCommand(terminal))
                         .addSubcommand(new QueryCommand(terminal))
-                        .setCaseInsensitiveEnumValuesAllowed(true)
                         .setErr(
                                 new java.io.PrintWriter(
                                         terminal.err(), true, StandardCharsets.UTF_8))

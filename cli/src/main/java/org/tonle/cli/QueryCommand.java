@@ -8,7 +8,6 @@ import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -16,8 +15,10 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code tonle query}. */
 @Command(
@@ -33,12 +34,20 @@ final class QueryCommand implements Callable<Integer> {
         TABLE,
         JSON,
         NDJSON,
-        CSV;
+        CSV
+    }
 
-        /** As it is typed. */
+    /** As they are typed. */
+    static final class Formats implements ITypeConverter<Format> {
         @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
+        public Format convert(String value) {
+            for (Format format : Format.values()) {
+                if (format.name().equalsIgnoreCase(value)) {
+                    return format;
+                }
+            }
+            throw new TypeConversionException(
+                    "'" + value + "' is no format; there are table, json, ndjson and csv");
         }
     }
 
@@ -68,6 +77,7 @@ final class QueryCommand implements Callable<Integer> {
             names = "--format",
             paramLabel = "F",
             defaultValue = "table",
+            converter = Formats.class,
             description =
                     "table, json (an array of objects), ndjson (an object per line) or csv; table"
                             + " if left out.")
