@@ -18,11 +18,11 @@ final class Ceiling {
             COPY (SELECT payload->>'id' AS event_id, NULL::TIMESTAMPTZ AS event_time,
               now() AS ingest_time, 'flights' AS source, 'tonle.flights' AS topic,
               0 AS "partition", file_row_number // 5000 AS "position",
-              (file_row_number %% 5000)::INT AS "index", payload->>'id' AS "key",
+              (file_row_number % 5000)::INT AS "index", payload->>'id' AS "key",
               MAP {'content-type': 'application/x-ndjson'} AS headers,
               'application/x-ndjson' AS content_type, payload
-            FROM (SELECT column0 AS payload, row_number() OVER () - 1 AS file_row_number FROM %s))
-            TO '%s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
+            FROM (SELECT column0 AS payload, row_number() OVER () - 1 AS file_row_number FROM ROWS))
+            TO 'FILE' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
             """;
     private static final String SILVER =
             """
@@ -32,11 +32,11 @@ final class Ceiling {
                       v[3] AS origin, v[4] AS destination, TRY_CAST(v[5] AS INT) AS distance,
                       TRY_CAST(v[6] AS INT) AS delay
                 FROM (SELECT json_extract_string(column0, ['$.id', '$.date', '$.origin',
-                        '$.destination', '$.distance', '$.delay']) AS v FROM %s)))
-            TO '%s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
+                        '$.destination', '$.distance', '$.delay']) AS v FROM ROWS)))
+            TO 'FILE' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
             """;
     private static final String LINES =
-            "read_csv('%s', header=false, delim=E'\\x01', quote='', escape='',"
+            "read_csv('EVENTS', header=false, delim=E'\\x01', quote='', escape='',"
                     + " columns={'column0': 'VARCHAR'})";
 
     /** Events per CPU-second of this process while DuckDB writes bronze, and bronze and silver. */
@@ -47,11 +47,15 @@ final class Ceiling {
     static Speed measure(Path lines, int events, Path out) throws SQLException {
         try (Connection duck = DriverManager.getConnection("jdbc:duckdb:");
                 Statement statement = duck.createStatement()) {
-            String rows = LINES.formatted(lines);
-            double bronze = cpu(statement, BRONZE.formatted(rows, out.resolve("bronze.parquet")));
-            double silver = cpu(statement, SILVER.formatted(rows, out.resolve("silver.parquet")));
+            double bronze = cpu(statement, fill(BRONZE, lines, out.resolve("bronze.parquet")));
+            double silver = cpu(statement, fill(SILVER, lines, out.resolve("silver.parquet")));
             return new Speed(events / bronze, events / (bronze + silver));
         }
+    }
+
+    private static String fill(String sql, Path lines, Path file) {
+        return sql.replace("ROWS", LINES.replace("EVENTS", lines.toString()))
+                .replace("FILE", file.toString());
     }
 
     private static double cpu(Statement statement, String sql) throws SQLException {

@@ -14,17 +14,19 @@ import java.util.List;
 final class Flights {
     private static final String LINES =
             """
-            SELECT '{"id":"%s' || i || '","date":"' || strftime(date, '%%Y-%%m-%%d %%H:%%M')
+            SELECT '{"id":"PREFIX' || i || '","date":"' || strftime(date, '%Y-%m-%d %H:%M')
               || '","delay":' || delay || ',"distance":' || distance || ',"origin":"' || origin
               || '","destination":"' || destination || '"}' AS line
-            FROM (SELECT *, file_row_number AS i FROM read_parquet('%s', file_row_number=true)
-                  LIMIT %d)
+            FROM (SELECT *, file_row_number AS i FROM read_parquet('FILE', file_row_number=true)
+                  LIMIT EVENTS)
             """;
 
     private Flights() {}
 
-    private static Path file(Path root) {
-        return root.resolve("examples/flights/data/flights-3m.parquet");
+    private static String lines(Path root, String prefix, int events) {
+        return LINES.replace("PREFIX", prefix)
+                .replace("FILE", root + "/examples/flights/data/flights-3m.parquet")
+                .replace("EVENTS", String.valueOf(events));
     }
 
     /**
@@ -37,8 +39,7 @@ final class Flights {
         List<byte[]> bodies = new ArrayList<>();
         try (Connection duck = DriverManager.getConnection("jdbc:duckdb:");
                 Statement statement = duck.createStatement();
-                ResultSet rows =
-                        statement.executeQuery(LINES.formatted(prefix, file(root), events))) {
+                ResultSet rows = statement.executeQuery(lines(root, prefix, events))) {
             StringBuilder body = new StringBuilder();
             int held = 0;
             while (rows.next()) {
@@ -62,7 +63,7 @@ final class Flights {
                 Statement statement = duck.createStatement()) {
             statement.execute(
                     "COPY (%s) TO '%s' (FORMAT csv, HEADER false, QUOTE '', DELIMITER E'\\x01')"
-                            .formatted(LINES.formatted(prefix, file(root), events), to));
+                            .formatted(lines(root, prefix, events), to));
         }
     }
 }

@@ -85,16 +85,12 @@ final class LakeUnderTest implements AutoCloseable {
         // the embedded PostgreSQL is in a session of its own
         Path postmaster = folder.resolve(".tonle/postgres");
         try (Stream<Path> files = Files.walk(postmaster, 3)) {
-            for (Path pid :
-                    files.filter(file -> file.endsWith("postmaster.pid")).toList()) {
+            for (Path pid : files.filter(file -> file.endsWith("postmaster.pid")).toList()) {
                 long postgres = Long.parseLong(Files.readAllLines(pid).getFirst().strip());
                 pids.add(postgres);
                 ProcessHandle.of(postgres)
-                        .ifPresent(
-                                handle ->
-                                        handle.descendants()
-                                                .map(ProcessHandle::pid)
-                                                .forEach(pids::add));
+                        .ifPresent(handle ->
+                                handle.descendants().map(ProcessHandle::pid).forEach(pids::add));
             }
         }
         for (long pid : pids.stream().distinct().toList()) {
@@ -106,7 +102,7 @@ final class LakeUnderTest implements AutoCloseable {
     private static void ticks(long pid, Map<Long, Double> into) {
         try {
             String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
             into.put(pid, Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]));
         } catch (IOException e) {
             // it has ended; what was seen of it last stays counted
@@ -130,18 +126,17 @@ final class LakeUnderTest implements AutoCloseable {
         for (int i = 0; i < clients; i++) {
             threads.add(
                     Thread.ofPlatform()
-                            .start(
-                                    () -> {
-                                        try {
-                                            for (int at = next.getAndIncrement();
-                                                    at < bodies.size();
-                                                    at = next.getAndIncrement()) {
-                                                post(source, bodies.get(at));
-                                            }
-                                        } catch (IOException | InterruptedException e) {
-                                            failures.add(e);
-                                        }
-                                    }));
+                            .start(() -> {
+                                try {
+                                    for (int at = next.getAndIncrement();
+                                            at < bodies.size();
+                                            at = next.getAndIncrement()) {
+                                        post(source, bodies.get(at));
+                                    }
+                                } catch (IOException | InterruptedException e) {
+                                    failures.add(e);
+                                }
+                            }));
         }
         for (Thread thread : threads) {
             thread.join();

@@ -17,7 +17,7 @@ final class MachineFacts {
                         .map(line -> line.substring(line.indexOf(':') + 1).strip())
                         .findFirst()
                         .orElse("unknown");
-        String load = Files.readString(Path.of("/proc/loadavg")).split(" ")[0];
+        String load = Files.readString(Path.of("/proc/loadavg")).split(" ", 2)[0];
         return new ObjectMapper()
                 .createObjectNode()
                 .put("cores", Runtime.getRuntime().availableProcessors())

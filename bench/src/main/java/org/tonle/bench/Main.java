@@ -42,7 +42,8 @@ public final class Main {
                     events per CPU-second from HTTP to bronze and to silver, against DuckDB
                     writing the same rows from a file; key: ratio_to_ceiling
                 ./dev bench freshness [--seconds N] [--rate N] [--history N,N,…]
-                    seconds from acknowledged to queryable; key: p95_seconds""");
+                    seconds from acknowledged to queryable; key: p95_seconds\
+                """);
     }
 
     /** {@code --name value} pairs. */
@@ -64,7 +65,7 @@ public final class Main {
         }
 
         List<Integer> numbers(String name, String otherwise) {
-            return List.of(values.getOrDefault(name, otherwise).split(",")).stream()
+            return List.of(values.getOrDefault(name, otherwise).split(",", -1)).stream()
                     .map(Integer::valueOf)
                     .toList();
         }

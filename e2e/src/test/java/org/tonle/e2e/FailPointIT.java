@@ -22,8 +22,7 @@ class FailPointIT {
             for (String point : Lake.failPoints()) {
                 // not always the first time that it is reached; a point of the start has no second
                 int times = point.equals("ingest.after-recovery") ? 1 : 1 + visit++ % 4;
-                try (LakeProcess lake =
-                        LakeProcess.startHaltingAt(folder, point + ":" + times)) {
+                try (LakeProcess lake = LakeProcess.startHaltingAt(folder, point + ":" + times)) {
                     int status = lake.awaitEnd(Duration.ofSeconds(90));
                     assertThat(status).as(lake.output()).isEqualTo(HaltAt.EXIT_STATUS);
                     assertThat(lake.output()).contains("halted at " + point);

@@ -73,9 +73,7 @@ class HistoryCostIT {
             long seq = lake.arrive("events", events);
             long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
             while (runner.status().getFirst().seq() < seq) {
-                assertThat(System.nanoTime())
-                        .as("%s", runner.status())
-                        .isLessThan(deadline);
+                assertThat(System.nanoTime()).as("%s", runner.status()).isLessThan(deadline);
                 Thread.sleep(2);
             }
         }
