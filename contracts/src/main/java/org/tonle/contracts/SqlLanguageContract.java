@@ -7,8 +7,9 @@ import java.nio.file.Path;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,6 +19,7 @@ import org.tonle.sql.SqlTable;
 import org.tonle.sql.TableName;
 
 /** What statements mean, whatever the engine: the answer to each is written beside it. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class SqlLanguageContract {
     private static final Schema FLIGHTS =
             new Schema(
@@ -29,21 +31,17 @@ public abstract class SqlLanguageContract {
                     Types.NestedField.optional(6, "seen", Types.TimestampType.withZone()),
                     Types.NestedField.optional(7, "date", Types.DateType.get()));
 
-    @SuppressWarnings("NullAway.Init") // JUnit sets it
-    @TempDir
-    Path directory;
-
-    @SuppressWarnings("NullAway.Init") // set before each test
+    @SuppressWarnings("NullAway.Init") // set before all tests
     private SqlEngine engine;
 
-    @SuppressWarnings("NullAway.Init") // set before each test
+    @SuppressWarnings("NullAway.Init") // set before all tests
     private SqlKit kit;
 
     /** A new engine that may read and write below {@code directory}. */
     protected abstract SqlEngine open(Path directory);
 
-    @BeforeEach
-    void openEngine() {
+    @BeforeAll
+    void openEngine(@TempDir Path directory) {
         engine = open(directory);
         kit = new SqlKit(engine, directory);
         SqlTable table = SqlTable.of(new TableName("silver", "flights"), FLIGHTS);
@@ -58,7 +56,7 @@ public abstract class SqlLanguageContract {
                         + " CAST(NULL AS TIMESTAMP))) AS t(id, origin, delay, fare, departed)");
     }
 
-    @AfterEach
+    @AfterAll
     void closeEngine() {
         engine.close();
     }

@@ -350,4 +350,34 @@ public abstract class StreamContract {
             }
         }
     }
+
+    @Test
+    void endsARunWhoseThreadIsInterrupted() throws Exception {
+        kit.events(FLIGHTS, new Event("a", 0, "{\"origin\":\"LAS\"}"));
+        Throwable[] thrown = new Throwable[1];
+        Thread thread =
+                Thread.ofVirtual()
+                        .start(() -> {
+                            try {
+                                Run unused =
+                                        kit.run(
+                                                COPY,
+                                                batch -> {
+                                                    Thread.currentThread().interrupt();
+                                                    return new java.util.BitSet();
+                                                });
+                            } catch (LakeException e) {
+                                thrown[0] = e;
+                            }
+                        });
+        thread.join();
+        assertThat(thrown[0])
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.CANCELLED));
+        try (Stream<Path> files = Files.list(directory.resolve("rows-0"))) {
+            assertThat(files).isEmpty();
+        }
+        assertThat(kit.run(COPY, new SeenKeys()).result().written()).isEqualTo(1);
+    }
 }

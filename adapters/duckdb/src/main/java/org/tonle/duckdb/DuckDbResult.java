@@ -48,7 +48,11 @@ final class DuckDbResult implements QueryResult {
 
     @Override
     public boolean next() {
-        return session.call(reader::loadNextBatch);
+        boolean more = session.call(reader::loadNextBatch);
+        if (!more) {
+            session.checkStopped();
+        }
+        return more;
     }
 
     @Override

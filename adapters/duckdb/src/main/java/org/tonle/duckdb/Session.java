@@ -72,9 +72,7 @@ final class Session implements AutoCloseable {
                 () -> {
                     try {
                         checkStopped();
-                        T result = work.run();
-                        checkStopped();
-                        return result;
+                        return work.run();
                     } catch (Exception e) {
                         LakeException why = stopped.get();
                         throw why != null ? why : DuckErrors.of(e);
@@ -98,7 +96,8 @@ final class Session implements AutoCloseable {
         }
     }
 
-    private void checkStopped() {
+    /** Throws why the session was stopped, if it was: rows that end then may not be all. */
+    void checkStopped() {
         LakeException why = stopped.get();
         if (why != null) {
             throw why;

@@ -12,10 +12,8 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.iceberg.types.Types;
 import org.duckdb.DuckDBAppender;
-import org.duckdb.DuckDBResultSet;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -35,7 +33,6 @@ import org.tonle.sql.WrittenFile;
  * session; what follows reads that. The payload is looked at a single time.
  */
 final class StreamRun {
-    private static final long BATCH_ROWS = 8192;
     private static final String RUN = "temp.main.tonle_run";
     private static final String DUPLICATES = "tonle_duplicates";
 
@@ -108,7 +105,7 @@ final class StreamRun {
                         + RUN
                         + " ORDER BY "
                         + input.order();
-        try (Rows rows = new Rows(ordered)) {
+        try (Batches rows = rows(ordered)) {
             for (VectorSchemaRoot batch = rows.next(); batch != null; batch = rows.next()) {
                 BitSet duplicates =
                         keys.duplicates(
@@ -182,7 +179,7 @@ final class StreamRun {
                 sql.conditions().stream()
                         .map(c -> "count(*) FILTER (WHERE (" + c + ") IS NOT TRUE)")
                         .collect(Collectors.joining(", ", "SELECT [", "] AS n FROM "));
-        try (Rows rows = new Rows("SELECT unnest(n) AS n FROM (" + counts + output() + ")")) {
+        try (Batches rows = rows("SELECT unnest(n) AS n FROM (" + counts + output() + ")")) {
             long[] failed = new long[n];
             int at = 0;
             for (VectorSchemaRoot batch = rows.next(); batch != null; batch = rows.next()) {
@@ -354,62 +351,21 @@ final class StreamRun {
         return text.toString();
     }
 
+    private Batches rows(String query) {
+        return new Batches(session, allocator, query);
+    }
+
     private long count(String query) {
-        try (Rows rows = new Rows(query)) {
+        try (Batches rows = rows(query)) {
             VectorSchemaRoot batch = java.util.Objects.requireNonNull(rows.next());
             return ((BigIntVector) batch.getVector(0)).get(0);
         }
     }
 
     private String text(String query) {
-        try (Rows rows = new Rows(query)) {
+        try (Batches rows = rows(query)) {
             VectorSchemaRoot batch = java.util.Objects.requireNonNull(rows.next());
             return String.valueOf(((VarCharVector) batch.getVector(0)).getObject(0));
-        }
-    }
-
-    /** The rows of a query inside this run. */
-    private final class Rows implements AutoCloseable {
-        private final java.sql.Statement statement;
-        private final ArrowReader reader;
-
-        Rows(String query) {
-            record Open(java.sql.Statement statement, ArrowReader reader) {}
-            Open open =
-                    session.call(() -> {
-                        java.sql.Statement made = session.statement();
-                        ArrowReader exported =
-                                (ArrowReader)
-                                        made.executeQuery(query)
-                                                .unwrap(DuckDBResultSet.class)
-                                                .arrowExportStream(allocator, BATCH_ROWS);
-                        return new Open(made, exported);
-                    });
-            this.statement = open.statement();
-            this.reader = open.reader();
-        }
-
-        @org.jspecify.annotations.Nullable
-        VectorSchemaRoot next() {
-            return session.call(
-                            () -> {
-                                while (reader.loadNextBatch()) {
-                                    if (reader.getVectorSchemaRoot().getRowCount() > 0) {
-                                        return Optional.of(reader.getVectorSchemaRoot());
-                                    }
-                                }
-                                return Optional.<VectorSchemaRoot>empty();
-                            })
-                    .orElse(null);
-        }
-
-        @Override
-        public void close() {
-            session.call(() -> {
-                reader.close();
-                statement.close();
-                return true;
-            });
         }
     }
 }

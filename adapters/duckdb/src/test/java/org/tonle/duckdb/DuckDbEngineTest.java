@@ -171,7 +171,8 @@ class DuckDbEngineTest {
                 List.of(
                         "1" + " + 1".repeat(5000),
                         "TRUE" + " OR FALSE".repeat(5000),
-                        "NOT (".repeat(5000) + "TRUE" + ")".repeat(5000),
+                        "NOT (".repeat(100_000) + "TRUE" + ")".repeat(100_000),
+                        "CASE WHEN ".repeat(50_000),
                         "(".repeat(600_000) + "1" + ")".repeat(600_000))) {
             assertThatThrownBy(() -> kit.value(deep))
                     .isInstanceOfSatisfying(

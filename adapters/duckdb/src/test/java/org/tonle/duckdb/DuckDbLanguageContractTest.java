@@ -4,17 +4,11 @@ import java.nio.file.Path;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
-import org.junit.jupiter.api.AfterAll;
 import org.tonle.contracts.SqlLanguageContract;
 import org.tonle.sql.SqlEngine;
 
 class DuckDbLanguageContractTest extends SqlLanguageContract {
     private static final BufferAllocator ALLOCATOR = new RootAllocator();
-
-    @AfterAll
-    static void nothingIsLeftOfArrowsMemory() {
-        ALLOCATOR.close();
-    }
 
     @Override
     protected SqlEngine open(Path directory) {

@@ -1,9 +1,6 @@
 package org.tonle.sql;
 
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Set;
 import org.apache.calcite.avatica.util.Casing;
 import org.apache.calcite.avatica.util.Quoting;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
@@ -11,7 +8,6 @@ import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlDynamicParam;
 import org.apache.calcite.sql.SqlFunction;
-import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlOperatorTable;
@@ -80,182 +76,19 @@ final class Language {
                     .withIdentifierMaxLength(1024)
                     .withConformance(CONFORMANCE);
 
-    /** Functions that mean the same to every engine, or are printed so that they do. */
-    private static final Set<String> FUNCTIONS =
-            Set.of(
-                    "ABS",
-                    "ACOS",
-                    "ASIN",
-                    "ATAN",
-                    "ATAN2",
-                    "AVG",
-                    "CASE",
-                    "CAST",
-                    "CEIL",
-                    "CHAR_LENGTH",
-                    "CHARACTER_LENGTH",
-                    "COALESCE",
-                    "COS",
-                    "COUNT",
-                    "CUME_DIST",
-                    "CURRENT_DATE",
-                    "CURRENT_TIMESTAMP",
-                    "DAYOFMONTH",
-                    "DAYOFWEEK",
-                    "DAYOFYEAR",
-                    "DEGREES",
-                    "DENSE_RANK",
-                    "EXP",
-                    "EXTRACT",
-                    "FIRST_VALUE",
-                    "FLOOR",
-                    "GROUPING",
-                    "HOUR",
-                    "JSON_VALUE",
-                    "LAG",
-                    "LAST_VALUE",
-                    "LEAD",
-                    "LN",
-                    "LOCALTIMESTAMP",
-                    "LOG10",
-                    "LOWER",
-                    "MAX",
-                    "MIN",
-                    "MINUTE",
-                    "MOD",
-                    "MONTH",
-                    "NTH_VALUE",
-                    "NTILE",
-                    "NULLIF",
-                    "PERCENT_RANK",
-                    "PI",
-                    "POSITION",
-                    "POWER",
-                    "QUARTER",
-                    "RADIANS",
-                    "RANK",
-                    "REPLACE",
-                    "ROUND",
-                    "ROW_NUMBER",
-                    "SECOND",
-                    "SIGN",
-                    "SIN",
-                    "SQRT",
-                    "STDDEV_POP",
-                    "STDDEV_SAMP",
-                    "SUBSTRING",
-                    "SUM",
-                    "TAN",
-                    "TIMESTAMPADD",
-                    "TIMESTAMPDIFF",
-                    "TRIM",
-                    "UPPER",
-                    "VAR_POP",
-                    "VAR_SAMP",
-                    "WEEK",
-                    "YEAR");
-
-    /** Functions whose value is another at each call. */
-    private static final Set<String> CLOCKS =
-            Set.of("CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP");
-
-    /** What isn't a function: clauses, operators, constructors. */
-    private static final Set<SqlKind> KINDS =
-            EnumSet.of(
-                    SqlKind.SELECT,
-                    SqlKind.UNION,
-                    SqlKind.INTERSECT,
-                    SqlKind.EXCEPT,
-                    SqlKind.WITH,
-                    SqlKind.WITH_ITEM,
-                    SqlKind.ORDER_BY,
-                    SqlKind.VALUES,
-                    SqlKind.ROW,
-                    SqlKind.AS,
-                    SqlKind.JOIN,
-                    SqlKind.TABLE_REF,
-                    SqlKind.LATERAL,
-                    SqlKind.UNNEST,
-                    SqlKind.OVER,
-                    SqlKind.WINDOW,
-                    SqlKind.FILTER,
-                    SqlKind.PRECEDING,
-                    SqlKind.FOLLOWING,
-                    SqlKind.DESCENDING,
-                    SqlKind.NULLS_FIRST,
-                    SqlKind.NULLS_LAST,
-                    SqlKind.ROLLUP,
-                    SqlKind.CUBE,
-                    SqlKind.GROUPING_SETS,
-                    SqlKind.PLUS,
-                    SqlKind.MINUS,
-                    SqlKind.TIMES,
-                    SqlKind.DIVIDE,
-                    SqlKind.MOD,
-                    SqlKind.PLUS_PREFIX,
-                    SqlKind.MINUS_PREFIX,
-                    SqlKind.EQUALS,
-                    SqlKind.NOT_EQUALS,
-                    SqlKind.LESS_THAN,
-                    SqlKind.LESS_THAN_OR_EQUAL,
-                    SqlKind.GREATER_THAN,
-                    SqlKind.GREATER_THAN_OR_EQUAL,
-                    SqlKind.IS_DISTINCT_FROM,
-                    SqlKind.IS_NOT_DISTINCT_FROM,
-                    SqlKind.IS_NULL,
-                    SqlKind.IS_NOT_NULL,
-                    SqlKind.IS_TRUE,
-                    SqlKind.IS_NOT_TRUE,
-                    SqlKind.IS_FALSE,
-                    SqlKind.IS_NOT_FALSE,
-                    SqlKind.IS_UNKNOWN,
-                    SqlKind.AND,
-                    SqlKind.OR,
-                    SqlKind.NOT,
-                    SqlKind.IN,
-                    SqlKind.NOT_IN,
-                    SqlKind.SOME,
-                    SqlKind.ALL,
-                    SqlKind.EXISTS,
-                    SqlKind.SCALAR_QUERY,
-                    SqlKind.BETWEEN,
-                    SqlKind.LIKE,
-                    SqlKind.CASE,
-                    SqlKind.ITEM,
-                    SqlKind.DOT,
-                    SqlKind.MAP_VALUE_CONSTRUCTOR,
-                    SqlKind.ARRAY_VALUE_CONSTRUCTOR);
-
-    private static final Set<String> AGGREGATES =
-            Set.of(
-                    "AVG",
-                    "COUNT",
-                    "MAX",
-                    "MIN",
-                    "STDDEV_POP",
-                    "STDDEV_SAMP",
-                    "SUM",
-                    "VAR_POP",
-                    "VAR_SAMP");
-
     private Language() {}
 
     static SqlNode parseQuery(String text, Position position) {
-        if (text.length() > MAX_LENGTH) {
-            throw SqlErrors.unsupported(
-                    position,
-                    SqlParserPos.ZERO,
-                    "the statement is longer than " + MAX_LENGTH + " characters");
-        }
-        SqlParser parser = SqlParser.create(text, PARSER);
+        checkText(text, position);
         try {
-            return parser.parseQuery();
+            return SqlParser.create(text, PARSER).parseQuery();
         } catch (SqlParseException e) {
             throw SqlErrors.of(position, e, reserved());
         }
     }
 
     static SqlNode parseExpression(String text, Position position) {
+        checkText(text, position);
         try {
             return SqlParser.create(text, PARSER).parseExpression();
         } catch (SqlParseException e) {
@@ -263,9 +96,34 @@ final class Language {
         }
     }
 
-    /** Whether an unresolved function of that name is an aggregate. */
-    static boolean isAggregate(String name) {
-        return AGGREGATES.contains(name.toUpperCase(Locale.ROOT));
+    /** The parser's time grows with the square of the depth, so depth is looked at before. */
+    private static void checkText(String text, Position position) {
+        if (text.length() > MAX_LENGTH) {
+            throw SqlErrors.unsupported(
+                    position,
+                    SqlParserPos.ZERO,
+                    "the statement is longer than " + MAX_LENGTH + " characters");
+        }
+        int depth = 0;
+        for (Tokens.Token token : Tokens.of(text)) {
+            if (token.is("(") || token.is("[") || token.is("CASE")) {
+                depth++;
+            } else if (token.is(")") || token.is("]") || token.is("END")) {
+                depth--;
+            }
+            if (depth > MAX_DEPTH) {
+                throw tooDeep(position, SqlParserPos.ZERO);
+            }
+        }
+    }
+
+    private static LakeException tooDeep(Position position, SqlParserPos pos) {
+        return SqlErrors.unsupported(
+                position,
+                pos,
+                "the statement is nested deeper than "
+                        + MAX_DEPTH
+                        + "; split it with WITH, or write IN (…) for long chains of OR");
     }
 
     /** The words that are no names unless they stand in double quotes. */
@@ -342,11 +200,11 @@ final class Language {
                     public @Nullable Void visit(SqlCall call) {
                         SqlOperator operator = call.getOperator();
                         if (operator instanceof SqlFunction) {
-                            if (!isFunction(operator.getName())) {
+                            if (!Vocabulary.isFunction(operator.getName())) {
                                 throw noFunction(
                                         position, call.getParserPosition(), operator.getName());
                             }
-                        } else if (!KINDS.contains(call.getKind())
+                        } else if (!Vocabulary.isClause(call.getKind())
                                 && !operator.getName().equals("||")) {
                             throw SqlErrors.unsupported(
                                     position,
@@ -358,15 +216,6 @@ final class Language {
                 });
     }
 
-    static boolean isFunction(String name) {
-        return FUNCTIONS.contains(name.toUpperCase(Locale.ROOT));
-    }
-
-    /** Whether a function reads the clock. */
-    static boolean isClock(String name) {
-        return CLOCKS.contains(name.toUpperCase(Locale.ROOT));
-    }
-
     static LakeException noFunction(Position position, SqlParserPos pos, String name) {
         return SqlErrors.unsupported(
                 position,
@@ -374,7 +223,7 @@ final class Language {
                 "the function "
                         + name
                         + " is not in Tonle's SQL"
-                        + SqlErrors.nearest(name, FUNCTIONS)
+                        + Vocabulary.nearestFunction(name)
                                 .map(n -> "; is it " + n + "?")
                                 .orElse(""));
     }
@@ -390,12 +239,7 @@ final class Language {
         @Override
         public @Nullable Void visit(SqlCall call) {
             if (++depth > MAX_DEPTH) {
-                throw SqlErrors.unsupported(
-                        position,
-                        call.getParserPosition(),
-                        "the statement is nested deeper than "
-                                + MAX_DEPTH
-                                + "; split it with WITH, or write IN (…) for long chains of OR");
+                throw tooDeep(position, call.getParserPosition());
             }
             super.visit(call);
             depth--;

@@ -66,7 +66,7 @@ final class SqlErrors {
         Throwable cause = e.getCause() == null ? e : e.getCause();
         String message = String.valueOf(cause.getMessage());
         Matcher function = FUNCTION.matcher(message);
-        if (function.find() && !Language.isFunction(function.group(1))) {
+        if (function.find() && !Vocabulary.isFunction(function.group(1))) {
             return Language.noFunction(
                     position,
                     new SqlParserPos(e.getPosLine(), e.getPosColumn()),

@@ -96,12 +96,12 @@ final class StreamBinder {
                         refuseIf(call != select && call instanceof SqlSelect, call, "a subquery");
                         refuseIf(call.getKind() == SqlKind.OVER, call, "a window");
                         refuseIf(
-                                Language.isClock(call.getOperator().getName()),
+                                Vocabulary.isClock(call.getOperator().getName()),
                                 call,
                                 call.getOperator().getName() + ", which replay would change");
                         refuseIf(
                                 call.getOperator().isAggregator()
-                                        || Language.isAggregate(call.getOperator().getName()),
+                                        || Vocabulary.isAggregate(call.getOperator().getName()),
                                 call,
                                 "the aggregate " + call.getOperator().getName());
                         return super.visit(call);
