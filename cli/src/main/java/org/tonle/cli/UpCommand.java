@@ -3,7 +3,6 @@ package org.tonle.cli;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.concurrent.Callable;
-import org.tonle.definition.LakeDefinition;
 import org.tonle.lake.HaltAt;
 import org.tonle.lake.LakeOptions;
 import org.tonle.spi.FailPoints;
@@ -50,7 +49,7 @@ final class UpCommand implements Callable<Integer> {
         Signals signals = Signals.install();
         Path lake = folder.toAbsolutePath().normalize();
         // what is wrong with the folder is said before anything is written into it
-        LakeDefinition.load(lake, System.getenv());
+        CheckedLake.load(lake);
         Logs.toFolder(lake);
         String failPoint = System.getenv(FAIL_POINT);
         FailPoints failPoints = failPoint == null ? FailPoints.NONE : HaltAt.parse(failPoint);

@@ -33,7 +33,7 @@ final class ValidateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        LakeDefinition definition = LakeDefinition.load(folder, System.getenv());
+        LakeDefinition definition = CheckedLake.load(folder);
         int datasets = Pipelines.of(definition).datasets().size();
         terminal.out()
                 .write(

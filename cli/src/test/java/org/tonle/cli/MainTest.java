@@ -88,8 +88,11 @@ class MainTest {
         Files.writeString(
                 lake.resolve("pipelines/events.sql"),
                 "CREATE MATERIALIZED VIEW gold.a AS\n  SELECT nope FROM bronze.events;");
+        Files.writeString(lake.resolve("lake.yaml"), "nam: x\n");
         assertThat(run("validate", lake.toString())).isEqualTo(Exit.INVALID);
-        assertThat(err()).contains("pipelines/events.sql:2:10").contains("nope");
+        assertThat(err())
+                .contains("2 problems", "lake.yaml:1:1: \"nam\"", "pipelines/events.sql:2:10")
+                .contains("nope");
         assertThat(run("validate", temp.resolve("none").toString())).isEqualTo(Exit.INVALID);
         assertThat(err()).contains("tonle init DIR");
     }

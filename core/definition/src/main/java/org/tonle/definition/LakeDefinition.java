@@ -38,7 +38,23 @@ public record LakeDefinition(
      * @throws DefinitionException with every problem of every file at once
      */
     public static LakeDefinition load(Path folder, Map<String, String> env) {
-        return new LakeFolder(folder.toAbsolutePath().normalize(), env).load();
+        return load(folder, env, (sources, statements) -> List.of());
+    }
+
+    /** Finds problems in the SQL, which this module doesn't parse. */
+    @FunctionalInterface
+    public interface SqlCheck {
+        /** All of them, given every source and every statement of the folder. */
+        List<Problem> problems(List<SourceDefinition> sources, List<SqlText> statements);
+    }
+
+    /**
+     * As {@link #load(Path, Map)}, and reports the SQL's problems together with all others. Where
+     * sources or statements can't be read, the SQL isn't checked: most of what would be found would
+     * follow from that.
+     */
+    public static LakeDefinition load(Path folder, Map<String, String> env, SqlCheck sql) {
+        return new LakeFolder(folder.toAbsolutePath().normalize(), env).load(sql);
     }
 
     /** The name of a lake that doesn't say its own: its folder's, made fit. */

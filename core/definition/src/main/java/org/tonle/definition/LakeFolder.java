@@ -31,7 +31,13 @@ final class LakeFolder {
         this.references = new References(folder, env, problems);
     }
 
-    LakeDefinition load() {
+    LakeDefinition load(LakeDefinition.SqlCheck sql) {
+        int before = problems.count();
+        List<SourceDefinition> sources = sources();
+        List<SqlText> statements = statements();
+        if (problems.count() == before) {
+            sql.problems(sources, statements).forEach(problems::add);
+        }
         LakeFile lake = lakeFile();
         LakeDefinition definition =
                 new LakeDefinition(
@@ -43,8 +49,8 @@ final class LakeFolder {
                         lake.engine(),
                         lake.ingest(),
                         lake.refreshInterval(),
-                        sources(),
-                        statements());
+                        sources,
+                        statements);
         for (Path file : files("policies")) {
             problems.add(
                     Place.startOf(name(file)),

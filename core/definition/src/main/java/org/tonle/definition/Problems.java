@@ -7,6 +7,14 @@ import java.util.List;
 final class Problems {
     private final List<Problem> found = new ArrayList<>();
 
+    int count() {
+        return found.size();
+    }
+
+    void add(Problem problem) {
+        found.add(problem);
+    }
+
     void add(Place place, String value, String message) {
         found.add(new Problem(place, value, message));
     }

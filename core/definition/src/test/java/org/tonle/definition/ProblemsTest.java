@@ -217,6 +217,33 @@ class ProblemsTest {
     }
 
     @Test
+    void problemsOfTheSqlComeTogetherWithAllOthersUnlessTheyWouldFollowFromThem()
+            throws IOException {
+        LakeDefinition.SqlCheck check =
+                (sources, statements) ->
+                        List.of(new Problem(statements.getFirst().place(), "nope", "no column"));
+        Files.createDirectories(folder.resolve("sources"));
+        Files.createDirectories(folder.resolve("pipelines"));
+        Files.writeString(folder.resolve("lake.yaml"), "nam: x\n");
+        Files.writeString(folder.resolve("sources/a.yaml"), "kind: http\n");
+        Files.writeString(folder.resolve("pipelines/a.sql"), "\nSELECT nope");
+
+        assertThat(places(check)).containsExactly("lake.yaml:1:1", "pipelines/a.sql:2:1");
+        Files.writeString(folder.resolve("sources/a.yaml"), "kind: ftp\n");
+        assertThat(places(check)).containsExactly("lake.yaml:1:1", "sources/a.yaml:1:7");
+    }
+
+    private List<String> places(LakeDefinition.SqlCheck check) {
+        return catchThrowableOfType(
+                        DefinitionException.class,
+                        () -> LakeDefinition.load(folder, Map.of(), check))
+                .problems()
+                .stream()
+                .map(p -> p.place().toString())
+                .toList();
+    }
+
+    @Test
     void aMillionBracketsAndManyAliasesEndQuickly() throws IOException {
         assertThat(problems(Map.of("lake.yaml", "name: " + "[".repeat(1_000_000))))
                 .singleElement()
