@@ -1,5 +1,6 @@
 package org.tonle.ingest;
 
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -45,6 +46,7 @@ final class BronzeBatch implements AutoCloseable {
     private final Map<Long, BronzeFile> files = new TreeMap<>();
     private @Nullable StagedCommit commit;
     private @Nullable StagedTable staged;
+    private long newestMicros = Long.MIN_VALUE;
     private long bytes;
     private long repeats;
 
@@ -75,6 +77,11 @@ final class BronzeBatch implements AutoCloseable {
         return bytes;
     }
 
+    /** When the newest of them was taken. */
+    Instant newest() {
+        return RequestKeys.instant(newestMicros);
+    }
+
     long repeats() {
         return repeats;
     }
@@ -94,6 +101,7 @@ final class BronzeBatch implements AutoCloseable {
         leaderEpochs.put(record.partition(), record.leaderEpoch());
         BodyRecord body = record.body();
         bytes += body.body().length;
+        newestMicros = Math.max(newestMicros, body.ingestTimeMicros());
         if (body.idempotencyKey().isPresent() && body.bodyHash().isPresent()) {
             RequestKey key = RequestKey.of(body.idempotencyKey().get());
             KeyTable.Entry entry =

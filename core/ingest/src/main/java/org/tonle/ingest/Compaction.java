@@ -1,17 +1,17 @@
 package org.tonle.ingest;
 
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.LocalFileIO;
-import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.ledger.CommitConflictException;
@@ -32,14 +32,19 @@ final class Compaction {
     /** The smallest class holds files up to this size. */
     private static final long SMALL_BYTES = 64L << 10;
 
+    /** Days that are over keep the few files that they ended with. */
+    private static final Duration RECENT = Duration.ofHours(36);
+
     private final LakeCatalog catalog;
+    private final Clock clock;
     private final int fanIn;
 
     /**
      * @param fanIn how many files of one class become one
      */
-    Compaction(LakeCatalog catalog, int fanIn) {
+    Compaction(LakeCatalog catalog, Clock clock, int fanIn) {
         this.catalog = catalog;
+        this.clock = clock;
         this.fanIn = fanIn;
     }
 
@@ -50,11 +55,8 @@ final class Compaction {
      */
     boolean compact(String source) {
         TableIdentifier table = TableIdentifier.of(BronzeTable.NAMESPACE, source);
-        Optional<PinnedTable> bronze = catalog.pin().table(table);
-        if (bronze.isEmpty()) {
-            return false;
-        }
-        List<DataFile> small = worthIt(bronze.get().files());
+        long since = RequestKeys.micros(clock.instant().minus(RECENT));
+        List<DataFile> small = worthIt(RecentFiles.since(catalog, table, since));
         if (small.isEmpty()) {
             return false;
         }

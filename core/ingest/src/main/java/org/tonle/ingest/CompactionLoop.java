@@ -1,7 +1,11 @@
 package org.tonle.ingest;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -19,6 +23,7 @@ final class CompactionLoop implements Runnable {
 
     private final Compaction compaction;
     private final Supplier<List<SourceStatus>> sources;
+    private final Map<String, Optional<Instant>> seen = new HashMap<>();
     private final CountDownLatch stop = new CountDownLatch(1);
 
     CompactionLoop(Compaction compaction, Supplier<List<SourceStatus>> sources) {
@@ -43,7 +48,9 @@ final class CompactionLoop implements Runnable {
 
     private void round() {
         for (SourceStatus source : sources.get()) {
-            if (source.state() == SourceStatus.State.RUNNING && stop.getCount() > 0) {
+            Optional<Instant> committed = source.committedAt();
+            boolean changed = !committed.equals(seen.put(source.source(), committed));
+            if (source.state() == SourceStatus.State.RUNNING && changed && stop.getCount() > 0) {
                 compact(source.source());
             }
         }

@@ -63,7 +63,7 @@ public final class Ingest implements AutoCloseable {
         this.settings = settings;
         this.compaction =
                 new CompactionLoop(
-                        new Compaction(catalog, settings.compactionFanIn()), this::status);
+                        new Compaction(catalog, clock, settings.compactionFanIn()), this::status);
         this.compactionThread =
                 Thread.ofPlatform().daemon().name("ingest-compaction").unstarted(compaction);
     }

@@ -49,15 +49,16 @@ final class KeyRecovery {
     void recover(LogReader log, SourceProgress progress, BooleanSupplier stopping) {
         long oldest =
                 Math.min(RequestKeys.micros(clock.instant()), readTail(log, progress, stopping));
+        long horizon = RequestKeys.horizon(oldest);
         Pin pin = catalog.pin();
         PinnedTable bronze =
                 pin.table(table).orElseThrow(() -> new IllegalStateException("no " + table));
         if (seq < 0
                 || !(catalog.changes(bronze.uuid(), seq, pin.seq(), Long.MAX_VALUE)
                         instanceof ChangeRange.Appended added)) {
-            read(bronze.files(), RequestKeys.horizon(oldest));
+            read(RecentFiles.since(catalog, table, horizon), horizon);
         } else {
-            read(added.files(), RequestKeys.horizon(oldest));
+            read(added.files(), horizon);
         }
         seq = pin.seq();
     }
@@ -74,7 +75,10 @@ final class KeyRecovery {
             for (LogRecord record : log.poll(POLL)) {
                 BodyRecord body = record.body();
                 oldest = Math.min(oldest, body.ingestTimeMicros());
-                progress.appended(record.partition(), record.position());
+                progress.appended(
+                        record.partition(),
+                        record.position(),
+                        RequestKeys.instant(body.ingestTimeMicros()));
                 if (body.idempotencyKey().isPresent() && body.bodyHash().isPresent()) {
                     keys.appended(
                             RequestKey.of(body.idempotencyKey().get()),

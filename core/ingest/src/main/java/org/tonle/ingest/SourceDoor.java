@@ -201,7 +201,7 @@ final class SourceDoor {
         failPoints.reach("ingest.before-append");
         long position = log.append(topic, partition, record);
         failPoints.reach("ingest.after-append");
-        progress.appended(partition, position);
+        progress.appended(partition, position, RequestKeys.instant(record.ingestTimeMicros()));
         return position;
     }
 

@@ -23,6 +23,7 @@ final class SourceProgress {
     private final Map<Integer, Long> appended = new TreeMap<>();
     private long repeats;
     private @Nullable Instant committedAt;
+    private @Nullable Instant waitingSince;
     private boolean closing;
     private int requests;
 
@@ -47,19 +48,31 @@ final class SourceProgress {
         notifyAll();
     }
 
-    synchronized void appended(int partition, long position) {
+    /** A body stands in the log that was taken at {@code takenAt}. */
+    synchronized void appended(int partition, long position, Instant takenAt) {
         appended.merge(partition, position + 1, Math::max);
+        if (waitingSince == null || takenAt.isBefore(waitingSince)) {
+            waitingSince = takenAt;
+        }
     }
 
     synchronized void inBronze(Map<Integer, Long> positions) {
         next.putAll(positions);
         positions.forEach((partition, position) -> appended.merge(partition, position, Math::max));
+        if (status().lag() == 0) {
+            waitingSince = null;
+        }
         notifyAll();
     }
 
-    synchronized void committed(Map<Integer, Long> positions, long dropped, Instant at) {
+    /**
+     * @param upTo when the newest body of the commit was taken
+     */
+    synchronized void committed(
+            Map<Integer, Long> positions, long dropped, Instant at, Instant upTo) {
         repeats += dropped;
         committedAt = at;
+        waitingSince = upTo;
         inBronze(positions);
     }
 
@@ -141,6 +154,7 @@ final class SourceProgress {
                 next,
                 appended,
                 repeats,
-                Optional.ofNullable(committedAt));
+                Optional.ofNullable(committedAt),
+                Optional.ofNullable(waitingSince));
     }
 }

@@ -2,6 +2,7 @@ package org.tonle.ingest;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,7 @@ final class SourceSink implements Runnable {
     private static final Duration RENEW_AFTER = Duration.ofSeconds(3);
     private static final Duration IDLE_POLL = Duration.ofMillis(500);
     private static final Duration STANDBY_PAUSE = Duration.ofSeconds(2);
+    private static final Duration WARN_EVERY = Duration.ofMinutes(10);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
@@ -53,6 +55,7 @@ final class SourceSink implements Runnable {
     private final String consumer;
     private final KeyRecovery recovery;
     private final CountDownLatch stop = new CountDownLatch(1);
+    private long warnedNanos = System.nanoTime() - WARN_EVERY.toNanos();
     private volatile boolean draining;
     private volatile @Nullable LogReader reader;
 
@@ -122,6 +125,7 @@ final class SourceSink implements Runnable {
                 if (!stopping()) {
                     log.warn("Source {} tries again: {}", source.name(), why.getMessage(), e);
                     progress.is(State.RETRYING, why);
+                    warnIfLate();
                 }
                 boolean workedForAWhile = System.nanoTime() - begun > LONGEST_PAUSE.toNanos();
                 pause = workedForAWhile ? FIRST_PAUSE : longer(pause);
@@ -134,6 +138,24 @@ final class SourceSink implements Runnable {
             }
         }
         progress.is(State.STOPPED);
+    }
+
+    /** Bodies that wait in the log are lost when its retention is over. */
+    private void warnIfLate() {
+        Optional<Instant> since = progress.status().waitingSince();
+        if (since.isEmpty()) {
+            return;
+        }
+        Duration waited = Duration.between(since.get(), clock.instant());
+        boolean late = waited.compareTo(source.retention().dividedBy(2)) > 0;
+        if (late && System.nanoTime() - warnedNanos > WARN_EVERY.toNanos()) {
+            warnedNanos = System.nanoTime();
+            log.warn(
+                    "Source {} is {} behind, and the event log keeps bodies for {}: what is older is lost. See why it is slow, or raise its retention.",
+                    source.name(),
+                    waited,
+                    source.retention());
+        }
     }
 
     /** What no waiting mends. */
@@ -341,7 +363,8 @@ final class SourceSink implements Runnable {
         }
         next.putAll(batch.next());
         keys.committed(batch.kept(), batch.next());
-        progress.committed(batch.next(), batch.repeats(), clock.instant());
+        progress.committed(batch.next(), batch.repeats(), clock.instant(), batch.newest());
+        warnIfLate();
     }
 
     private void requireStillThere(SourceTopic topic) {

@@ -14,6 +14,8 @@ import org.tonle.spi.ErrorCode;
  * @param appended by partition, the position behind the last body that this process saw there
  * @param repeats bodies that were dropped on the way to bronze since the start
  * @param committedAt when bronze got its last rows from this process
+ * @param waitingSince when the oldest body that waits in the log was taken, or a little earlier;
+ *     empty when nothing waits. The log forgets it when the source's retention is over
  */
 public record SourceStatus(
         String source,
@@ -23,7 +25,8 @@ public record SourceStatus(
         Map<Integer, Long> next,
         Map<Integer, Long> appended,
         long repeats,
-        Optional<Instant> committedAt) {
+        Optional<Instant> committedAt,
+        Optional<Instant> waitingSince) {
     public enum State {
         /** It prepares its topic and reads which requests it has seen; the door is still closed. */
         STARTING,

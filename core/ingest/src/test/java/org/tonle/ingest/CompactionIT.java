@@ -60,7 +60,7 @@ class CompactionIT {
             List<String> rows = lake.ask(source.name(), ROWS);
             assertThat(before.files()).hasSize(10);
 
-            Compaction compaction = new Compaction(lake.catalog, 4);
+            Compaction compaction = new Compaction(lake.catalog, lake.clock, 4);
             assertThat(compaction.compact(source.name())).isTrue();
             assertThat(compaction.compact(source.name())).isTrue();
             while (compaction.compact(source.name())) {
@@ -99,7 +99,11 @@ class CompactionIT {
                     threads.submit(() -> {
                         int count = 0;
                         while (!done.get()) {
-                            count += new Compaction(lake.catalog, 3).compact(source.name()) ? 1 : 0;
+                            count +=
+                                    new Compaction(lake.catalog, lake.clock, 3)
+                                                    .compact(source.name())
+                                            ? 1
+                                            : 0;
                         }
                         return count;
                     });

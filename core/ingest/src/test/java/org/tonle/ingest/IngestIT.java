@@ -315,10 +315,14 @@ class IngestIT {
                 send(ingest, source.name(), null, "{\"id\":" + i + "}");
             }
             assertThat(count(source)).isEqualTo("0");
+            assertThat(ingest.status().getFirst().lag()).isEqualTo(30);
+            assertThat(ingest.status().getFirst().waitingSince()).hasValue(lake.clock.instant());
             assertThat(ingest.drain(Duration.ofSeconds(30))).isTrue();
             refused(ErrorCode.NOT_READY, () -> send(ingest, source.name(), null, "{}"));
             assertThat(lake.ask(source.name(), "SELECT count(DISTINCT event_id) FROM bronze"))
                     .containsExactly("30");
+            assertThat(ingest.status().getFirst().lag()).isZero();
+            assertThat(ingest.status().getFirst().waitingSince()).isEmpty();
             // three partitions in one commit, one file
             assertThat(lake.bronze(source.name()).files()).hasSize(1);
         }
