@@ -53,4 +53,13 @@ class JsonPathTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(reason);
     }
+
+    @Test
+    void aNameMayStandInDoubleQuotesAsInSql() {
+        assertThat(JsonPath.parse("$.\"a b\".c[1]").steps())
+                .containsExactly(
+                        new JsonPath.Field("a b"), new JsonPath.Field("c"), new JsonPath.Index(1));
+        assertThatThrownBy(() -> JsonPath.parse("$.\"a"))
+                .hasMessageContaining("the quote is never closed");
+    }
 }
