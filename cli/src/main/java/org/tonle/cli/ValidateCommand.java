@@ -37,9 +37,16 @@ final class ValidateCommand implements Callable<Integer> {
         int datasets = Pipelines.of(definition).datasets().size();
         terminal.out()
                 .write(
-                        "%s is valid: %d sources, %d datasets%n"
-                                .formatted(definition.name(), definition.sources().size(), datasets)
+                        "%s is valid: %s, %s%n"
+                                .formatted(
+                                        definition.name(),
+                                        count(definition.sources().size(), "source"),
+                                        count(datasets, "dataset"))
                                 .getBytes(StandardCharsets.UTF_8));
         return Exit.OK;
+    }
+
+    private static String count(int n, String what) {
+        return n + " " + what + (n == 1 ? "" : "s");
     }
 }

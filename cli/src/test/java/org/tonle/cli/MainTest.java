@@ -66,7 +66,7 @@ class MainTest {
         assertThat(run("init", lake.toString())).isZero();
         assertThat(Files.readString(lake.resolve("lake.yaml"))).contains("name: meine-daten\n");
         assertThat(run("validate", lake.toString())).isZero();
-        assertThat(out()).isEqualTo("meine-daten is valid: 1 sources, 2 datasets\n");
+        assertThat(out()).isEqualTo("meine-daten is valid: 1 source, 2 datasets\n");
         Files.writeString(lake.resolve("sources/events.yaml"), "kind: http\nid: mine\n");
         assertThat(run("init", lake.toString())).isEqualTo(Exit.FAILED);
         assertThat(Files.readString(lake.resolve("sources/events.yaml"))).contains("mine");
