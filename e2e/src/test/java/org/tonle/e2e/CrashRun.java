@@ -12,6 +12,10 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
@@ -23,30 +27,38 @@ final class CrashRun {
 
     private CrashRun() {}
 
-    /** Waits until every table is running and has taken in everything. */
-    static void settled(LakeProcess lake, String url) throws IOException, InterruptedException {
+    /**
+     * Waits until every table has taken in everything; of several lakes on one ledger one at least
+     * works on each table.
+     */
+    static void settled(List<Path> folders) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + SETTLE.toNanos();
         try (HttpClient http = HttpClient.newHttpClient()) {
-            String last = "";
+            List<String> last = List.of();
             while (System.nanoTime() < deadline) {
-                HttpResponse<String> response =
-                        http.send(
-                                HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets"))
-                                        .build(),
-                                HttpResponse.BodyHandlers.ofString());
-                last = response.body();
-                boolean quiet = true;
-                for (JsonNode table : new ObjectMapper().readTree(last)) {
-                    quiet &=
-                            table.path("lag").asLong() == 0
-                                    && table.path("state").asText().equals("running");
+                last = new ArrayList<>();
+                Map<String, Boolean> quiet = new TreeMap<>();
+                for (Path folder : folders) {
+                    String url = LakeProcess.url(folder).orElseThrow();
+                    HttpResponse<String> response =
+                            http.send(
+                                    HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets"))
+                                            .build(),
+                                    HttpResponse.BodyHandlers.ofString());
+                    last.add(response.body());
+                    for (JsonNode table : new ObjectMapper().readTree(response.body())) {
+                        boolean done =
+                                table.path("lag").asLong() == 0
+                                        && table.path("state").asText().equals("running");
+                        quiet.merge(table.path("name").asText(), done, Boolean::logicalOr);
+                    }
                 }
-                if (quiet) {
+                if (quiet.values().stream().allMatch(done -> done)) {
                     return;
                 }
                 Thread.sleep(50);
             }
-            throw new AssertionError("not settled: " + last + "\n" + lake.output());
+            throw new AssertionError("not settled: " + last);
         }
     }
 
