@@ -72,7 +72,7 @@ final class CrashRun {
                                         postgres.jdbcUrl(), postgres.user(), postgres.password()),
                                 FailPoints.NONE);
                 History history = new History(ledger, folder.resolve(".tonle/warehouse"))) {
-            return history.check(client.acknowledged());
+            return history.check(client);
         }
     }
 }

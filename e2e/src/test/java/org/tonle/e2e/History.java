@@ -56,9 +56,10 @@ final class History implements AutoCloseable {
     }
 
     /**
-     * @param acknowledged the number of events by Idempotency-Key of every answered request
+     * @param client which requests were answered, and in how many requests each event was sent
      */
-    Verdict check(Map<String, Integer> acknowledged) throws SQLException {
+    Verdict check(RetryingClient client) throws SQLException {
+        Map<String, Integer> acknowledged = client.acknowledged();
         long head = ledger.head();
         List<CommitRecord> commits = ledger.commits(0, head);
         assertThat(commits.stream().map(CommitRecord::seq).toList())
@@ -82,6 +83,7 @@ final class History implements AutoCloseable {
             }
         }
         checkEnd(head);
+        doubled += copies(head, client.carried());
         return new Verdict(head, total(acknowledged), lost(head, acknowledged), doubled);
     }
 
@@ -194,6 +196,22 @@ final class History implements AutoCloseable {
             lost += Math.max(0, request.getValue() - found.getOrDefault(request.getKey(), 0));
         }
         return lost;
+    }
+
+    /** Events that are in bronze more often than they were sent in different requests. */
+    private long copies(long head, Map<String, Integer> carried) throws SQLException {
+        long copies = 0;
+        try (Statement statement = duck.createStatement();
+                ResultSet rows =
+                        statement.executeQuery(
+                                "SELECT event_id, count(*)::INT FROM "
+                                        + table("bronze", "events", head)
+                                        + " GROUP BY 1")) {
+            while (rows.next()) {
+                copies += Math.max(0, rows.getInt(2) - carried.getOrDefault(rows.getString(1), 0));
+            }
+        }
+        return copies;
     }
 
     private String silver(long seq) {

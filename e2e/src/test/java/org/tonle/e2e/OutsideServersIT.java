@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,33 +48,29 @@ class OutsideServersIT {
 
     private Path folder(String name) throws Exception {
         Path folder = Files.createDirectories(dir.resolve(name).resolve("lake"));
-        String properties =
-                kafka.clientProperties().entrySet().stream()
-                        .filter(property -> !property.getKey().equals("bootstrap.servers"))
-                        .map(p ->
-                                "    "
-                                        + p.getKey()
-                                        + ": '"
-                                        + p.getValue().replace("'", "''")
-                                        + "'\n")
-                        .collect(Collectors.joining());
+        Files.writeString(dir.resolve("password"), postgres.password());
+        Files.writeString(dir.resolve("jaas"), kafka.clientProperties().get("sasl.jaas.config"));
         LakeFolder.write(
                 folder,
                 """
                 storage: %s
-                ledger: {url: '%s', user: '%s', password: '%s'}
+                ledger: {url: '%s', user: '%s', password: '${file:%s}'}
                 event-log:
                   bootstrap-servers: '%s'
                   properties:
-                %s\
+                    security.protocol: %s
+                    sasl.mechanism: %s
+                    sasl.jaas.config: '${file:%s}'
                 """
                         .formatted(
                                 dir.resolve("warehouse"),
                                 postgres.jdbcUrl(),
                                 postgres.user(),
-                                postgres.password(),
+                                dir.resolve("password"),
                                 kafka.clientProperties().get("bootstrap.servers"),
-                                properties));
+                                kafka.clientProperties().get("security.protocol"),
+                                kafka.clientProperties().get("sasl.mechanism"),
+                                dir.resolve("jaas")));
         return folder;
     }
 
@@ -92,7 +87,9 @@ class OutsideServersIT {
         long goal = client.answers() + 20;
         long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (client.answers() < goal) {
-            assertThat(System.nanoTime()).as("the lake answers no more").isLessThan(deadline);
+            assertThat(System.nanoTime())
+                    .as("the lake answers no more: %s, %s", client.broken(), client.refused())
+                    .isLessThan(deadline);
             Thread.sleep(20);
         }
     }
@@ -102,19 +99,20 @@ class OutsideServersIT {
             throws Exception {
         LakeProcess a = LakeProcess.start(one);
         LakeProcess b = LakeProcess.start(two);
-        try (RetryingClient client = new RetryingClient(this::anyUrl, 3)) {
-            a.awaitUrl();
-            b.awaitUrl();
+        try (RetryingClient client =
+                new RetryingClient(this::anyUrl, 3, RetryingClient.Manners.OF_SEVERAL_PROCESSES)) {
+            assertThat(a.awaitUrl()).as(a.output()).isPresent();
+            assertThat(b.awaitUrl()).as(b.output()).isPresent();
             progress(client);
 
             a.kill();
             progress(client);
             a = LakeProcess.start(one);
-            a.awaitUrl();
+            assertThat(a.awaitUrl()).as(a.output()).isPresent();
             b.kill();
             progress(client);
             b = LakeProcess.start(two);
-            b.awaitUrl();
+            assertThat(b.awaitUrl()).as(b.output()).isPresent();
 
             // a zombie: it wakes when another process does its work
             for (LakeProcess zombie : List.of(a, b)) {
@@ -149,7 +147,7 @@ class OutsideServersIT {
                                             postgres.password()),
                                     FailPoints.NONE);
                     History history = new History(ledger, dir.resolve("warehouse"))) {
-                History.Verdict verdict = history.check(client.acknowledged());
+                History.Verdict verdict = history.check(client);
                 System.out.printf(
                         "two processes: acknowledged %d, lost %d, doubled %d%n",
                         verdict.acknowledged(), verdict.lost(), verdict.doubled());

@@ -7,10 +7,12 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -21,20 +23,39 @@ import java.util.function.Supplier;
  * request, and a request again though it was answered.
  */
 final class RetryingClient implements AutoCloseable {
+    /** How a client behaves, and what it may expect. */
+    enum Manners {
+        /** The same key on every try; a repeat answers the same. */
+        RIGHT,
+        /** The same, of several processes: a repeat at another one may name another position. */
+        OF_SEVERAL_PROCESSES,
+        /** A mutant: a new key on every try. */
+        NEW_KEY_ON_RETRY
+    }
+
     private final Supplier<Optional<String>> url;
+    private final Manners manners;
     private final HttpClient http =
             HttpClient.newBuilder()
                     .version(HttpClient.Version.HTTP_1_1)
                     .connectTimeout(Duration.ofSeconds(2))
                     .build();
     private final Map<String, Integer> acknowledged = new ConcurrentHashMap<>();
+    private final Map<String, Integer> carried = new ConcurrentHashMap<>();
     private final Map<String, String> broken = new ConcurrentHashMap<>();
     private final AtomicLong answers = new AtomicLong();
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean stopping;
+    private volatile String refused = "";
 
+    /** A client as it should be, of one process. */
     RetryingClient(Supplier<Optional<String>> url, int writers) {
+        this(url, writers, Manners.RIGHT);
+    }
+
+    RetryingClient(Supplier<Optional<String>> url, int writers, Manners manners) {
         this.url = url;
+        this.manners = manners;
         for (int writer = 0; writer < writers; writer++) {
             int seed = writer;
             threads.add(Thread.ofVirtual().start(() -> write(seed)));
@@ -46,6 +67,11 @@ final class RetryingClient implements AutoCloseable {
         return Map.copyOf(acknowledged);
     }
 
+    /** In how many requests each event was sent, tries apart. */
+    Map<String, Integer> carried() {
+        return Map.copyOf(carried);
+    }
+
     long answers() {
         return answers.get();
     }
@@ -55,6 +81,11 @@ final class RetryingClient implements AutoCloseable {
         return Map.copyOf(broken);
     }
 
+    /** The last answer that wasn't 202. */
+    String refused() {
+        return refused;
+    }
+
     private void write(int writer) {
         Random random = new Random(writer);
         List<String> old = new ArrayList<>();
@@ -62,15 +93,24 @@ final class RetryingClient implements AutoCloseable {
             String key = "w" + writer + "-" + request;
             StringBuilder body = new StringBuilder();
             int events = 1 + random.nextInt(20);
+            Set<String> inside = new HashSet<>();
             for (int i = 0; i < events; i++) {
+                String id = key + "-" + i;
                 String event =
-                        "{\"id\":\"%s-%d\",\"grp\":\"g%d\",\"amount\":%d}"
-                                .formatted(key, i, random.nextInt(5), random.nextInt(1000));
+                        "{\"id\":\"%s\",\"grp\":\"g%d\",\"amount\":%d}"
+                                .formatted(id, random.nextInt(5), random.nextInt(1000));
                 if (!old.isEmpty() && random.nextInt(50) == 0) {
-                    event = old.get(random.nextInt(old.size()));
+                    String again = old.get(random.nextInt(old.size()));
+                    String againId = again.split("\"", -1)[3];
+                    if (inside.add(againId)) {
+                        event = again;
+                        id = againId;
+                    }
                 } else if (old.size() < 200) {
                     old.add(event);
                 }
+                inside.add(id);
+                carried.merge(id, 1, Integer::sum);
                 body.append(event).append('\n');
             }
             String answer = post(key, body.toString());
@@ -81,7 +121,7 @@ final class RetryingClient implements AutoCloseable {
             answers.incrementAndGet();
             if (random.nextInt(20) == 0) {
                 String again = post(key, body.toString());
-                if (again != null && !again.equals(answer)) {
+                if (manners == Manners.RIGHT && again != null && !again.equals(answer)) {
                     broken.put(key, answer + " and then " + again);
                 }
             }
@@ -90,7 +130,8 @@ final class RetryingClient implements AutoCloseable {
 
     /** The body of the 202, or null if the client was stopped before there was one. */
     private String post(String key, String body) {
-        while (true) {
+        for (int attempt = 0; ; attempt++) {
+            String sent = manners == Manners.NEW_KEY_ON_RETRY ? key + "/" + attempt : key;
             try {
                 Optional<String> target = url.get();
                 if (target.isPresent()) {
@@ -103,13 +144,14 @@ final class RetryingClient implements AutoCloseable {
                                                                     + LakeFolder.SOURCE))
                                             .timeout(Duration.ofSeconds(10))
                                             .header("Content-Type", "application/x-ndjson")
-                                            .header("Idempotency-Key", key)
+                                            .header("Idempotency-Key", sent)
                                             .POST(HttpRequest.BodyPublishers.ofString(body))
                                             .build(),
                                     HttpResponse.BodyHandlers.ofString());
                     if (response.statusCode() == 202) {
                         return response.body();
                     }
+                    refused = response.statusCode() + " " + response.body();
                     if (response.statusCode() != 429 && response.statusCode() < 500) {
                         broken.put(key, response.statusCode() + " " + response.body());
                         return null;

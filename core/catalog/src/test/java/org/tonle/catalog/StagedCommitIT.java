@@ -34,10 +34,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.LogMove;
+import org.tonle.ledger.Ledger;
+import org.tonle.ledger.LedgerConfig;
+import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
 
 /** Several tables in one commit: what becomes visible, what stays on the disk, what conflicts. */
 class StagedCommitIT {
@@ -156,6 +161,46 @@ class StagedCommitIT {
             append(commit.table(A, OnConflict.FAIL), 3);
         }
         assertThat(files()).isEqualTo(before);
+    }
+
+    @Test
+    void nothingIsDeletedWhileItIsUnknownWhetherTheCommitHappened(@TempDir Path own)
+            throws IOException {
+        EmbeddedPostgres postgres = EmbeddedPostgres.start(own.resolve("pg"));
+        boolean[] armed = {false};
+        FailPoints killer =
+                point -> {
+                    if (armed[0] && point.equals("commit.in-transaction")) {
+                        ProcessHandle.of(postgres.pid()).orElseThrow().destroyForcibly();
+                    }
+                };
+        LedgerConfig config =
+                new LedgerConfig(
+                        postgres.jdbcUrl(),
+                        postgres.user(),
+                        postgres.password(),
+                        4,
+                        java.time.Duration.ofMillis(500));
+        warehouse = own.resolve("warehouse");
+        try (Ledger killed = Ledger.open(config, killer)) {
+            LakeCatalog lake = new LakeCatalog(killed, warehouse, FailPoints.NONE);
+            lake.ensureNamespace("ns", "test");
+            armed[0] = true;
+            Set<String> written;
+            try (StagedCommit commit = lake.stage()) {
+                StagedTable table =
+                        commit.create(A, SCHEMA, PartitionSpec.unpartitioned(), Map.of());
+                append(table, 3);
+                written = files();
+                assertThatThrownBy(() -> commit.publish(request(commit)))
+                        .isInstanceOfSatisfying(
+                                LakeException.class,
+                                e -> assertThat(e.code()).isEqualTo(ErrorCode.COMMIT_UNKNOWN));
+            }
+            assertThat(files()).containsAll(written).hasSizeGreaterThan(written.size());
+        } finally {
+            postgres.close();
+        }
     }
 
     @Test

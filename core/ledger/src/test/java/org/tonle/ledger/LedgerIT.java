@@ -393,6 +393,76 @@ class LedgerIT {
         }
     }
 
+    /** Each guard taken out of the function alone lets through what it is there to refuse. */
+    @Test
+    void withoutItsGuardsTheLedgerWouldTakeWhatItMustRefuse() throws Exception {
+        mutant(
+                "AND topic_id = x->>'topic' AND next = (x->>'from')::bigint",
+                "AND topic_id = x->>'topic'",
+                mutant -> {
+                    mutant.commit(request().move(log("m", null, 0)).build());
+                    mutant.commit(request().move(log("m", 0L, 10)).build());
+                    mutant.commit(request().move(log("m", 0L, 12)).build());
+                });
+        mutant(
+                "AND epoch = (x->>'epoch')::bigint FOR SHARE",
+                "FOR SHARE",
+                mutant -> {
+                    Lease old = mutant.acquire("w", "one", Duration.ofMillis(-1)).orElseThrow();
+                    mutant.acquire("w", "two", Duration.ofMinutes(1)).orElseThrow();
+                    mutant.commit(request().fencedBy(old).build());
+                });
+        mutant(
+                "AND metadata_location = x->>'before'",
+                "",
+                mutant -> {
+                    mutant.commit(
+                            request().change(new NamespaceChange("ns", null, Map.of())).build());
+                    UUID table = UUID.randomUUID();
+                    mutant.commit(request().move(pointer(table, "t", null, "m1")).build());
+                    mutant.commit(request().move(pointer(table, "t", "m1", "m2")).build());
+                    mutant.commit(request().move(pointer(table, "t", "m1", "m3")).build());
+                });
+    }
+
+    private interface Scenario {
+        void run(Ledger mutant);
+    }
+
+    /** Runs what the right function refuses on one without a guard: nothing is thrown. */
+    private static void mutant(String guard, String instead, Scenario scenario) throws Exception {
+        String name = "mutant_" + UUID.randomUUID().toString().replace('-', '_');
+        try (Connection admin = admin()) {
+            admin.createStatement().execute("CREATE DATABASE " + name);
+        }
+        LedgerConfig config =
+                config(postgres.jdbcUrl().replaceAll("/[^/?]*(\\?|$)", "/" + name + "$1"));
+        try (Ledger right = Ledger.open(config, FailPoints.NONE)) {
+            assertThatThrownBy(() -> scenario.run(right)).isInstanceOf(LakeException.class);
+        }
+        try (Connection connection =
+                        DriverManager.getConnection(
+                                config.url(), config.user(), config.password());
+                java.sql.ResultSet row =
+                        connection
+                                .createStatement()
+                                .executeQuery(
+                                        "SELECT pg_get_functiondef('tonle.apply_commit'::regproc)")) {
+            row.next();
+            String function = row.getString(1);
+            assertThat(function).contains(guard);
+            connection.createStatement().execute(function.replace(guard, instead));
+            connection
+                    .createStatement()
+                    .execute(
+                            "TRUNCATE tonle.commit, tonle.ref_version, tonle.namespace_version,"
+                                    + " tonle.change, tonle.log_position, tonle.lease");
+        }
+        try (Ledger mutant = Ledger.open(config, FailPoints.NONE)) {
+            scenario.run(mutant);
+        }
+    }
+
     @Test
     void aServerThatMayLoseWhatItAcknowledgedIsRefused() throws Exception {
         try (Connection admin = admin()) {
