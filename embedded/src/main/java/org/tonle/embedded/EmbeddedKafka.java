@@ -58,8 +58,9 @@ public final class EmbeddedKafka implements AutoCloseable {
      * Starts the broker whose data is in {@code dir}; creates it where there is none. Returns when
      * the broker takes requests.
      *
-     * @throws LakeException IN_USE when another process holds {@code dir}, LOG_UNAVAILABLE when the
-     *     broker doesn't come up, STORAGE when the folder can't be written
+     * @throws LakeException IN_USE when another process holds {@code dir}, INVALID_DEFINITION when
+     *     Kafka can't work in a folder of that name, LOG_UNAVAILABLE when the broker doesn't come
+     *     up, STORAGE when the folder can't be written
      */
     public static EmbeddedKafka start(Path dir) {
         PrivateDirectory directory = PrivateDirectory.open(dir, "Kafka");
@@ -69,6 +70,12 @@ public final class EmbeddedKafka implements AutoCloseable {
             int port = directory.port("port", Set.of());
             int controllerPort = directory.port("controller-port", Set.of(port));
             Path data = directory.path().resolve("data");
+            if (data.toString().contains(",")) {
+                throw new LakeException(
+                        ErrorCode.INVALID_DEFINITION,
+                        "The embedded Kafka can't keep its data in %s: it takes a comma for the end of a folder's name. Rename the folder."
+                                .formatted(data));
+            }
             KafkaConfig config =
                     new KafkaConfig(settings(data, password, port, controllerPort), false);
             format(directory, data);

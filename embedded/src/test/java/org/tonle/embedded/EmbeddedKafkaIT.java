@@ -147,6 +147,16 @@ class EmbeddedKafkaIT {
                 .isInstanceOf(ConnectException.class);
     }
 
+    @Test
+    void aFolderThatKafkaWouldTakeForTwoIsRefused() {
+        assertThatThrownBy(() -> EmbeddedKafka.start(dir.resolve("one,two")))
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_DEFINITION))
+                .hasMessageContaining("one,two");
+        EmbeddedKafka.start(dir.resolve("my lake's $HOME")).close();
+    }
+
     private static boolean isKafkas(Thread thread) {
         return thread.isAlive()
                 && (thread.getName().contains("kafka") || thread.getName().contains("broker-1"));

@@ -10,7 +10,7 @@ import java.time.Duration;
  * @param commitInterval a file is committed when its first body was read this long ago
  * @param commitSizeBytes or when it holds this many bytes of bodies
  * @param rememberedKeys of one source; a request with an Idempotency-Key is refused as OVERLOADED
- *     while 24 hours hold more (some 70 bytes of memory each)
+ *     while 24 hours hold more (50 to 80 bytes of memory each, outside of the heap)
  * @param compactionFanIn how many small files of one day and like size become one
  */
 public record IngestSettings(

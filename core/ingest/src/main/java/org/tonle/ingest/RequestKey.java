@@ -10,6 +10,8 @@ import org.tonle.spi.LakeException;
 
 /** 128 bits of the SHA-256 of an Idempotency-Key: enough to never meet another one's. */
 record RequestKey(long high, long low) {
+    static final long SHORT_HASH_MASK = 0xffff_ffff_ffffL;
+
     static RequestKey of(String key) {
         ByteBuffer hash = ByteBuffer.wrap(sha256(key.getBytes(StandardCharsets.UTF_8)));
         return new RequestKey(hash.getLong(), hash.getLong());
@@ -25,9 +27,9 @@ record RequestKey(long high, long low) {
         return HexFormat.of().formatHex(sha256(body), 0, 16);
     }
 
-    /** The first 8 of those bytes, as it stands in memory. */
+    /** The first 6 of those bytes, as it stands in memory. */
     static long shortHash(String bodyHash) {
-        return Long.parseUnsignedLong(bodyHash, 0, 16, 16);
+        return Long.parseUnsignedLong(bodyHash, 0, 12, 16);
     }
 
     private static byte[] sha256(byte[] bytes) {

@@ -46,7 +46,7 @@ final class RequestKeys {
 
     /** What is older than this doesn't matter to a request, or a record, of {@code atMicros}. */
     static long horizon(long atMicros) {
-        return atMicros - TimeUnit.NANOSECONDS.toMicros(MEMORY.toNanos());
+        return atMicros - TimeUnit.NANOSECONDS.toMicros(MEMORY.plus(SLACK).toNanos());
     }
 
     synchronized int size() {
@@ -66,8 +66,12 @@ final class RequestKeys {
         return inBronze.find(key).filter(e -> isNear(e, atMicros));
     }
 
+    /** Whether two requests are near enough, in whole seconds, for one to repeat the other. */
     static boolean isNear(KeyTable.Entry entry, long atMicros) {
-        return Math.abs(atMicros - entry.ingestTimeMicros()) <= MEMORY.toNanos() / 1_000;
+        long seconds =
+                Math.floorDiv(atMicros, 1_000_000L)
+                        - Math.floorDiv(entry.ingestTimeMicros(), 1_000_000L);
+        return Math.abs(seconds) <= MEMORY.toSeconds();
     }
 
     /** A request that became durable in the log. */

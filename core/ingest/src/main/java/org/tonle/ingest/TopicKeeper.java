@@ -60,7 +60,7 @@ final class TopicKeeper {
                                 .formatted(name, source.name()));
             }
             create(name, source);
-            found = describe(name);
+            found = awaitVisible(name);
         } else {
             correct(name, source);
         }
@@ -100,6 +100,17 @@ final class TopicKeeper {
             }
             throw LogFailures.of(e, "describe topic " + name);
         }
+    }
+
+    /** The broker that is asked may hear of a new topic a moment after the controller made it. */
+    private Optional<TopicDescription> awaitVisible(String name) {
+        long deadline = System.nanoTime() + READY_LIMIT.toNanos();
+        Optional<TopicDescription> found = describe(name);
+        while (found.isEmpty() && System.nanoTime() < deadline) {
+            pause(name);
+            found = describe(name);
+        }
+        return found;
     }
 
     private Map<String, String> wanted(SourceDefinition source) {
