@@ -12,7 +12,6 @@ import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
 
 /**
@@ -21,6 +20,12 @@ import org.tonle.spi.ErrorCode;
  * does).
  */
 final class HostCheck extends SimpleDecoratingHttpService {
+    /**
+     * What Armeria is told to put in the place of a Host that is missing. It would take the name of
+     * this machine otherwise, and that may well be localhost.
+     */
+    static final String MISSING = "missing-host.invalid";
+
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
 
     HostCheck(HttpService delegate) {
@@ -29,15 +34,22 @@ final class HostCheck extends SimpleDecoratingHttpService {
 
     @Override
     public HttpResponse serve(ServiceRequestContext ctx, HttpRequest request) throws Exception {
-        String host = host(request);
+        // HTTP/1's Host stays beside what Armeria makes of it; HTTP/2 has :authority only
+        String host =
+                request.headers()
+                        .get(
+                                request.headers().contains(HttpHeaderNames.HOST)
+                                        ? HttpHeaderNames.HOST
+                                        : HttpHeaderNames.AUTHORITY);
+        boolean missing = host == null || withoutPort(host).equals(MISSING);
         if (host == null || !LOOPBACK.contains(withoutPort(host))) {
             throw new DoorException(
                     HttpStatus.BAD_REQUEST,
                     ErrorCode.INVALID_REQUEST,
-                    host == null
+                    missing
                             ? "the Host header is missing"
                             : "this lake answers on the loopback interface only",
-                    host,
+                    missing ? null : host,
                     "address it as localhost or 127.0.0.1");
         }
         List<String> origins = request.headers().getAll(HttpHeaderNames.ORIGIN);
@@ -52,12 +64,6 @@ final class HostCheck extends SimpleDecoratingHttpService {
             }
         }
         return unwrap().serve(ctx, request);
-    }
-
-    /** HTTP/2's :authority, or HTTP/1's Host as it came, which Armeria keeps beside its own. */
-    private static @Nullable String host(HttpRequest request) {
-        String host = request.headers().get(HttpHeaderNames.HOST);
-        return host == null ? request.headers().get(HttpHeaderNames.AUTHORITY) : host;
     }
 
     private static String withoutPort(String host) {

@@ -115,6 +115,7 @@ public final class LakeServer implements AutoCloseable {
                         .port(
                                 new InetSocketAddress(loopback(), options.port()),
                                 SessionProtocol.HTTP)
+                        .defaultHostname(HostCheck.MISSING)
                         .workerGroup(workers, false)
                         .bossGroupFactory(QuickGroup::new)
                         .meterRegistry(meters.registry())

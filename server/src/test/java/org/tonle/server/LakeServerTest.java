@@ -457,6 +457,7 @@ class LakeServerTest {
                         Map.entry("", 400),
                         Map.entry("Host:\r\n", 400),
                         Map.entry("Host: evil.example\r\n", 400),
+                        Map.entry("Host: missing-host.invalid\r\n", 400),
                         Map.entry("Host: evil.example:7070\r\n", 400),
                         Map.entry("Host: 127.0.0.1.evil.example\r\n", 400),
                         Map.entry("Host: localhost\r\n", 200),

@@ -3,6 +3,7 @@ package org.tonle.catalog;
 import java.nio.file.Path;
 import java.util.Map;
 import org.apache.iceberg.catalog.CatalogTests;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,6 +52,13 @@ class IcebergCatalogIT extends CatalogTests<LedgerCatalog> {
                         .iceberg(name);
         fresh.initialize(name, properties);
         return fresh;
+    }
+
+    /** Of tables that are made where the caller says: not in the system's /tmp, as by default. */
+    @Override
+    protected String baseTableLocation(TableIdentifier identifier) {
+        return "file:"
+                + dir.resolve("elsewhere/" + identifier.namespace() + "/" + identifier.name());
     }
 
     @Override

@@ -244,6 +244,13 @@ class ProblemsTest {
     }
 
     @Test
+    void aLongValueIsShownInPart() throws IOException {
+        Problem problem = problems(Map.of("lake.yaml", "x".repeat(500) + ": 1")).getFirst();
+
+        assertThat(problem.value()).isEqualTo("x".repeat(80) + "…");
+    }
+
+    @Test
     void aMillionBracketsAndManyAliasesEndQuickly() throws IOException {
         assertThat(problems(Map.of("lake.yaml", "name: " + "[".repeat(1_000_000))))
                 .singleElement()
