@@ -27,7 +27,7 @@ record ErrorStatus(HttpStatus status, String title, String action, int retryAfte
                     user(
                             HttpStatus.UNPROCESSABLE_ENTITY,
                             "Invalid value",
-                            "exclude the value, or convert it with TRY_CAST");
+                            "leave the value out by WHERE or CASE");
             case NOT_FOUND ->
                     user(HttpStatus.NOT_FOUND, "Not found", "GET /api/v1/datasets lists what is");
             case ALREADY_EXISTS ->

@@ -120,6 +120,8 @@ public final class LakeServer implements AutoCloseable {
                         .bossGroupFactory(QuickGroup::new)
                         .meterRegistry(meters.registry())
                         .errorHandler(new Errors())
+                        // Errors logs what is a bug; the rest is the client's to know
+                        .unloggedExceptionsReportInterval(Duration.ZERO)
                         .requestTimeout(Duration.ofSeconds(10))
                         .idleTimeout(IDLE)
                         .connectionDrainDurationMicros(0)
