@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.slf4j.Logger;
@@ -66,6 +67,7 @@ public final class Lake implements AutoCloseable {
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
+    private final Supplier<Optional<String>> eventLogFault;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
 
@@ -76,6 +78,7 @@ public final class Lake implements AutoCloseable {
             Ingest ingest,
             PipelineRunner pipelines,
             QueryService queries,
+            Supplier<Optional<String>> eventLogFault,
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
@@ -83,6 +86,7 @@ public final class Lake implements AutoCloseable {
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
+        this.eventLogFault = eventLogFault;
         this.parts = parts;
     }
 
@@ -174,7 +178,14 @@ public final class Lake implements AutoCloseable {
         pipelines.start();
         QueryService queries =
                 new QueryService(catalog, definition.sources(), engine, QuerySettings.DEFAULT);
-        return new Lake(definition, catalog, datasets, ingest, pipelines, queries, parts);
+        Supplier<Optional<String>> fault =
+                parts.stream()
+                        .filter(EmbeddedKafka.class::isInstance)
+                        .map(EmbeddedKafka.class::cast)
+                        .findFirst()
+                        .<Supplier<Optional<String>>>map(kafka -> kafka::fault)
+                        .orElse(Optional::empty);
+        return new Lake(definition, catalog, datasets, ingest, pipelines, queries, fault, parts);
     }
 
     private static <T extends AutoCloseable> T opened(Deque<AutoCloseable> parts, T part) {
@@ -268,9 +279,11 @@ public final class Lake implements AutoCloseable {
         return catalog;
     }
 
-    /** Whether it takes requests. */
-    public boolean ready() {
-        return ready;
+    /** Why it takes no requests now; empty if it does. */
+    public Optional<String> notReady() {
+        return ready
+                ? eventLogFault.get().map(fault -> "the embedded event log has stopped: " + fault)
+                : Optional.of("the lake is starting or stopping");
     }
 
     /**

@@ -134,4 +134,65 @@ class LakeIT {
                             """);
         }
     }
+
+    @Test
+    void aLakeThatWasNeverSeenBeforeRunsTheSameWay() throws Exception {
+        Files.writeString(
+                folder.resolve("sources/messungen.yaml"),
+                """
+                kind: http
+                id: mess_id
+                event-time: zeit
+                key: gerät
+                columns:
+                  gerät: {type: string, path: "$.gerät.seriennummer", required: true}
+                  wert: {type: "decimal(18,6)", path: "$.werte[0].betrag"}
+                  zeit: timestamptz
+                  aktiv: boolean
+                  "größe": double
+                """);
+        Files.writeString(
+                folder.resolve("pipelines/messungen.sql"),
+                """
+                CREATE STREAMING TABLE silver.messungen AS
+                SELECT event_id, gerät, wert, zeit, aktiv, "größe" FROM STREAM bronze.messungen;
+                CREATE MATERIALIZED VIEW gold.beides AS
+                SELECT m.gerät, m.wert, o.amount
+                FROM silver.messungen AS m LEFT JOIN silver.orders AS o ON o.customer = m.gerät;
+                """);
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            lake.ingest(
+                    "messungen",
+                    """
+                    [{"mess_id":"a","gerät":{"seriennummer":"Ω-1"},"werte":[{"betrag":"0.000001"}],
+                      "zeit":"2026-03-01T12:00:00+02:00","aktiv":true,"größe":1e3},
+                     {"mess_id":"b","gerät":{"seriennummer":"Ω-2"},"werte":[],"zeit":null},
+                     {"mess_id":"c","gerät":{"seriennummer":"Ω-1"},"werte":[{"betrag":7}]},
+                     {"mess_id":"d","gerät":{"seriennummer":"Ω-3"},"werte":[{"betrag":"1.0000001"}]}]
+                    """
+                            .getBytes(StandardCharsets.UTF_8),
+                    "application/json",
+                    Optional.empty(),
+                    Map.of());
+            send(lake, "k", "{\"id\":1,\"customer\":{\"name\":\"Ω-1\"},\"amount\":12.50}");
+            settled(lake);
+            assertThat(
+                            rows(
+                                    lake,
+                                    "SELECT gerät, wert, zeit, aktiv, \"größe\" FROM silver.messungen ORDER BY gerät"))
+                    .isEqualTo(
+                            """
+                            {"gerät":"Ω-1","wert":"0.000001","zeit":"2026-03-01T10:00:00Z","aktiv":true,"größe":1000.0}
+                            {"gerät":"Ω-2","wert":null,"zeit":null,"aktiv":null,"größe":null}
+                            """);
+            assertThat(rows(lake, "SELECT gerät, amount FROM gold.beides ORDER BY gerät"))
+                    .isEqualTo(
+                            """
+                            {"gerät":"Ω-1","amount":"12.50"}
+                            {"gerät":"Ω-2","amount":null}
+                            """);
+            assertThat(rows(lake, "SELECT \"key\", rule FROM quarantine.silver_messungen"))
+                    .isEqualTo("{\"key\":\"Ω-3\",\"rule\":\"wert\"}\n");
+        }
+    }
 }

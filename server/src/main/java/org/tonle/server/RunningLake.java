@@ -68,6 +68,6 @@ final class RunningLake implements Backend {
 
     @Override
     public Optional<String> notReady() {
-        return lake.ready() ? Optional.empty() : Optional.of("the lake is starting or stopping");
+        return lake.notReady();
     }
 }

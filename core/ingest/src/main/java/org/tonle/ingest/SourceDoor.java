@@ -192,7 +192,7 @@ final class SourceDoor {
         if (!keys.hasRoom(rememberedKeys)) {
             throw new LakeException(
                     ErrorCode.OVERLOADED,
-                    "Source %s remembers %d Idempotency-Keys of the last 24 hours and has no room for more. Put more events into a request, or raise ingest.remembered-keys."
+                    "Source %s remembers %d Idempotency-Keys of the last 24 hours and has no room for more. Put more events into a request, or send them without a key."
                             .formatted(source.name(), rememberedKeys));
         }
     }
