@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.spi.FailPoints;
 import org.tonle.sql.Dataset;
@@ -14,6 +15,8 @@ import org.tonle.sql.SqlEngine;
  * processes may run the same datasets; a lease per dataset says who does it.
  */
 public final class PipelineRunner implements AutoCloseable {
+    private static final int ATTEMPTS = 10;
+
     private final List<DatasetWorker> workers = new ArrayList<>();
     private final HeadWatch head;
     private final LakeCatalog catalog;
@@ -60,7 +63,21 @@ public final class PipelineRunner implements AutoCloseable {
      */
     public void apply() {
         DatasetTables tables = new DatasetTables(catalog, sources);
-        datasets.forEach(tables::apply);
+        datasets.forEach(dataset -> apply(tables, dataset));
+    }
+
+    /** Another process may be applying the same; what it did is then found done. */
+    private static void apply(DatasetTables tables, Dataset dataset) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                tables.apply(dataset);
+                return;
+            } catch (CommitConflictException e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
     }
 
     public void start() {

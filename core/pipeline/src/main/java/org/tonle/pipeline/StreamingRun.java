@@ -260,7 +260,7 @@ final class StreamingRun implements DatasetRun {
         }
     }
 
-    /** The least ingest time of the files, in microseconds, from their metrics. */
+    /** The least ingest time of the files, in microseconds, from their metrics; 0 if unknown. */
     private static long earliest(PinnedTable input, List<DataFile> files) {
         Types.NestedField column =
                 Optional.ofNullable(input.schema().findField("ingest_time"))
@@ -270,7 +270,7 @@ final class StreamingRun implements DatasetRun {
             var bounds = file.lowerBounds();
             var lower = bounds == null ? null : bounds.get(column.fieldId());
             if (lower == null) {
-                return Long.MIN_VALUE / 2;
+                return 0;
             }
             Long value = Conversions.fromByteBuffer(column.type(), lower);
             earliest = Math.min(earliest, value);
