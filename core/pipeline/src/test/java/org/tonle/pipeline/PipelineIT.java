@@ -335,6 +335,24 @@ class PipelineIT {
     }
 
     @Test
+    void processesThatStartAtOnceAllFindTheirTables() throws Exception {
+        List<Dataset> datasets = lake.datasets(SILVER, GOLD);
+        List<java.util.concurrent.Future<?>> starts = new ArrayList<>();
+        try (var pool = java.util.concurrent.Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 4; i++) {
+                LeaseKeeper leases = lake.leases("process " + i);
+                open.add(leases);
+                PipelineRunner runner = lake.runner(datasets, leases, FailPoints.NONE);
+                starts.add(pool.submit(runner::apply));
+            }
+        }
+        for (var start : starts) {
+            start.get();
+        }
+        assertThat(lake.ledger.definitions()).hasSize(2);
+    }
+
+    @Test
     void aChangedSelectMeetsNewRowsOnlyAndMayAddColumns() throws Exception {
         PipelineRunner first = run(SILVER, GOLD);
         lake.arrive("readings", reading("1", "a", 1));
