@@ -150,7 +150,6 @@ class LakeProcessIT {
                         "silver_rows",
                         "duplicates",
                         "quarantined",
-                        "commits",
                         "answers")) {
             assertThat(again.get(name)).as(name).isEqualTo(counts.get(name));
         }
