@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.tonle.catalog.LakeCatalog;
 import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
@@ -65,14 +67,32 @@ final class CrashRun {
     /** Judges the history of a stopped lake with an embedded ledger. */
     static History.Verdict judge(Path folder, RetryingClient client) throws SQLException {
         assertThat(client.broken()).isEmpty();
-        try (EmbeddedPostgres postgres = EmbeddedPostgres.start(folder.resolve(".tonle/postgres"));
-                Ledger ledger =
-                        Ledger.open(
-                                new LedgerConfig(
-                                        postgres.jdbcUrl(), postgres.user(), postgres.password()),
-                                FailPoints.NONE);
-                History history = new History(ledger, folder.resolve(".tonle/warehouse"))) {
+        try (EmbeddedPostgres postgres = postgres(folder);
+                Ledger ledger = ledger(postgres);
+                History history = new History(ledger, warehouse(folder))) {
             return history.check(client);
         }
+    }
+
+    /** Does something to the tables of a stopped lake with an embedded ledger. */
+    static void onLedger(Path folder, Consumer<LakeCatalog> work) {
+        try (EmbeddedPostgres postgres = postgres(folder);
+                Ledger ledger = ledger(postgres)) {
+            work.accept(new LakeCatalog(ledger, warehouse(folder), FailPoints.NONE));
+        }
+    }
+
+    private static Path warehouse(Path folder) {
+        return folder.resolve(".tonle/warehouse");
+    }
+
+    private static EmbeddedPostgres postgres(Path folder) {
+        return EmbeddedPostgres.start(folder.resolve(".tonle/postgres"));
+    }
+
+    private static Ledger ledger(EmbeddedPostgres postgres) {
+        return Ledger.open(
+                new LedgerConfig(postgres.jdbcUrl(), postgres.user(), postgres.password()),
+                FailPoints.NONE);
     }
 }

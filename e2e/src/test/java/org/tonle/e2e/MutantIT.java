@@ -5,8 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.StagedCommit;
+import org.tonle.catalog.StagedTable;
+import org.tonle.ledger.CommitRequest;
 
 /** The checker of histories sees what it is there to see. */
 class MutantIT {
@@ -37,6 +43,39 @@ class MutantIT {
                 lake.terminate();
             }
             assertThat(CrashRun.judge(folder, client).doubled()).isPositive();
+        }
+    }
+
+    /** A crash between the commit of the rows and that of the position reads the range again. */
+    @Test
+    void positionsThatMoveInASecondTransactionAreFoundToHaveDoubledEvents() throws Exception {
+        Path folder = dir.resolve("lake");
+        LakeFolder.write(folder, "");
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.url(folder), 2)) {
+            try (LakeProcess lake = LakeProcess.start(folder)) {
+                assertThat(lake.awaitUrl()).as(lake.output()).isPresent();
+                while (client.answers() < 20) {
+                    assertThat(lake.alive()).as(lake.output()).isTrue();
+                    Thread.sleep(20);
+                }
+                client.close();
+                CrashRun.settled(List.of(folder));
+                lake.terminate();
+            }
+            assertThat(CrashRun.judge(folder, client).doubled()).isZero();
+            CrashRun.onLedger(folder, MutantIT::appendAgain);
+            assertThat(CrashRun.judge(folder, client).doubled()).isPositive();
+        }
+    }
+
+    private static void appendAgain(LakeCatalog catalog) {
+        TableIdentifier bronze = TableIdentifier.of("bronze", "events");
+        DataFile file = catalog.pin().table(bronze).orElseThrow().files().getFirst();
+        try (StagedCommit commit = catalog.stage()) {
+            commit.table(bronze, StagedTable.OnConflict.FAIL).append(List.of(file));
+            commit.publish(
+                    CommitRequest.builder(commit.id(), "ingest", "mutant")
+                            .summary("rows", file.recordCount()));
         }
     }
 }

@@ -30,19 +30,16 @@ final class FolderLock implements AutoCloseable {
     }
 
     /**
-     * Locks {@code state}, creating it for its owner only.
+     * Locks {@code state}, creating it if need be; it is its owner's only from then on.
      *
      * @throws LakeException IN_USE naming the process that holds it
      */
     static FolderLock take(Path state) {
         Path file = state.resolve("lock");
         try {
-            if (!Files.isDirectory(state)) {
-                Files.createDirectories(
-                        state,
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rwx------")));
-            }
+            Files.createDirectories(state);
+            // also when somebody made it: what is in it is nobody else's business
+            Files.setPosixFilePermissions(state, PosixFilePermissions.fromString("rwx------"));
             FileChannel channel =
                     FileChannel.open(
                             file,

@@ -14,6 +14,8 @@ import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.exceptions.ValidationException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.PointerMove;
@@ -33,6 +35,8 @@ public final class StagedCommit implements AutoCloseable {
     /** Reached while a commit is prepared and after it happened. */
     public static final List<String> FAIL_POINTS =
             List.of("stage.after-metadata", "stage.after-sync", "stage.after-publish");
+
+    private static final Logger log = LoggerFactory.getLogger(StagedCommit.class);
 
     /** How often a commit is prepared again because a table moved. */
     private static final int ATTEMPTS = 20;
@@ -145,7 +149,7 @@ public final class StagedCommit implements AutoCloseable {
                                                             .toList()));
                     decided = true;
                     failPoints.reach("stage.after-publish");
-                    prepared.forEach(this::discardUnreached);
+                    prepared.forEach(this::tidy);
                     return seq;
                 } catch (CommitConflictException conflict) {
                     prepared.forEach(each -> catalog.metadata().forget(each.location()));
@@ -154,10 +158,9 @@ public final class StagedCommit implements AutoCloseable {
                             || !rebase()) {
                         throw conflict;
                     }
-                } catch (LakeException e) {
-                    if (e.code() == ErrorCode.COMMIT_UNKNOWN) {
-                        decided = true;
-                    }
+                } catch (RuntimeException | Error e) {
+                    // what wasn't refused may have happened: what was written stays
+                    decided = true;
                     throw e;
                 }
             }
@@ -223,6 +226,15 @@ public final class StagedCommit implements AutoCloseable {
             table.rebase(live, newer);
         }
         return true;
+    }
+
+    /** The commit has happened: whatever goes wrong now costs some files, and is no failure. */
+    private void tidy(Prepared prepared) {
+        try {
+            discardUnreached(prepared);
+        } catch (RuntimeException e) {
+            log.warn("files of commit {} that nothing names may be left: {}", id, e.toString());
+        }
     }
 
     /** Earlier attempts leave metadata, and merging appends leave manifests, that nothing names. */

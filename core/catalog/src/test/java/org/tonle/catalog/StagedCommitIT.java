@@ -171,7 +171,11 @@ class StagedCommitIT {
         FailPoints killer =
                 point -> {
                     if (armed[0] && point.equals("commit.in-transaction")) {
-                        ProcessHandle.of(postgres.pid()).orElseThrow().destroyForcibly();
+                        ProcessHandle server = ProcessHandle.of(postgres.pid()).orElseThrow();
+                        List<ProcessHandle> all = new ArrayList<>(server.descendants().toList());
+                        all.addFirst(server);
+                        all.forEach(ProcessHandle::destroyForcibly);
+                        all.forEach(process -> process.onExit().join());
                     }
                 };
         LedgerConfig config =
@@ -200,6 +204,28 @@ class StagedCommitIT {
             assertThat(files()).containsAll(written).hasSizeGreaterThan(written.size());
         } finally {
             postgres.close();
+        }
+    }
+
+    @Test
+    void aCommitThatHappenedIsNoFailureThoughTidyingUpFails() throws IOException {
+        FailPoints manifestGoes =
+                point -> {
+                    if (point.equals("stage.after-publish")) {
+                        // tidying reads the manifest list of a commit that was prepared twice
+                        try (Stream<Path> all = Files.walk(warehouse)) {
+                            all.filter(path -> path.toString().contains("snap-"))
+                                    .forEach(path -> path.toFile().delete());
+                        } catch (IOException e) {
+                            throw new java.io.UncheckedIOException(e);
+                        }
+                    }
+                };
+        LakeCatalog failing = new LakeCatalog(ledger.ledger(), warehouse, manifestGoes);
+        try (StagedCommit commit = failing.stage()) {
+            append(commit.table(A, OnConflict.REAPPLY), 3);
+            append(A, 10);
+            assertThat(commit.publish(request(commit))).isEqualTo(ledger.ledger().head());
         }
     }
 

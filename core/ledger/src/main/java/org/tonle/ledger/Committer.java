@@ -96,7 +96,7 @@ final class Committer implements AutoCloseable {
             List<Waiting> group = drain(first);
             try {
                 commit(group);
-            } catch (RuntimeException e) {
+            } catch (Throwable e) { // nobody may wait for ever, not even after an OutOfMemoryError
                 group.forEach(waiting -> waiting.seq.completeExceptionally(e));
             }
         }
@@ -184,6 +184,8 @@ final class Committer implements AutoCloseable {
                 connection.setAutoCommit(true);
                 return closeOrFind(connection, id);
             } catch (SQLException e) {
+                // Hikari keeps the flag with which close() ended a wait; it would end every wait
+                boolean unused = Thread.interrupted();
                 if (System.nanoTime() - deadlineNanos >= 0) {
                     throw new LakeException(
                             ErrorCode.COMMIT_UNKNOWN,

@@ -128,7 +128,9 @@ public final class Ledger implements AutoCloseable {
             if (e.getCause() instanceof LakeException lake) {
                 throw new LakeException(lake.code(), String.valueOf(lake.getMessage()), lake);
             }
-            throw new LakeException(ErrorCode.INTERNAL, "the commit failed: " + e.getCause(), e);
+            // not known to have been refused
+            throw new LakeException(
+                    ErrorCode.COMMIT_UNKNOWN, "the commit got no answer: " + e.getCause(), e);
         }
         signal();
         return seq;

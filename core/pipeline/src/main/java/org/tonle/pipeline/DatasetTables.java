@@ -247,7 +247,8 @@ final class DatasetTables {
         return "dataset " + dataset.name();
     }
 
-    private static String hash(String text) {
+    /** What tells a definition's versions apart, also in the summary of each run. */
+    static String hash(String text) {
         try {
             byte[] digest =
                     MessageDigest.getInstance("SHA-256")

@@ -111,21 +111,19 @@ final class DatasetWorker {
                 lease.ifPresent(leases::lost);
             }
             log.info("{} is computed again: {}", dataset.name(), e.getMessage());
-            run.reset();
             fail(e.getMessage(), state);
         } catch (LakeException e) {
             log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
-            if (e.code() == ErrorCode.COMMIT_UNKNOWN) {
-                run.reset();
-            }
             fail(e.getMessage(), State.FAILING);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             log.error("{} can't go on", dataset.name(), e);
             fail("internal error: " + e, State.FAILING);
         }
     }
 
     private void fail(@Nullable String why, State as) throws InterruptedException {
+        // what is remembered may not be what the tables hold: it is read from them again
+        run.reset();
         upToDate = false;
         state = as;
         reason = why;

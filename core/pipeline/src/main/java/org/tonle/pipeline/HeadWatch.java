@@ -7,7 +7,6 @@ import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.ledger.Ledger;
-import org.tonle.spi.LakeException;
 
 /** Asks the ledger for its head once for all that wait for it to move. */
 final class HeadWatch implements AutoCloseable {
@@ -56,8 +55,8 @@ final class HeadWatch implements AutoCloseable {
             try {
                 head = ledger.awaitHeadBeyond(head, Duration.ofSeconds(5));
                 wake();
-            } catch (LakeException e) {
-                log.warn("the ledger's head can't be asked for: {}", e.getMessage());
+            } catch (RuntimeException | Error e) {
+                log.warn("the ledger's head can't be asked for: {}", e.toString());
                 try {
                     await(Long.MAX_VALUE, Duration.ofMillis(500), () -> closed);
                 } catch (InterruptedException interrupted) {

@@ -44,6 +44,7 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
     private final Deque<SortedKeys> runs = new ArrayDeque<>();
 
     private long newest = Long.MIN_VALUE;
+    private long completeFrom = Long.MIN_VALUE;
 
     /**
      * @param window rows of one key that are further apart are different rows
@@ -107,6 +108,11 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
         return time;
     }
 
+    /** Keys of earlier times, in microseconds, may have been left out since they were loaded. */
+    long completeFrom() {
+        return completeFrom;
+    }
+
     /** The run's rows are in the tables. */
     void commit() {
         run.forEach(this::remember);
@@ -142,7 +148,9 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
                 return;
             }
             // rows come nearly in order of their ingest time: two windows leave one for latecomers
-            SortedKeys merged = SortedKeys.merge(alike, newest - 2 * windowMicros, directory);
+            long oldest = newest - 2 * windowMicros;
+            SortedKeys merged = SortedKeys.merge(alike, oldest, directory);
+            completeFrom = Math.max(completeFrom, oldest);
             for (SortedKeys sorted : alike) {
                 runs.removeFirst();
                 sorted.close();

@@ -166,6 +166,7 @@ final class StreamingRun implements DatasetRun {
                             .fencedBy(lease)
                             .move(new DatasetMove(name(), input.uuid(), position, upTo))
                             .summary("dataset", name())
+                            .summary("definition", DatasetTables.hash(dataset.text()))
                             .summary("read-after", position.orElse(0))
                             .summary("read-seq", upTo)
                             .summary("input", result.input())
@@ -215,7 +216,7 @@ final class StreamingRun implements DatasetRun {
     private SeenKeys keys(PinnedTables tables, long earliest) {
         long since = earliest - settings.window().toMillis() * 1000;
         SeenKeys known = keys;
-        if (known != null && since >= keysFrom) {
+        if (known != null && since >= Math.max(keysFrom, known.completeFrom())) {
             return known;
         }
         reset();

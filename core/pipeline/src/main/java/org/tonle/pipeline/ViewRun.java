@@ -149,6 +149,7 @@ final class ViewRun implements DatasetRun {
                     CommitRequest.builder(commit.id(), "run", "tonle")
                             .fencedBy(lease)
                             .summary("dataset", name())
+                            .summary("definition", DatasetTables.hash(dataset.text()))
                             .summary("read-seq", seq)
                             .summary(
                                     "written",
