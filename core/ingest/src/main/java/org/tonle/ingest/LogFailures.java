@@ -28,7 +28,7 @@ final class LogFailures {
             case RecordTooLargeException e ->
                     new LakeException(
                             ErrorCode.TOO_LARGE,
-                            "The event log refused a body for its size (%s). Send smaller bodies, or raise max-body-size of the source and the limits of the brokers."
+                            "The event log refused a body for its size (%s). Send smaller bodies, or raise max-body of the source and the limits of the brokers."
                                     .formatted(e.getMessage()),
                             e);
             case InvalidOffsetException e ->

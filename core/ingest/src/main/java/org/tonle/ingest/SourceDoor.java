@@ -62,7 +62,7 @@ final class SourceDoor {
         if (body.length > source.maxBodyBytes()) {
             throw new LakeException(
                     ErrorCode.TOO_LARGE,
-                    "The body has %d bytes and source %s takes %d. Send it in parts, or raise max-body-size in sources/%s.yaml."
+                    "The body has %d bytes and source %s takes %d. Send it in parts, or raise max-body in sources/%s.yaml."
                             .formatted(
                                     body.length,
                                     source.name(),

@@ -53,6 +53,7 @@ final class SourceSink implements Runnable {
     private final FailPoints failPoints;
     private final TableIdentifier table;
     private final String consumer;
+    private final TopicClaim claim;
     private final KeyRecovery recovery;
     private final CountDownLatch stop = new CountDownLatch(1);
     private long warnedNanos = System.nanoTime() - WARN_EVERY.toNanos();
@@ -78,6 +79,7 @@ final class SourceSink implements Runnable {
         this.failPoints = failPoints;
         this.table = TableIdentifier.of(BronzeTable.NAMESPACE, source.name());
         this.consumer = "bronze." + source.name();
+        this.claim = new TopicClaim(catalog.ledger(), source.name(), consumer, settings.holder());
         this.recovery = new KeyRecovery(catalog, table, keys, clock);
     }
 
@@ -184,9 +186,9 @@ final class SourceSink implements Runnable {
      */
     private boolean work() {
         Optional<Lease> lease = catalog.ledger().acquire(leaseName(), settings.holder(), LEASE);
-        Map<Integer, LogPosition> positions = catalog.ledger().logPositions(consumer);
-        SourceTopic topic = eventLog.topics().prepare(source, positions.isEmpty());
-        requireSame(topic, positions);
+        Map<Integer, LogPosition> known = catalog.ledger().logPositions(consumer);
+        SourceTopic topic = eventLog.topics().prepare(source, known.isEmpty());
+        Map<Integer, LogPosition> positions = claim.of(topic, known);
         createTable();
         Map<Integer, LogReader.From> from = from(topic, positions);
         try (LogReader tail = eventLog.reader(topic, from)) {
@@ -224,31 +226,12 @@ final class SourceSink implements Runnable {
             LogPosition known = positions.get(partition);
             from.put(
                     partition,
-                    known == null
-                            // the first position ever: if the log begins later, bodies are lost
+                    known == null || known.next() == 0
+                            // nothing was read: if the log begins later, bodies are lost
                             ? new LogReader.From(0, Optional.empty())
                             : new LogReader.From(known.next(), Optional.of(known.leaderEpoch())));
         }
         return from;
-    }
-
-    private void requireSame(SourceTopic topic, Map<Integer, LogPosition> positions) {
-        for (LogPosition position : positions.values()) {
-            if (!position.topicId().equals(topic.topicId())
-                    || !position.clusterId().equals(topic.clusterId())) {
-                throw new LakeException(
-                        ErrorCode.LOG_GAP,
-                        "Topic %s is not the one that source %s was read from: its id is %s in cluster %s, and the lake has read topic %s in cluster %s up to position %d. It was deleted and made anew, or lake.yaml names another cluster. Point the lake to the old one, or give the source a new name to begin anew."
-                                .formatted(
-                                        topic.name(),
-                                        source.name(),
-                                        topic.topicId(),
-                                        topic.clusterId(),
-                                        position.topicId(),
-                                        position.clusterId(),
-                                        position.next()));
-            }
-        }
     }
 
     private void createTable() {

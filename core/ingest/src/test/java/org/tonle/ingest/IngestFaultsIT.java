@@ -162,6 +162,32 @@ class IngestFaultsIT {
     }
 
     @Test
+    void aTopicMadeAnewBeforeItsFirstCommitFailsItsSourceToo() throws Exception {
+        SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 2);
+        IngestSettings never = TestLake.settings("a", Duration.ofHours(1));
+        IngestReceipt acknowledged;
+        try (Ingest ingest = lake.ingest(FailPoints.NONE, never, source)) {
+            acknowledged = send(ingest, source.name(), null, "{}");
+        }
+        try (Admin admin = Admin.create(properties())) {
+            admin.deleteTopics(List.of(acknowledged.topic())).all().get(30, TimeUnit.SECONDS);
+        }
+        try (Ingest ingest = lake.ingest(source)) {
+            SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.FAILING);
+            assertThat(status.problem().orElseThrow().reason()).contains("is gone");
+            assertRefusedAsGap(ingest, source);
+        }
+        SourceTopic anew = lake.log().topics().prepare(source, true);
+        try (Ingest ingest = lake.ingest(source)) {
+            SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.FAILING);
+            assertThat(status.problem().orElseThrow().reason())
+                    .contains("made anew")
+                    .contains(anew.topicId());
+            assertRefusedAsGap(ingest, source);
+        }
+    }
+
+    @Test
     void aLogThatWasCutBeyondThePositionFailsItsSource() throws Exception {
         SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 1);
         IngestSettings never = TestLake.settings("a", Duration.ofHours(1));

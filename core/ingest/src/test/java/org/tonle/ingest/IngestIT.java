@@ -275,6 +275,8 @@ class IngestIT {
             refused(
                     ErrorCode.TOO_LARGE,
                     () -> send(ingest, source.name(), null, " ".repeat(1 << 20) + "1"));
+            assertThatThrownBy(() -> send(ingest, source.name(), null, " ".repeat(1 << 20) + "1"))
+                    .hasMessageContaining("raise max-body in sources/" + source.name() + ".yaml");
             refused(ErrorCode.NOT_FOUND, () -> send(ingest, "nothing", null, "{}"));
             assertThat(ends(source)).isZero();
             // the largest body there may be
