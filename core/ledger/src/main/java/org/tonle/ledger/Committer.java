@@ -184,8 +184,10 @@ final class Committer implements AutoCloseable {
                 connection.setAutoCommit(true);
                 return closeOrFind(connection, id);
             } catch (SQLException e) {
-                // Hikari keeps the flag with which close() ended a wait; it would end every wait
-                boolean unused = Thread.interrupted();
+                if (Thread.currentThread() == thread) {
+                    // Hikari keeps the flag with which close() ended a wait; it would end them all
+                    boolean unused = Thread.interrupted();
+                }
                 if (System.nanoTime() - deadlineNanos >= 0) {
                     throw new LakeException(
                             ErrorCode.COMMIT_UNKNOWN,
