@@ -189,6 +189,10 @@ final class SourceSink implements Runnable {
         Map<Integer, LogPosition> known = catalog.ledger().logPositions(consumer);
         SourceTopic topic = eventLog.topics().prepare(source, known.isEmpty());
         Map<Integer, LogPosition> positions = claim.of(topic, known);
+        Optional<String> weakness = eventLog.topics().weakness(topic);
+        if (progress.warn(weakness)) {
+            log.warn("Source {}: {}", source.name(), weakness.orElseThrow());
+        }
         createTable();
         Map<Integer, LogReader.From> from = from(topic, positions);
         try (LogReader tail = eventLog.reader(topic, from)) {
