@@ -135,7 +135,11 @@ final class SourceSink implements Runnable {
             } catch (Error e) {
                 progress.is(
                         State.FAILING,
-                        new LakeException(ErrorCode.INTERNAL, "The sink ended: " + e, e));
+                        new LakeException(
+                                ErrorCode.INTERNAL,
+                                "The way to bronze ended with %s. What was acknowledged is in the event log. Start the lake again, with more memory if that was short."
+                                        .formatted(e),
+                                e));
                 throw e;
             }
         }

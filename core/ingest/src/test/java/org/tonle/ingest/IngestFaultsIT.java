@@ -382,6 +382,29 @@ class IngestFaultsIT {
         assertThat(TopicKeeper.replicas(3)).hasValue((short) 3);
     }
 
+    @Test
+    void anErrorInTheSinkFailsItsSourceWithTheReason() throws Exception {
+        SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 1);
+        FailPoints overflow =
+                name -> {
+                    if (name.equals("ingest.after-file")) {
+                        throw new StackOverflowError("too deep");
+                    }
+                };
+        IngestSettings soon = TestLake.settings("a", Duration.ofMillis(20));
+        try (Ingest ingest = lake.ingest(overflow, soon, source)) {
+            send(ingest, source.name(), null, "{}");
+            SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.FAILING);
+            assertThat(status.problem().orElseThrow().reason())
+                    .contains("StackOverflowError: too deep")
+                    .contains("Start the lake again");
+        }
+        try (Ingest ingest = lake.ingest(source)) {
+            assertThat(ingest.drain(Duration.ofSeconds(30))).isTrue();
+        }
+        assertThat(lake.ask(source.name(), "SELECT count(*) FROM bronze")).containsExactly("1");
+    }
+
     private static SourceStatus awaitStatus(
             Ingest ingest, SourceDefinition source, Predicate<SourceStatus> wanted)
             throws InterruptedException {
