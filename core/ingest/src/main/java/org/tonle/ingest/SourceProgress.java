@@ -18,6 +18,7 @@ final class SourceProgress {
     private final String source;
     private State state = State.STARTING;
     private SourceStatus.@Nullable Problem problem;
+    private @Nullable String warning;
     private @Nullable SourceTopic topic;
     private final Map<Integer, Long> next = new TreeMap<>();
     private final Map<Integer, Long> appended = new TreeMap<>();
@@ -46,6 +47,17 @@ final class SourceProgress {
         state = now;
         problem = new SourceStatus.Problem(why.code(), String.valueOf(why.getMessage()));
         notifyAll();
+    }
+
+    /**
+     * Says what isn't as it should be and stops nothing.
+     *
+     * @return whether that is new
+     */
+    synchronized boolean warn(Optional<String> found) {
+        boolean isNew = found.isPresent() && !found.get().equals(warning);
+        warning = found.orElse(null);
+        return isNew;
     }
 
     /** A body stands in the log that was taken at {@code takenAt}. */
@@ -150,6 +162,7 @@ final class SourceProgress {
                 source,
                 state,
                 Optional.ofNullable(problem),
+                Optional.ofNullable(warning),
                 Optional.ofNullable(topic).map(SourceTopic::name),
                 next,
                 appended,

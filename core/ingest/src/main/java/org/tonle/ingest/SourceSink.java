@@ -135,7 +135,11 @@ final class SourceSink implements Runnable {
             } catch (Error e) {
                 progress.is(
                         State.FAILING,
-                        new LakeException(ErrorCode.INTERNAL, "The sink ended: " + e, e));
+                        new LakeException(
+                                ErrorCode.INTERNAL,
+                                "The way to bronze ended with %s. What was acknowledged is in the event log. Start the lake again, with more memory if that was short."
+                                        .formatted(e),
+                                e));
                 throw e;
             }
         }
@@ -189,6 +193,10 @@ final class SourceSink implements Runnable {
         Map<Integer, LogPosition> known = catalog.ledger().logPositions(consumer);
         SourceTopic topic = eventLog.topics().prepare(source, known.isEmpty());
         Map<Integer, LogPosition> positions = claim.of(topic, known);
+        Optional<String> weakness = eventLog.topics().weakness(topic);
+        if (progress.warn(weakness)) {
+            log.warn("Source {}: {}", source.name(), weakness.orElseThrow());
+        }
         createTable();
         Map<Integer, LogReader.From> from = from(topic, positions);
         try (LogReader tail = eventLog.reader(topic, from)) {

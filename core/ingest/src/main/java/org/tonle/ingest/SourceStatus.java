@@ -9,6 +9,7 @@ import org.tonle.spi.ErrorCode;
  * How a source is doing.
  *
  * @param problem why it isn't running as it should
+ * @param warning what somebody should mend though it runs: its topic's copies are too few
  * @param topic of the event log; empty until it is known
  * @param next by partition, the position that bronze is to have next
  * @param appended by partition, the position behind the last body that this process saw there
@@ -21,6 +22,7 @@ public record SourceStatus(
         String source,
         State state,
         Optional<Problem> problem,
+        Optional<String> warning,
         Optional<String> topic,
         Map<Integer, Long> next,
         Map<Integer, Long> appended,

@@ -32,6 +32,10 @@ final class TopicKeeper {
     /** What a record's key, headers and framing add to its body. */
     private static final long RECORD_OVERHEAD_BYTES = 1 << 20;
 
+    private static final short WANTED_REPLICAS = 3;
+    private static final int LEAST_IN_SYNC = 2;
+    private static final String MIN_IN_SYNC = "min.insync.replicas";
+
     private static final Duration READY_LIMIT = Duration.ofSeconds(30);
 
     private final Admin admin;
@@ -130,10 +134,12 @@ final class TopicKeeper {
     }
 
     private void create(String name, SourceDefinition source) {
-        NewTopic topic =
-                new NewTopic(name, Optional.of(source.partitions()), Optional.empty())
-                        .configs(wanted(source));
         try {
+            Map<String, String> configs = wanted(source);
+            Optional<Short> replicas = replicas(ask(admin.describeCluster().nodes()).size());
+            replicas.ifPresent(all -> configs.put(MIN_IN_SYNC, Integer.toString(LEAST_IN_SYNC)));
+            NewTopic topic =
+                    new NewTopic(name, Optional.of(source.partitions()), replicas).configs(configs);
             ask(admin.createTopics(List.of(topic)).all());
         } catch (ExecutionException e) {
             // another process of the lake was first
@@ -141,6 +147,43 @@ final class TopicKeeper {
                 throw LogFailures.of(e, "create topic " + name);
             }
         }
+    }
+
+    /** How many copies of a topic to ask for; empty leaves it to the brokers' own default. */
+    static Optional<Short> replicas(int brokers) {
+        return brokers >= WANTED_REPLICAS ? Optional.of(WANTED_REPLICAS) : Optional.empty();
+    }
+
+    /**
+     * Why a body that was acknowledged in {@code topic} could be lost with one broker; empty if it
+     * couldn't, or if the broker forces each record to disk.
+     */
+    Optional<String> weakness(SourceTopic topic) {
+        if (settings.flushEach()) {
+            return Optional.empty();
+        }
+        int replicas =
+                describe(topic.name()).stream()
+                        .flatMap(found -> found.partitions().stream())
+                        .mapToInt(partition -> partition.replicas().size())
+                        .min()
+                        .orElse(0);
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic.name());
+        int inSync;
+        try {
+            Config config =
+                    requireNonNull(
+                            ask(admin.describeConfigs(List.of(resource)).all()).get(resource));
+            inSync = Integer.parseInt(requireNonNull(config.get(MIN_IN_SYNC)).value());
+        } catch (ExecutionException e) {
+            throw LogFailures.of(e, "check the settings of topic " + topic.name());
+        }
+        if (replicas >= LEAST_IN_SYNC && inSync >= LEAST_IN_SYNC) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                "Topic %s has replication factor %d and min.insync.replicas %d: what was acknowledged can be lost with a single broker, or its power. Give it %d replicas and min.insync.replicas=%d."
+                        .formatted(topic.name(), replicas, inSync, WANTED_REPLICAS, LEAST_IN_SYNC));
     }
 
     /** Brings a topic that somebody changed, or an older definition made, to what is needed. */

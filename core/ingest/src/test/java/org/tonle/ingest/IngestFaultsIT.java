@@ -354,6 +354,57 @@ class IngestFaultsIT {
         }
     }
 
+    @Test
+    void aTopicWithoutCopiesThatNobodyForcesToDiskIsWarnedOf() throws Exception {
+        SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 1);
+        EventLogSettings outside =
+                new EventLogSettings("outside", lake.kafka.clientProperties(), false);
+        try (EventLog log = EventLog.open(outside);
+                Ingest ingest =
+                        new Ingest(
+                                log,
+                                lake.catalog,
+                                lake.clock,
+                                FailPoints.NONE,
+                                TestLake.settings("a", Duration.ofMillis(20)))) {
+            ingest.start(List.of(source));
+            SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.RUNNING);
+            assertThat(status.warning().orElseThrow())
+                    .contains("replication factor 1 and min.insync.replicas 1");
+            await(ingest, source.name(), send(ingest, source.name(), null, "{}"));
+        }
+        SourceDefinition embedded = TestLake.source(TestLake.uniqueSource(), 1);
+        try (Ingest ingest = lake.ingest(embedded)) {
+            SourceStatus status = awaitStatus(ingest, embedded, s -> s.state() == State.RUNNING);
+            assertThat(status.warning()).isEmpty();
+        }
+        assertThat(TopicKeeper.replicas(2)).isEmpty();
+        assertThat(TopicKeeper.replicas(3)).hasValue((short) 3);
+    }
+
+    @Test
+    void anErrorInTheSinkFailsItsSourceWithTheReason() throws Exception {
+        SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 1);
+        FailPoints overflow =
+                name -> {
+                    if (name.equals("ingest.after-file")) {
+                        throw new StackOverflowError("too deep");
+                    }
+                };
+        IngestSettings soon = TestLake.settings("a", Duration.ofMillis(20));
+        try (Ingest ingest = lake.ingest(overflow, soon, source)) {
+            send(ingest, source.name(), null, "{}");
+            SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.FAILING);
+            assertThat(status.problem().orElseThrow().reason())
+                    .contains("StackOverflowError: too deep")
+                    .contains("Start the lake again");
+        }
+        try (Ingest ingest = lake.ingest(source)) {
+            assertThat(ingest.drain(Duration.ofSeconds(30))).isTrue();
+        }
+        assertThat(lake.ask(source.name(), "SELECT count(*) FROM bronze")).containsExactly("1");
+    }
+
     private static SourceStatus awaitStatus(
             Ingest ingest, SourceDefinition source, Predicate<SourceStatus> wanted)
             throws InterruptedException {

@@ -1,0 +1,202 @@
+package org.tonle.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A lake answers 202 when the body is on the disk, and commits when the files are: read from a
+ * trace of the system calls of {@code tonle up}, because a kill keeps the page cache and would
+ * prove nothing.
+ */
+class FsyncOrderIT {
+    private static final int REQUESTS = 5;
+    private static final Duration START = Duration.ofSeconds(180);
+
+    @TempDir Path dir;
+
+    @Test
+    void bodiesAreForcedBeforeTheirAnswerAndFilesBeforeTheirCommit() throws Exception {
+        if (!straceIsThere()) {
+            System.err.println("NOT SHOWN: strace is missing");
+            return;
+        }
+        Path folder = dir.resolve("lake");
+        LakeFolder.write(folder, "");
+        // one writer of tables: whatever is written when it commits is of this commit
+        Files.delete(folder.resolve("pipelines/events.sql"));
+        List<String> ids = new ArrayList<>();
+        List<SystemCall> calls = SystemCall.read(trace(folder, ids));
+        for (String id : ids) {
+            assertForcedBeforeItsAnswer(calls, id);
+        }
+        int commits = assertFilesForcedBeforeTheirCommit(calls);
+        System.out.printf(
+                "forced before its answer: %d requests; before their commit: the files of %d commits%n",
+                ids.size(), commits);
+    }
+
+    private static void assertForcedBeforeItsAnswer(List<SystemCall> calls, String id) {
+        SystemCall written =
+                calls.stream()
+                        .filter(c -> c.isWrite() && c.text().contains(id))
+                        .filter(c -> c.path().endsWith(".log") && c.path().contains("events-"))
+                        .findFirst()
+                        .orElseThrow(() -> new AssertionError("no segment got " + id));
+        SystemCall answered =
+                calls.stream()
+                        .filter(c -> c.isWrite() && c.begun() > written.begun())
+                        .filter(c -> c.text().contains("HTTP/1.1 202"))
+                        .findFirst()
+                        .orElseThrow(() -> new AssertionError("no answer to " + id));
+        assertThat(calls)
+                .as("%s was written at line %d", id, written.ended())
+                .anyMatch(c -> c.forces(written.path(), written.ended(), answered.begun()));
+    }
+
+    private static int assertFilesForcedBeforeTheirCommit(List<SystemCall> calls) {
+        List<SystemCall> commits =
+                calls.stream()
+                        .filter(c -> c.isWrite() && c.path().startsWith("socket:"))
+                        .filter(c -> c.text().contains("logPositions"))
+                        .filter(c -> c.text().contains(".metadata.json"))
+                        .toList();
+        for (SystemCall commit : commits) {
+            List<SystemCall> before =
+                    calls.stream()
+                            .filter(c -> c.isWrite() && c.begun() < commit.begun())
+                            .filter(c -> isOfATable(c.path()))
+                            .toList();
+            for (String file : before.stream().map(SystemCall::path).distinct().toList()) {
+                long last =
+                        before.stream()
+                                .filter(c -> c.path().equals(file))
+                                .mapToLong(SystemCall::ended)
+                                .max()
+                                .orElseThrow();
+                assertThat(calls)
+                        .as("%s was written at line %d", file, last)
+                        .anyMatch(c -> c.forces(file, last, commit.begun()));
+            }
+        }
+        assertThat(calls).anyMatch(c -> c.isWrite() && c.path().endsWith(".parquet"));
+        // the table's creation, and what was posted
+        assertThat(commits).hasSizeGreaterThan(1);
+        return commits.size();
+    }
+
+    private static boolean isOfATable(String path) {
+        return path.endsWith(".parquet")
+                || path.endsWith(".avro")
+                || path.endsWith(".metadata.json");
+    }
+
+    private static boolean straceIsThere() throws InterruptedException {
+        try {
+            return new ProcessBuilder("strace", "-V")
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private Path trace(Path folder, List<String> ids) throws Exception {
+        Path trace = dir.resolve("trace");
+        Path said = dir.resolve("said");
+        Process strace =
+                new ProcessBuilder(
+                                "strace",
+                                "-f",
+                                "-y",
+                                "--seccomp-bpf",
+                                "-s",
+                                "9000",
+                                "-e",
+                                "trace=fsync,fdatasync,write,pwrite64,writev,sendto,sendmsg",
+                                "-e",
+                                "signal=none",
+                                "-o",
+                                trace.toString(),
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "--add-opens=java.base/java.nio=ALL-UNNAMED",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "--sun-misc-unsafe-memory-access=allow",
+                                "-XX:+UseSerialGC",
+                                "-XX:TieredStopAtLevel=1",
+                                "-Xmx512m",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                "org.tonle.cli.Main",
+                                "up",
+                                "--lake",
+                                folder.toString(),
+                                "--port",
+                                "0")
+                        .redirectErrorStream(true)
+                        .redirectOutput(said.toFile())
+                        .start();
+        try {
+            String url = awaitUrl(folder, strace, said);
+            for (int i = 0; i < REQUESTS; i++) {
+                String id = UUID.randomUUID().toString().replace("-", "");
+                post(url, id);
+                ids.add(id);
+                // so that more than one commit is seen
+                Thread.sleep(400);
+            }
+            // strace would let go of it, and not pass the signal on
+            strace.children().forEach(ProcessHandle::destroy);
+            assertThat(strace.waitFor(90, TimeUnit.SECONDS)).as(Files.readString(said)).isTrue();
+        } finally {
+            strace.descendants().forEach(ProcessHandle::destroyForcibly);
+            strace.destroyForcibly().waitFor();
+        }
+        return trace;
+    }
+
+    private static String awaitUrl(Path folder, Process strace, Path said) throws Exception {
+        long deadline = System.nanoTime() + START.toNanos();
+        while (strace.isAlive() && System.nanoTime() < deadline) {
+            Optional<String> url = LakeProcess.url(folder);
+            if (url.isPresent()) {
+                return url.get();
+            }
+            Thread.sleep(50);
+        }
+        throw new AssertionError("the lake isn't ready:\n" + Files.readString(said));
+    }
+
+    private static void post(String url, String id) throws Exception {
+        try (HttpClient http =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+            HttpRequest request =
+                    HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + LakeFolder.SOURCE))
+                            .header("Content-Type", "application/x-ndjson")
+                            .timeout(Duration.ofSeconds(30))
+                            .POST(
+                                    HttpRequest.BodyPublishers.ofString(
+                                            "{\"id\":\"%s\",\"grp\":\"g\",\"amount\":1}\n"
+                                                    .formatted(id)))
+                            .build();
+            HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString());
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(202);
+        }
+    }
+}
