@@ -236,6 +236,13 @@ class DuckDbEngineTest {
     }
 
     @Test
+    void namesAColumnAfterTheClockIfItHasNoOtherName() {
+        assertThat(kit.rows("SELECT CURRENT_TIMESTAMP, LOCALTIMESTAMP, CURRENT_DATE, 1 AS a"))
+                .hasSize(1);
+        assertThat(kit.rows("SELECT CURRENT_TIMESTAMP")).hasSize(1);
+    }
+
+    @Test
     void saysWhichFileCantBeRead() {
         SqlTable table = SqlTable.of(new TableName("silver", "gone"), ONE);
         kit.give(table, List.of(new DataFile(inside.resolve("gone.parquet"), 1)));
