@@ -3,12 +3,15 @@ package org.tonle.cli;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.sql.Pipelines;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code tonle validate [DIR]}. */
+/** {@code tonle validate [DIR | --lake DIR]}. */
 @Command(
         name = "validate",
         description = {
@@ -20,12 +23,27 @@ import picocli.CommandLine.Parameters;
 final class ValidateCommand implements Callable<Integer> {
     private final Terminal terminal;
 
-    @Parameters(
-            paramLabel = "DIR",
-            arity = "0..1",
-            defaultValue = ".",
-            description = "The lake folder; the current one if left out.")
-    private Path folder = Path.of(".");
+    /** Which folder, said in one of two ways. */
+    @ArgGroup private Folder folder = new Folder();
+
+    private static final class Folder {
+        @Parameters(
+                paramLabel = "DIR",
+                arity = "0..1",
+                description = "The lake folder; the current one if left out.")
+        private @Nullable Path first;
+
+        @Option(
+                names = "--lake",
+                paramLabel = "DIR",
+                description = "The same, as other commands take it.")
+        private @Nullable Path lake;
+
+        Path path() {
+            Path named = first != null ? first : lake;
+            return named != null ? named : Path.of(".");
+        }
+    }
 
     ValidateCommand(Terminal terminal) {
         this.terminal = terminal;
@@ -33,7 +51,7 @@ final class ValidateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        LakeDefinition definition = CheckedLake.load(folder);
+        LakeDefinition definition = CheckedLake.load(folder.path());
         int datasets = Pipelines.of(definition).datasets().size();
         terminal.out()
                 .write(

@@ -67,6 +67,9 @@ class MainTest {
         assertThat(Files.readString(lake.resolve("lake.yaml"))).contains("name: meine-daten\n");
         assertThat(run("validate", lake.toString())).isZero();
         assertThat(out()).isEqualTo("meine-daten is valid: 1 source, 2 datasets\n");
+        assertThat(run("validate", "--lake", lake.toString())).isZero();
+        assertThat(out()).isEqualTo("meine-daten is valid: 1 source, 2 datasets\n");
+        assertThat(run("validate", "--lake", "a", "b")).isEqualTo(Exit.USAGE);
         Files.writeString(lake.resolve("sources/events.yaml"), "kind: http\nid: mine\n");
         assertThat(run("init", lake.toString())).isEqualTo(Exit.FAILED);
         assertThat(Files.readString(lake.resolve("sources/events.yaml"))).contains("mine");

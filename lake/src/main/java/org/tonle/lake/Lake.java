@@ -22,6 +22,7 @@ import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
@@ -320,7 +321,9 @@ public final class Lake implements AutoCloseable {
                             tables.pinned(
                                     new org.tonle.sql.TableName(
                                             BronzeTable.NAMESPACE, source.source())),
-                            source.lag()));
+                            source.lag(),
+                            0,
+                            List.of()));
         }
         List<DatasetStatus> runs = pipelines.status();
         for (int i = 0; i < runs.size(); i++) {
@@ -342,9 +345,34 @@ public final class Lake implements AutoCloseable {
                             },
                             run.reason(),
                             tables.pinned(dataset.name()),
-                            behind ? pin.seq() - run.seq() : 0));
+                            behind ? pin.seq() - run.seq() : 0,
+                            tables.pinned(
+                                            new org.tonle.sql.TableName(
+                                                    QuarantineTable.NAMESPACE,
+                                                    QuarantineTable.of(
+                                                            dataset.name().namespace(),
+                                                            dataset.name().name())))
+                                    .map(PinnedTable::records)
+                                    .orElse(0L),
+                            expectations(dataset, pin.seq())));
         }
         return statuses;
+    }
+
+    private List<TableStatus.Expectation> expectations(Dataset dataset, long seq) {
+        return switch (dataset) {
+            case Dataset.StreamingTable table when !table.expectations().isEmpty() ->
+                    catalog.ledger().expectations(table.name().toString(), 0, seq).stream()
+                            .map(result ->
+                                    new TableStatus.Expectation(
+                                            result.expectation(),
+                                            result.action(),
+                                            result.passed(),
+                                            result.failed()))
+                            .toList();
+            case Dataset.StreamingTable table -> List.of();
+            case Dataset.MaterializedView view -> List.of();
+        };
     }
 
     private static State state(SourceStatus.State state) {
@@ -363,7 +391,9 @@ public final class Lake implements AutoCloseable {
             State state,
             Optional<String> reason,
             Optional<PinnedTable> table,
-            long lag) {
+            long lag,
+            long quarantined,
+            List<TableStatus.Expectation> expectations) {
         return new TableStatus(
                 name,
                 kind,
@@ -372,7 +402,9 @@ public final class Lake implements AutoCloseable {
                 table.map(PinnedTable::records).orElse(0L),
                 table.map(found -> (long) found.files().size()).orElse(0L),
                 table.map(found -> found.ref().fromSeq()).orElse(0L),
-                lag);
+                lag,
+                quarantined,
+                expectations);
     }
 
     /**

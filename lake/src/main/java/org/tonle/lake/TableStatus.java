@@ -1,5 +1,6 @@
 package org.tonle.lake;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -9,6 +10,8 @@ import java.util.Optional;
  * @param kind {@code source}, {@code streaming table} or {@code materialized view}
  * @param reason why it isn't running as it should, for a person
  * @param seq the commit that wrote it last; 0 if none has
+ * @param quarantined rows of its quarantine table; 0 if it has none
+ * @param expectations those with a result, by name
  * @param lag what it hasn't taken in yet: requests for a source, commits for a dataset
  */
 public record TableStatus(
@@ -19,7 +22,20 @@ public record TableStatus(
         long rows,
         long files,
         long seq,
-        long lag) {
+        long lag,
+        long quarantined,
+        List<Expectation> expectations) {
+    public TableStatus {
+        expectations = List.copyOf(expectations);
+    }
+
+    /**
+     * How many rows, of all runs so far, held to an expectation and broke it.
+     *
+     * @param action what becomes of a row that breaks it
+     */
+    public record Expectation(String name, String action, long passed, long failed) {}
+
     /** What it is doing. */
     public enum State {
         RUNNING,

@@ -132,6 +132,19 @@ class LakeIT {
                             {"key":"3","rule":"positive"}
                             {"key":"4","rule":"customer"}
                             """);
+            assertThat(lake.tables())
+                    .filteredOn(table -> table.name().equals("silver.orders"))
+                    .singleElement()
+                    .satisfies(table -> {
+                        assertThat(table.quarantined()).isEqualTo(2);
+                        assertThat(table.expectations())
+                                .singleElement()
+                                .satisfies(expectation -> {
+                                    assertThat(expectation.name()).isEqualTo("positive");
+                                    assertThat(expectation.passed()).isEqualTo(3);
+                                    assertThat(expectation.failed()).isEqualTo(1);
+                                });
+                    });
         }
     }
 

@@ -212,6 +212,16 @@ public final class LakeServer implements AutoCloseable {
             node.put("files", dataset.files());
             node.put("seq", dataset.seq());
             node.put("lag", dataset.lag());
+            node.put("quarantined", dataset.quarantined());
+            ArrayNode expectations = node.putArray("expectations");
+            for (TableStatus.Expectation expectation : dataset.expectations()) {
+                expectations
+                        .addObject()
+                        .put("name", expectation.name())
+                        .put("action", expectation.action())
+                        .put("passed", expectation.passed())
+                        .put("failed", expectation.failed());
+            }
         }
         return array;
     }

@@ -1,5 +1,6 @@
 package org.tonle.server;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
@@ -11,6 +12,9 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
 import org.tonle.lake.TableStatus;
 
@@ -26,6 +30,9 @@ final class Meters {
     private final MultiGauge lag = MultiGauge.builder("tonle.dataset.lag").register(registry);
     private final MultiGauge failing =
             MultiGauge.builder("tonle.dataset.failing").register(registry);
+
+    /** The ledger's totals; a counter keeps no hold of what it reads. */
+    private final Map<Tags, AtomicLong> expectationRows = new ConcurrentHashMap<>();
 
     Meters() {
         new JvmMemoryMetrics().bindTo(registry);
@@ -60,7 +67,30 @@ final class Meters {
         set(files, datasets, TableStatus::files);
         set(lag, datasets, TableStatus::lag);
         set(failing, datasets, d -> d.state() == TableStatus.State.FAILING ? 1 : 0);
+        datasets.forEach(this::count);
         return registry.scrape();
+    }
+
+    private void count(TableStatus dataset) {
+        for (TableStatus.Expectation expectation : dataset.expectations()) {
+            count(dataset.name(), expectation.name(), "passed", expectation.passed());
+            count(dataset.name(), expectation.name(), "failed", expectation.failed());
+        }
+    }
+
+    private void count(String dataset, String expectation, String outcome, long total) {
+        Tags tags = Tags.of("dataset", dataset, "expectation", expectation, "outcome", outcome);
+        expectationRows
+                .computeIfAbsent(
+                        tags,
+                        added -> {
+                            AtomicLong rows = new AtomicLong();
+                            FunctionCounter.builder("tonle.expectation.rows", rows, AtomicLong::get)
+                                    .tags(added)
+                                    .register(registry);
+                            return rows;
+                        })
+                .set(total);
     }
 
     private static void set(

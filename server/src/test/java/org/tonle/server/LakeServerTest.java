@@ -407,8 +407,13 @@ class LakeServerTest {
         assertThat(datasets.get(0).toString())
                 .isEqualTo(
                         "{\"name\":\"bronze.events\",\"kind\":\"source\",\"state\":\"running\","
-                                + "\"rows\":10,\"files\":2,\"seq\":5,\"lag\":0}");
+                                + "\"rows\":10,\"files\":2,\"seq\":5,\"lag\":0,"
+                                + "\"quarantined\":0,\"expectations\":[]}");
         assertThat(datasets.get(1).get("reason").asText()).isEqualTo("no such column");
+        assertThat(datasets.get(1).get("quarantined").asInt()).isEqualTo(3);
+        assertThat(datasets.get(1).get("expectations").toString())
+                .isEqualTo(
+                        "[{\"name\":\"positive\",\"action\":\"drop\",\"passed\":9,\"failed\":3}]");
         assertThat(get("/health/live").statusCode()).isEqualTo(200);
         assertThat(get("/health/ready").body()).isEqualTo("{\"status\":\"ready\"}");
         lake.notReady = java.util.Optional.of("the ledger can't be reached");
@@ -421,6 +426,8 @@ class LakeServerTest {
         assertThat(metrics)
                 .contains("tonle_ingest_events_total{source=\"events\"} 2.0")
                 .contains("tonle_dataset_rows{dataset=\"bronze.events\"} 10.0")
+                .contains(
+                        "tonle_expectation_rows_total{dataset=\"silver.events\",expectation=\"positive\",outcome=\"failed\"} 3.0")
                 .contains("tonle_dataset_failing{dataset=\"silver.events\"} 1.0")
                 .contains("service=\"/api/v1/ingest/{source}\"")
                 .contains("jvm_memory_used_bytes")

@@ -174,7 +174,16 @@ final class ScriptedLake implements Backend {
     public List<TableStatus> tables() {
         return List.of(
                 new TableStatus(
-                        "bronze.events", "source", State.RUNNING, Optional.empty(), 10, 2, 5, 0),
+                        "bronze.events",
+                        "source",
+                        State.RUNNING,
+                        Optional.empty(),
+                        10,
+                        2,
+                        5,
+                        0,
+                        0,
+                        List.of()),
                 new TableStatus(
                         "silver.events",
                         "streaming table",
@@ -183,7 +192,9 @@ final class ScriptedLake implements Backend {
                         9,
                         1,
                         4,
-                        1));
+                        1,
+                        3,
+                        List.of(new TableStatus.Expectation("positive", "drop", 9, 3))));
     }
 
     @Override

@@ -77,9 +77,10 @@ public final class DuckDbDialect extends SqlDialect {
             case "FLOOR" -> floor(writer, call);
             case "TIMESTAMPDIFF" -> timestampDiff(writer, call);
             case "TIMESTAMPADD" -> timestampAdd(writer, call);
-            case "CURRENT_DATE" -> writer.literal("current_date");
+            // called as a function: a bare current_timestamp is taken for a column of that name
+            case "CURRENT_DATE" -> writer.literal("CAST(now() AS DATE)");
             case "CURRENT_TIMESTAMP", "LOCALTIMESTAMP" ->
-                    writer.literal("CAST(current_timestamp AS TIMESTAMP)");
+                    writer.literal("CAST(now() AS TIMESTAMP)");
             default -> super.unparseCall(writer, call, left, right);
         }
     }

@@ -1,6 +1,7 @@
 package org.tonle.duckdb;
 
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -14,6 +15,9 @@ import org.tonle.sql.QueryResult;
 /** A running query's rows, exported as Arrow without copying. */
 final class DuckDbResult implements QueryResult {
     private static final long BATCH_ROWS = 8192;
+
+    /** What the driver says when a stream fails before its first row. */
+    private static final String NO_REASON = "Invalid result set";
 
     private final Session session;
     private final Schema schema;
@@ -32,13 +36,30 @@ final class DuckDbResult implements QueryResult {
             Session session, Schema schema, String sql, BufferAllocator allocator) {
         return session.call(() -> {
             Statement statement = session.statement();
-            ResultSet rows = statement.executeQuery(sql);
+            ResultSet rows = execute(session, statement, sql);
             ArrowReader reader =
                     (ArrowReader)
                             rows.unwrap(DuckDBResultSet.class)
                                     .arrowExportStream(allocator, BATCH_ROWS);
             return new DuckDbResult(session, schema, statement, reader);
         });
+    }
+
+    /**
+     * The driver asks for the columns of a stream before it looks whether its first rows failed,
+     * and so drops the reason. Only running the statement again, without its rows, brings it back;
+     * the session's deadline holds for both.
+     */
+    private static ResultSet execute(Session session, Statement statement, String sql)
+            throws SQLException {
+        try {
+            return statement.executeQuery(sql);
+        } catch (SQLException e) {
+            if (String.valueOf(e.getMessage()).contains(NO_REASON)) {
+                session.execute("EXPLAIN ANALYZE " + sql);
+            }
+            throw e;
+        }
     }
 
     @Override
@@ -79,7 +100,7 @@ final class DuckDbResult implements QueryResult {
             cancel();
             reader.close();
             statement.close();
-        } catch (java.io.IOException | java.sql.SQLException e) {
+        } catch (java.io.IOException | SQLException e) {
             throw DuckErrors.of(e);
         }
     }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -212,6 +213,36 @@ class DuckDbEngineTest {
     }
 
     @Test
+    void saysWhichValueMadeAQueryFail() {
+        Map.of(
+                        "SELECT 1 / 0 AS x",
+                        "Division by zero",
+                        "SELECT CAST('abc' AS INT) AS x",
+                        "Could not convert string 'abc'",
+                        "SELECT 9223372036854775807 + x AS x FROM (VALUES (1)) AS t(x)",
+                        "Overflow in addition",
+                        "SELECT SUM(x) AS x FROM (VALUES (9223372036854775807), (1)) AS t(x)",
+                        "9223372036854775808 can't be cast")
+                .forEach((sql, reason) ->
+                        assertThatThrownBy(() -> kit.rows(sql))
+                                .as(sql)
+                                .isInstanceOfSatisfying(
+                                        LakeException.class,
+                                        e ->
+                                                assertThat(e.code())
+                                                        .isEqualTo(ErrorCode.INVALID_VALUE))
+                                .hasMessageContaining(reason));
+        assertThat(kit.value("1")).isEqualTo(1);
+    }
+
+    @Test
+    void namesAColumnAfterTheClockIfItHasNoOtherName() {
+        assertThat(kit.rows("SELECT CURRENT_TIMESTAMP, LOCALTIMESTAMP, CURRENT_DATE, 1 AS a"))
+                .hasSize(1);
+        assertThat(kit.rows("SELECT CURRENT_TIMESTAMP")).hasSize(1);
+    }
+
+    @Test
     void saysWhichFileCantBeRead() {
         SqlTable table = SqlTable.of(new TableName("silver", "gone"), ONE);
         kit.give(table, List.of(new DataFile(inside.resolve("gone.parquet"), 1)));
@@ -233,6 +264,6 @@ class DuckDbEngineTest {
                         .getFirst();
         kit.give(table, List.of(new DataFile(written.path(), 1)));
         assertThat(kit.rows("SELECT a FROM silver.odd")).hasToString("[[7]]");
-        assertThat(new Inputs(java.util.Map.of()).records()).isZero();
+        assertThat(new Inputs(Map.of()).records()).isZero();
     }
 }

@@ -38,4 +38,9 @@ public final class QuarantineTable {
                     Types.NestedField.required(12, "commit_id", Types.StringType.get()));
 
     private QuarantineTable() {}
+
+    /** The name, within {@link #NAMESPACE}, of the table of a dataset's refused rows. */
+    public static String of(String namespace, String dataset) {
+        return namespace + "_" + dataset;
+    }
 }

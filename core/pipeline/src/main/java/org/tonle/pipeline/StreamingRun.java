@@ -20,6 +20,7 @@ import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.catalog.StagedTable.OnConflict;
@@ -291,7 +292,6 @@ final class StreamingRun implements DatasetRun {
     /** Where a dataset's refused rows are. */
     static TableName quarantine(TableName dataset) {
         return new TableName(
-                org.tonle.catalog.QuarantineTable.NAMESPACE,
-                dataset.namespace() + "_" + dataset.name());
+                QuarantineTable.NAMESPACE, QuarantineTable.of(dataset.namespace(), dataset.name()));
     }
 }
