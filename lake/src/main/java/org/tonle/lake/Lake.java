@@ -317,7 +317,7 @@ public final class Lake implements AutoCloseable {
                             BronzeTable.NAMESPACE + "." + source.source(),
                             "source",
                             state(source.state()),
-                            source.problem().map(SourceStatus.Problem::reason),
+                            source.problem().map(SourceStatus.Problem::reason).or(source::warning),
                             tables.pinned(
                                     new org.tonle.sql.TableName(
                                             BronzeTable.NAMESPACE, source.source())),
