@@ -21,7 +21,9 @@ final class DuckErrors {
                 || kind.contains("invalid input error")
                 || kind.contains("overflow")) {
             return new LakeException(
-                    ErrorCode.INVALID_VALUE, "A value made the statement fail: " + first, error);
+                    ErrorCode.INVALID_VALUE,
+                    "A value made the statement fail: " + withoutAdvice(first),
+                    error);
         }
         if (kind.contains("interrupt")) {
             return new LakeException(ErrorCode.CANCELLED, "The statement was cancelled", error);
@@ -48,5 +50,11 @@ final class DuckErrors {
                 ErrorCode.INTERNAL,
                 "The engine refused what was printed for it: " + message,
                 error);
+    }
+
+    /** DuckDB advises functions and settings that Tonle's SQL doesn't have. */
+    private static String withoutAdvice(String message) {
+        int advice = message.indexOf(" Use TRY");
+        return advice < 0 ? message : message.substring(0, advice);
     }
 }
