@@ -83,7 +83,7 @@ public final class Ledger implements AutoCloseable {
                     e);
         }
         try {
-            this.id = new LedgerSchema(pool).prepare();
+            this.id = new LedgerSchema(pool, config).prepare();
         } catch (RuntimeException e) {
             pool.close();
             throw e;

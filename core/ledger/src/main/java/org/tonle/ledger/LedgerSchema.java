@@ -16,9 +16,11 @@ final class LedgerSchema {
     static final int FORMAT = 1;
 
     private final DataSource source;
+    private final LedgerConfig config;
 
-    LedgerSchema(DataSource source) {
+    LedgerSchema(DataSource source, LedgerConfig config) {
         this.source = source;
+        this.config = config;
     }
 
     /** Brings the schema up to {@link #FORMAT} and returns the ledger's id. */
@@ -83,9 +85,12 @@ final class LedgerSchema {
         }
     }
 
+    /**
+     * On connections of its own: Flyway's lock idles for longer than a commit's transaction may.
+     */
     private void migrate() {
         Flyway.configure(LedgerSchema.class.getClassLoader())
-                .dataSource(source)
+                .dataSource(config.url(), config.user(), config.password())
                 .schemas("tonle")
                 .createSchemas(true)
                 .table("migration")

@@ -476,6 +476,28 @@ class LedgerIT {
     }
 
     @Test
+    void processesThatOpenANewLedgerAtOnceFindTheSameOne() throws Exception {
+        try (Connection admin = admin()) {
+            admin.createStatement().execute("CREATE DATABASE fresh");
+        }
+        LedgerConfig fresh = config(postgres.jdbcUrl().replaceAll("/[^/?]*(\\?|$)", "/fresh$1"));
+        List<Future<UUID>> opened = new ArrayList<>();
+        try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 4; i++) {
+                opened.add(
+                        pool.submit(() -> {
+                            try (Ledger each = Ledger.open(fresh, FailPoints.NONE)) {
+                                return each.id();
+                            }
+                        }));
+            }
+        }
+        for (Future<UUID> each : opened) {
+            assertThat(each.get()).isEqualTo(opened.getFirst().get());
+        }
+    }
+
+    @Test
     void aNewerLedgerIsRefused() throws Exception {
         try (Connection admin = admin()) {
             admin.createStatement().execute("CREATE DATABASE newer");
