@@ -31,11 +31,23 @@ public final class SqlKit implements TableResolver {
     private final Path directory;
     private final Map<TableName, SqlTable> tables = new LinkedHashMap<>();
     private final Map<TableName, List<DataFile>> files = new LinkedHashMap<>();
+    private final Optional<String> namespace;
     private int written;
 
     public SqlKit(SqlEngine engine, Path directory) {
+        this(engine, directory, Optional.empty());
+    }
+
+    /** {@code namespace} is that of tables named without one. */
+    public SqlKit(SqlEngine engine, Path directory, Optional<String> namespace) {
         this.engine = engine;
         this.directory = directory;
+        this.namespace = namespace;
+    }
+
+    @Override
+    public Optional<String> namespace() {
+        return namespace;
     }
 
     /** Makes a table known; without files it has no rows. */
@@ -53,7 +65,7 @@ public final class SqlKit implements TableResolver {
                         bind(select),
                         inputs(),
                         new FileTarget(directory, "input-" + written++, schema))) {
-            added.add(new DataFile(file.path(), file.records()));
+            added.add(new DataFile(file.path(), file.records(), table.schema().sameSchema(schema)));
         }
         give(table, added);
         return added;

@@ -259,7 +259,7 @@ public abstract class StreamContract {
                 .give(
                         silver,
                         first.result().rows().stream()
-                                .map(file -> new DataFile(file.path(), file.records()))
+                                .map(file -> new DataFile(file.path(), file.records(), false))
                                 .toList());
         SeenKeys keys = new SeenKeys();
         Run second =

@@ -144,7 +144,9 @@ public final class StreamKit {
         kit.table(table);
         kit.give(
                 table,
-                files.stream().map(file -> new DataFile(file.path(), file.records())).toList());
+                files.stream()
+                        .map(file -> new DataFile(file.path(), file.records(), false))
+                        .toList());
         return kit.rows("SELECT " + columns + " FROM " + table.name() + " ORDER BY " + order);
     }
 

@@ -17,6 +17,7 @@ import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlWriter;
+import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.jspecify.annotations.Nullable;
 import org.tonle.definition.JsonPath;
 import org.tonle.spi.ErrorCode;
@@ -60,6 +61,12 @@ public final class DuckDbDialect extends SqlDialect {
             unparseCast(writer, call);
         } else if (call.getKind() == SqlKind.MAP_VALUE_CONSTRUCTOR) {
             unparseMap(writer, call);
+        } else if (call.getOperator().equals(SqlStdOperatorTable.DIVIDE_INTEGER)) {
+            writer.literal("(");
+            call.operand(0).unparse(writer, 100, 100);
+            writer.literal(" // ");
+            call.operand(1).unparse(writer, 100, 100);
+            writer.literal(")");
         } else if (call.getOperator() instanceof SqlFunction function) {
             unparseFunction(writer, call, function, left, right);
         } else {

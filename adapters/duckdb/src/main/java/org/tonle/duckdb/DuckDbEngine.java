@@ -68,8 +68,6 @@ public final class DuckDbEngine implements SqlEngine {
                         "SET GLOBAL temp_directory="
                                 + DuckTypes.text(settings.temporary().toString()));
                 statement.execute("SET GLOBAL TimeZone='UTC'");
-                // what SQL's division of whole numbers is
-                statement.execute("SET GLOBAL integer_division=true");
                 statement.execute("SET GLOBAL error_on_division_by_zero=true");
                 statement.execute("SET GLOBAL ieee_floating_point_ops=false");
                 // statements are refused at a depth of their own; printing deepens them a little

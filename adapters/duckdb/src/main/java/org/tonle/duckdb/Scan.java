@@ -48,11 +48,28 @@ final class Scan {
                                     + DuckTypes.name(column.name()))
                     .collect(Collectors.joining(", ", "SELECT ", " WHERE false"));
         }
-        return "SELECT * FROM read_parquet(["
-                + filled.stream()
+        String read =
+                filled.stream()
                         .map(file -> DuckTypes.text(file.path().toString()))
-                        .collect(Collectors.joining(","))
-                + "], hive_partitioning=false, schema=MAP{"
+                        .collect(
+                                Collectors.joining(
+                                        ",", "read_parquet([", "], hive_partitioning=false"));
+        if (filled.stream().allMatch(DataFile::current)) {
+            // a cast to the type that a column has is left out by the planner, which then knows
+            // how many rows and values there are; with a schema given it does not, and joins badly
+            return schema.columns().stream()
+                    .map(column ->
+                            "CAST("
+                                    + DuckTypes.name(column.name())
+                                    + " AS "
+                                    + DuckTypes.type(column.type())
+                                    + ") AS "
+                                    + DuckTypes.name(column.name()))
+                    .collect(Collectors.joining(", ", "SELECT ", " FROM " + read + ")"));
+        }
+        return "SELECT * FROM "
+                + read
+                + ", schema=MAP{"
                 + schema.columns().stream().map(Scan::column).collect(Collectors.joining(","))
                 + "})";
     }

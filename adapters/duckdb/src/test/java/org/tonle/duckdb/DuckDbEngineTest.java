@@ -87,7 +87,7 @@ class DuckDbEngineTest {
         assertThatThrownBy(
                         () -> {
                             Path copy = Files.copy(written.path(), outside.resolve("copy.parquet"));
-                            kit.give(table, List.of(new DataFile(copy, 1)));
+                            kit.give(table, List.of(new DataFile(copy, 1, false)));
                             kit.rows("SELECT a FROM silver.t");
                         })
                 .isInstanceOf(LakeException.class)
@@ -245,7 +245,7 @@ class DuckDbEngineTest {
     @Test
     void saysWhichFileCantBeRead() {
         SqlTable table = SqlTable.of(new TableName("silver", "gone"), ONE);
-        kit.give(table, List.of(new DataFile(inside.resolve("gone.parquet"), 1)));
+        kit.give(table, List.of(new DataFile(inside.resolve("gone.parquet"), 1, false)));
         assertThatThrownBy(() -> kit.rows("SELECT a FROM silver.gone"))
                 .isInstanceOfSatisfying(
                         LakeException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.STORAGE))
@@ -262,7 +262,7 @@ class DuckDbEngineTest {
                                 kit.inputs(),
                                 new FileTarget(odd, "f'x", ONE))
                         .getFirst();
-        kit.give(table, List.of(new DataFile(written.path(), 1)));
+        kit.give(table, List.of(new DataFile(written.path(), 1, false)));
         assertThat(kit.rows("SELECT a FROM silver.odd")).hasToString("[[7]]");
         assertThat(new Inputs(Map.of()).records()).isZero();
     }

@@ -140,7 +140,7 @@ class FlightsTest {
             try (ResultSet count = statement.executeQuery("SELECT count(*) FROM e")) {
                 count.next();
                 long rows = count.getLong(1);
-                kit.give(SOURCE, List.of(new DataFile(file, rows)));
+                kit.give(SOURCE, List.of(new DataFile(file, rows, true)));
                 return rows;
             }
         }
@@ -221,7 +221,7 @@ class FlightsTest {
 
     private static List<DataFile> files(List<WrittenFile> written) {
         List<DataFile> files = new ArrayList<>();
-        written.forEach(file -> files.add(new DataFile(file.path(), file.records())));
+        written.forEach(file -> files.add(new DataFile(file.path(), file.records(), false)));
         return files;
     }
 

@@ -37,6 +37,11 @@ public final class PinnedTable {
         return metadata.schema();
     }
 
+    /** Whether its schema was ever another, so that files may hold other columns. */
+    public boolean evolved() {
+        return metadata.schemas().size() > 1;
+    }
+
     public Map<String, String> properties() {
         return metadata.properties();
     }

@@ -150,7 +150,8 @@ final class StreamingRun implements DatasetRun {
             StreamResult result =
                     engine.writeStream(
                             bound,
-                            Inputs.of(bound.input().table().name(), PinnedTables.files(files)),
+                            Inputs.of(
+                                    bound.input().table().name(), PinnedTables.files(input, files)),
                             seen,
                             new StreamTarget(
                                     dataset.name(),

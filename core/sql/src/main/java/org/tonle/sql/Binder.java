@@ -79,10 +79,11 @@ final class Binder {
     record Tree(SqlNode node, List<BoundTable> tables, Schema schema) {}
 
     Tree tree(SqlNode statement) {
-        Language.checkParsed(statement, position);
+        Language.checkDepth(statement, position);
         SqlNode parsed = java.util.Objects.requireNonNull(statement.accept(new Spelling(position)));
+        Language.checkParsed(parsed, position);
         Map<TableName, SqlTable> found = new LinkedHashMap<>();
-        FromClauses.names(parsed, position)
+        FromClauses.names(parsed, position, resolver.namespace())
                 .forEach((name, pos) ->
                         found.computeIfAbsent(
                                 new TableName(

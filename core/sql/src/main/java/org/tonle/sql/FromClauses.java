@@ -6,13 +6,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlJoin;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNodeList;
+import org.apache.calcite.sql.SqlOrderBy;
 import org.apache.calcite.sql.SqlSelect;
+import org.apache.calcite.sql.SqlWith;
+import org.apache.calcite.sql.SqlWithItem;
 import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.util.SqlBasicVisitor;
 import org.apache.calcite.sql.validate.SqlValidator;
@@ -24,90 +29,150 @@ import org.jspecify.annotations.Nullable;
 final class FromClauses {
     private FromClauses() {}
 
-    /** The two-part names of a parsed statement with the place of each one's first mention. */
+    /** The tables of a parsed statement with the place of each one's first mention. */
     static Map<TableName, SqlParserPos> names(SqlNode statement, Position position) {
-        Map<TableName, SqlParserPos> names = new LinkedHashMap<>();
-        Set<String> withNames = new HashSet<>();
-        statement.accept(
-                new SqlBasicVisitor<@Nullable Void>() {
-                    @Override
-                    public @Nullable Void visit(SqlCall call) {
-                        if (call instanceof org.apache.calcite.sql.SqlWithItem item) {
-                            withNames.add(item.name.getSimple().toLowerCase(Locale.ROOT));
-                        }
-                        return super.visit(call);
-                    }
-                });
-        statement.accept(
-                new SqlBasicVisitor<@Nullable Void>() {
-                    @Override
-                    public @Nullable Void visit(SqlCall call) {
-                        if (call instanceof SqlSelect select && select.getFrom() != null) {
-                            collect(select.getFrom());
-                        }
-                        return super.visit(call);
-                    }
+        return names(statement, position, Optional.empty());
+    }
 
-                    private void collect(SqlNode from) {
-                        if (from instanceof SqlIdentifier id) {
-                            add(id);
-                        } else if (from instanceof SqlJoin join) {
-                            collect(join.getLeft());
-                            collect(join.getRight());
-                        } else if (from.getKind() == SqlKind.AS) {
-                            SqlCall as = (SqlCall) from;
-                            if (as.operandCount() > 2
-                                    && (as.operand(0) instanceof SqlIdentifier
-                                            || as.operand(0).getKind() == SqlKind.TABLE_REF)) {
-                                // which columns a table has, and in what order, isn't fixed
-                                throw SqlErrors.unsupported(
-                                        position,
-                                        from.getParserPosition(),
-                                        "columns of a table can't be renamed by a list; name them"
-                                                + " in a subquery, or in WITH");
-                            }
-                            collect(as.operand(0));
-                        } else if (from.getKind() == SqlKind.TABLE_REF) {
-                            if (((org.apache.calcite.sql.SqlNodeList) ((SqlCall) from).operand(1))
-                                            .size()
-                                    > 0) {
-                                throw SqlErrors.unsupported(
-                                        position,
-                                        from.getParserPosition(),
-                                        "hints are not taken; leave them out");
-                            }
-                            collect(((SqlCall) from).operand(0));
-                        } else if (from.getKind() == SqlKind.LATERAL) {
-                            collect(((SqlCall) from).operand(0));
-                        }
-                    }
+    /**
+     * The tables of a parsed statement with the place of each one's first mention; a name that has
+     * none is given the namespace.
+     */
+    static Map<TableName, SqlParserPos> names(
+            SqlNode statement, Position position, Optional<String> namespace) {
+        Names names = new Names(position, namespace);
+        names.walk(statement, Set.of());
+        return names.found;
+    }
 
-                    private void add(SqlIdentifier id) {
-                        if (id.names.size() == 2) {
-                            names.putIfAbsent(
-                                    new TableName(id.names.get(0), id.names.get(1)),
-                                    id.getParserPosition());
-                        } else if (id.names.size() > 2) {
-                            throw SqlErrors.invalid(
-                                    position,
-                                    id.getParserPosition(),
-                                    "'"
-                                            + id
-                                            + "' has too many parts; a table is written"
-                                            + " namespace.name");
-                        } else if (!withNames.contains(id.getSimple().toLowerCase(Locale.ROOT))) {
-                            throw SqlErrors.invalid(
-                                    position,
-                                    id.getParserPosition(),
-                                    "'"
-                                            + id
-                                            + "' names no table; write it with its namespace,"
-                                            + " such as silver."
-                                            + id);
+    /** Goes through a statement with the names that WITH gives at each place. */
+    private static final class Names {
+        private final Position position;
+        private final Optional<String> namespace;
+        private final Map<TableName, SqlParserPos> found = new LinkedHashMap<>();
+
+        Names(Position position, Optional<String> namespace) {
+            this.position = position;
+            this.namespace = namespace;
+        }
+
+        void walk(@Nullable SqlNode node, Set<String> with) {
+            switch (node) {
+                case SqlWith clause -> walk(clause.body, scope(clause, with));
+                case SqlOrderBy ordered -> {
+                    walk(ordered.query, with);
+                    Set<String> inner =
+                            ordered.query instanceof SqlWith clause ? scope(clause, with) : with;
+                    walk(ordered.orderList, inner);
+                }
+                case SqlSelect select -> {
+                    if (select.getFrom() != null) {
+                        select.setFrom(from(select.getFrom(), with));
+                    }
+                    for (SqlNode part : select.getOperandList()) {
+                        if (part != select.getFrom()) {
+                            walk(part, with);
                         }
                     }
-                });
-        return names;
+                }
+                case SqlNodeList list -> list.forEach(item -> walk(item, with));
+                case SqlCall call -> call.getOperandList().forEach(part -> walk(part, with));
+                case null, default -> {}
+            }
+        }
+
+        /** The names there are after a WITH; one is known to those that follow it. */
+        private Set<String> scope(SqlWith clause, Set<String> outer) {
+            Set<String> names = new HashSet<>(outer);
+            for (SqlNode node : clause.withList) {
+                SqlWithItem item = (SqlWithItem) node;
+                String name = item.name.getSimple().toLowerCase(Locale.ROOT);
+                Set<String> inner = new HashSet<>(names);
+                if (item.recursive.booleanValue()) {
+                    inner.add(name);
+                }
+                walk(item.query, inner);
+                names.add(name);
+            }
+            return names;
+        }
+
+        private SqlNode from(SqlNode from, Set<String> with) {
+            switch (from.getKind()) {
+                case IDENTIFIER -> {
+                    return table((SqlIdentifier) from, with);
+                }
+                case JOIN -> {
+                    SqlJoin join = (SqlJoin) from;
+                    join.setLeft(from(join.getLeft(), with));
+                    join.setRight(from(join.getRight(), with));
+                    walk(join.getCondition(), with);
+                }
+                case AS -> {
+                    SqlCall as = (SqlCall) from;
+                    SqlNode table = as.operand(0);
+                    if (as.operandCount() > 2
+                            && ((table instanceof SqlIdentifier id && !isWith(id, with))
+                                    || table.getKind() == SqlKind.TABLE_REF)) {
+                        // which columns a table has, and in what order, isn't fixed
+                        throw SqlErrors.unsupported(
+                                position,
+                                from.getParserPosition(),
+                                "columns of a table can't be renamed by a list; name them in a"
+                                        + " subquery, or in WITH");
+                    }
+                    as.setOperand(0, from(table, with));
+                }
+                case TABLE_REF -> {
+                    SqlCall reference = (SqlCall) from;
+                    if (((SqlNodeList) reference.operand(1)).size() > 0) {
+                        throw SqlErrors.unsupported(
+                                position,
+                                from.getParserPosition(),
+                                "hints are not taken; leave them out");
+                    }
+                    reference.setOperand(0, from(reference.operand(0), with));
+                }
+                case LATERAL -> {
+                    SqlCall lateral = (SqlCall) from;
+                    lateral.setOperand(0, from(lateral.operand(0), with));
+                }
+                default -> walk(from, with);
+            }
+            return from;
+        }
+
+        private static boolean isWith(SqlIdentifier id, Set<String> with) {
+            return id.isSimple() && with.contains(id.getSimple().toLowerCase(Locale.ROOT));
+        }
+
+        private SqlIdentifier table(SqlIdentifier id, Set<String> with) {
+            if (isWith(id, with)) {
+                return id;
+            }
+            if (id.names.size() > 2) {
+                throw SqlErrors.invalid(
+                        position,
+                        id.getParserPosition(),
+                        "'" + id + "' has too many parts; a table is written namespace.name");
+            }
+            if (id.isSimple() && namespace.isEmpty()) {
+                throw SqlErrors.invalid(
+                        position,
+                        id.getParserPosition(),
+                        "'"
+                                + id
+                                + "' names no table; write it with its namespace, such as silver."
+                                + id);
+            }
+            TableName name =
+                    id.isSimple()
+                            ? new TableName(namespace.orElseThrow(), id.getSimple())
+                            : new TableName(id.names.get(0), id.names.get(1));
+            found.putIfAbsent(name, id.getParserPosition());
+            return new SqlIdentifier(
+                    List.of(name.namespace(), name.name()), null, id.getParserPosition(), null);
+        }
     }
 
     /** Puts a {@link TableNode} where a validated statement names a table; gives what they are. */

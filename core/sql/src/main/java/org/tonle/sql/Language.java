@@ -11,12 +11,15 @@ import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlOperatorTable;
+import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.parser.SqlAbstractParserImpl;
 import org.apache.calcite.sql.parser.SqlParseException;
 import org.apache.calcite.sql.parser.SqlParser;
 import org.apache.calcite.sql.parser.SqlParserPos;
+import org.apache.calcite.sql.parser.babel.SqlBabelParserImpl;
 import org.apache.calcite.sql.util.SqlBasicVisitor;
+import org.apache.calcite.sql.util.SqlOperatorTables;
 import org.apache.calcite.sql.validate.SqlConformance;
 import org.apache.calcite.sql.validate.SqlConformanceEnum;
 import org.apache.calcite.sql.validate.SqlDelegatingConformance;
@@ -65,10 +68,14 @@ final class Language {
                 }
             };
 
-    static final SqlOperatorTable OPERATORS = SqlStdOperatorTable.instance();
+    static final SqlOperatorTable OPERATORS =
+            SqlOperatorTables.chain(
+                    SqlStdOperatorTable.instance(),
+                    SqlOperatorTables.of(SqlLibraryOperators.CONCAT_FUNCTION_WITH_NULL));
 
     private static final SqlParser.Config PARSER =
             SqlParser.config()
+                    .withParserFactory(SqlBabelParserImpl.FACTORY)
                     .withQuoting(Quoting.DOUBLE_QUOTE)
                     .withUnquotedCasing(Casing.UNCHANGED)
                     .withQuotedCasing(Casing.UNCHANGED)
@@ -132,9 +139,13 @@ final class Language {
         return words.getTokens().stream().filter(words::isReservedWord).toList();
     }
 
-    /** Refuses what is nested too deep, and what is none of Tonle's SQL already by its form. */
-    static void checkParsed(SqlNode statement, Position position) {
+    /** Refuses what is nested too deep. */
+    static void checkDepth(SqlNode statement, Position position) {
         statement.accept(new Depth(position));
+    }
+
+    /** Refuses what is none of Tonle's SQL already by its form. */
+    static void checkParsed(SqlNode statement, Position position) {
         check(statement, position);
         statement.accept(
                 new SqlBasicVisitor<@Nullable Void>() {

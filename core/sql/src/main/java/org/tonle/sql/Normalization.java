@@ -4,6 +4,7 @@ import org.apache.calcite.rel.type.RelDataType;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDataTypeSpec;
+import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.type.SqlTypeName;
@@ -15,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Makes a validated tree say what engines would understand differently.
  *
  * <p>A date and an interval make a date, as the standard says; engines that make a timestamp of
- * them are told so by a cast. What the validator notes about NULLs for its own use is taken out.
+ * them are told so by a cast. A quotient of integers is one, which is not so everywhere: it gets an
+ * operator of its own. What the validator notes about NULLs for its own use is taken out.
  */
 final class Normalization extends SqlShuttle {
     private final SqlValidator validator;
@@ -30,7 +32,12 @@ final class Normalization extends SqlShuttle {
             return call.operand(0).accept(this);
         }
         boolean date = isDate(call);
+        boolean whole = call.getKind() == SqlKind.DIVIDE && isWhole(call);
         SqlNode visited = super.visit(call);
+        if (whole && visited instanceof SqlCall quotient) {
+            return SqlStdOperatorTable.DIVIDE_INTEGER.createCall(
+                    call.getParserPosition(), quotient.getOperandList());
+        }
         if (!date || visited == null) {
             return visited;
         }
@@ -40,6 +47,11 @@ final class Normalization extends SqlShuttle {
                 new SqlDataTypeSpec(
                         new SqlBasicTypeNameSpec(SqlTypeName.DATE, call.getParserPosition()),
                         call.getParserPosition()));
+    }
+
+    private boolean isWhole(SqlCall call) {
+        RelDataType type = validator.getValidatedNodeTypeIfKnown(call);
+        return type != null && SqlTypeName.INT_TYPES.contains(type.getSqlTypeName());
     }
 
     private boolean isDate(SqlCall call) {

@@ -70,15 +70,19 @@ public final class PinnedTables implements TableResolver {
         Map<TableName, List<DataFile>> files = new HashMap<>();
         for (TableName name : query.reads()) {
             PinnedTable table = pinned(name).orElseThrow();
-            files.put(name, files(table.files()));
+            files.put(name, files(table, table.files()));
         }
         return new Inputs(files);
     }
 
-    /** Iceberg's data files, as engines are given them. */
-    public static List<DataFile> files(List<org.apache.iceberg.DataFile> files) {
+    /** Some of a table's files, as engines are given them. */
+    public static List<DataFile> files(PinnedTable table, List<org.apache.iceberg.DataFile> files) {
         return files.stream()
-                .map(file -> new DataFile(LocalFileIO.path(file.location()), file.recordCount()))
+                .map(file ->
+                        new DataFile(
+                                LocalFileIO.path(file.location()),
+                                file.recordCount(),
+                                !table.evolved()))
                 .toList();
     }
 

@@ -1,5 +1,6 @@
 package org.tonle.sql;
 
+import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
@@ -8,13 +9,19 @@ import java.time.format.DateTimeFormatterBuilder;
 import java.time.format.ResolverStyle;
 import java.time.temporal.ChronoField;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
+import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDataTypeSpec;
+import org.apache.calcite.sql.SqlIntervalQualifier;
 import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlUnknownLiteral;
+import org.apache.calcite.sql.SqlUnresolvedFunction;
+import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.type.SqlTypeName;
 import org.apache.calcite.sql.util.SqlShuttle;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +50,24 @@ final class Spelling extends SqlShuttle {
 
     Spelling(Position position) {
         this.position = position;
+    }
+
+    @Override
+    public @Nullable SqlNode visit(SqlCall call) {
+        if (call.getOperator().equals(SqlStdOperatorTable.INTERVAL)
+                && call.operand(0) instanceof SqlNumericLiteral number
+                && call.operand(1) instanceof SqlIntervalQualifier unit) {
+            BigDecimal count = Objects.requireNonNull(number.bigDecimalValue());
+            return SqlLiteral.createInterval(
+                    count.signum(), count.abs().toPlainString(), unit, call.getParserPosition());
+        }
+        if (call.getOperator() instanceof SqlUnresolvedFunction function
+                && function.getName().equalsIgnoreCase("SUBSTR")) {
+            return SqlStdOperatorTable.SUBSTRING
+                    .createCall(call.getParserPosition(), call.getOperandList())
+                    .accept(this);
+        }
+        return super.visit(call);
     }
 
     @Override
@@ -87,7 +112,9 @@ final class Spelling extends SqlShuttle {
                 && basic.getTypeName().getSimple().equals(SqlTypeName.TIMESTAMP_TZ.name())) {
             return new SqlDataTypeSpec(
                     new SqlBasicTypeNameSpec(
-                            SqlTypeName.TIMESTAMP_WITH_LOCAL_TIME_ZONE, type.getParserPosition()),
+                            SqlTypeName.TIMESTAMP_WITH_LOCAL_TIME_ZONE,
+                            basic.getPrecision(),
+                            type.getParserPosition()),
                     type.getParserPosition());
         }
         return type;

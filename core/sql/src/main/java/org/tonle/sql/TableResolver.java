@@ -8,6 +8,11 @@ import java.util.Optional;
  * table that a statement reads, and for no other.
  */
 public interface TableResolver {
+    /** The namespace of tables that are named without one; empty if they can't be. */
+    default Optional<String> namespace() {
+        return Optional.empty();
+    }
+
     /** The table of that name, whatever its case, or empty if there is none. */
     Optional<SqlTable> table(TableName name);
 

@@ -23,6 +23,7 @@ final class Vocabulary {
                     "CHAR_LENGTH",
                     "CHARACTER_LENGTH",
                     "COALESCE",
+                    "CONCAT",
                     "COS",
                     "COUNT",
                     "CUME_DIST",

@@ -144,8 +144,6 @@ class QueryTest {
                 "SELECT idd FROM silver.flights => INVALID_SQL line 1, column 8: Column 'idd' not"
                         + " found in any table; is it id?",
                 "SELECT id FROM silver.flights GROUP BY added => INVALID_SQL line 1, column 8:",
-                "SELECT SUBSTR(id, 1) FROM silver.flights => UNSUPPORTED_SQL line 1, column 8: the"
-                        + " function SUBSTR is not in Tonle's SQL",
                 "SELECT UPER(id) FROM silver.flights => UNSUPPORTED_SQL line 1, column 8: the"
                         + " function UPER is not in Tonle's SQL; is it UPPER?",
                 "SELECT UPPER(id, 2) FROM silver.flights => INVALID_SQL line 1, column 8:",
