@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.SqlTable;
@@ -358,5 +360,30 @@ public abstract class SqlLanguageContract {
             })
     void aStatementMeansThis(String sql, String expected) {
         assertThat(kit.rows(sql)).hasToString(expected);
+    }
+
+    static Stream<SqlFiles.Case> cases() {
+        return SqlFiles.read("queries.test").stream();
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("cases")
+    void answersTheFilesOfStatements(SqlFiles.Case question) {
+        if (!question.error().isEmpty()) {
+            assertThatThrownBy(() -> kit.rows(question.sql()))
+                    .isInstanceOfSatisfying(
+                            LakeException.class,
+                            e -> assertThat(e.code()).hasToString(question.error()));
+            return;
+        }
+        assertThat(
+                        kit.rows(question.sql()).stream()
+                                .map(row ->
+                                        String.join(
+                                                "|",
+                                                row.stream()
+                                                        .map(v -> v == null ? "NULL" : v.toString())
+                                                        .toList())))
+                .containsExactlyElementsOf(question.rows());
     }
 }

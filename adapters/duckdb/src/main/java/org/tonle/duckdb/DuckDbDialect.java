@@ -3,23 +3,28 @@ package org.tonle.duckdb;
 import java.math.BigDecimal;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.calcite.config.NullCollation;
 import org.apache.calcite.rel.type.RelDataTypeSystem;
 import org.apache.calcite.sql.SqlAbstractDateTimeLiteral;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
+import org.apache.calcite.sql.SqlCollectionTypeNameSpec;
 import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlFunction;
+import org.apache.calcite.sql.SqlIntervalLiteral;
 import org.apache.calcite.sql.SqlIntervalQualifier;
 import org.apache.calcite.sql.SqlKind;
-import org.apache.calcite.sql.SqlLiteral;
+import org.apache.calcite.sql.SqlMapTypeNameSpec;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
+import org.apache.calcite.sql.SqlRowTypeNameSpec;
+import org.apache.calcite.sql.SqlTypeNameSpec;
 import org.apache.calcite.sql.SqlWriter;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.jspecify.annotations.Nullable;
-import org.tonle.definition.JsonPath;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -57,8 +62,35 @@ public final class DuckDbDialect extends SqlDialect {
 
     @Override
     public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
-        if (call.getKind() == SqlKind.CAST) {
-            unparseCast(writer, call);
+        switch (call.getKind()) {
+            case CAST -> unparseCast(writer, call, "CAST");
+            case SAFE_CAST -> unparseCast(writer, call, "TRY_CAST");
+            case IGNORE_NULLS, RESPECT_NULLS -> DuckDbAggregates.nulls(writer, call);
+            case LISTAGG -> DuckDbAggregates.list(writer, call, null);
+            case WITHIN_GROUP -> DuckDbAggregates.withinGroup(writer, call, left, right);
+            case MINUS -> {
+                if (call.getOperator().equals(SqlStdOperatorTable.MINUS_DATE)) {
+                    between(writer, call);
+                } else {
+                    super.unparseCall(writer, call, left, right);
+                }
+            }
+            default -> unparseOther(writer, call, left, right);
+        }
+    }
+
+    /** The time between two others; between two dates DuckDB would count days. */
+    private static void between(SqlWriter writer, SqlCall call) {
+        writer.literal("(CAST(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal(" AS TIMESTAMP) - CAST(");
+        call.operand(1).unparse(writer, 0, 0);
+        writer.literal(" AS TIMESTAMP))");
+    }
+
+    private void unparseOther(SqlWriter writer, SqlCall call, int left, int right) {
+        if (call.getOperator().getName().contains(" JSON ")) {
+            DuckDbJson.is(writer, call);
         } else if (call.getKind() == SqlKind.MAP_VALUE_CONSTRUCTOR) {
             unparseMap(writer, call);
         } else if (call.getOperator().equals(SqlStdOperatorTable.DIVIDE_INTEGER)) {
@@ -77,7 +109,17 @@ public final class DuckDbDialect extends SqlDialect {
     private void unparseFunction(
             SqlWriter writer, SqlCall call, SqlFunction function, int left, int right) {
         switch (function.getName().toUpperCase(Locale.ROOT)) {
-            case "JSON_VALUE" -> jsonValue(writer, call);
+            case "JSON_VALUE" -> DuckDbJson.value(writer, call);
+            case "JSON_QUERY" -> DuckDbJson.query(writer, call);
+            case "JSON_EXISTS" -> DuckDbJson.exists(writer, call);
+            case "JSON_OBJECT" -> DuckDbJson.object(writer, call);
+            case "JSON_ARRAY" -> DuckDbJson.array(writer, call);
+            case "EVERY" -> named(writer, "bool_and", call);
+            case "MAX_BY" -> named(writer, "arg_max_null", call);
+            case "MIN_BY" -> named(writer, "arg_min_null", call);
+            case "REGEXP_LIKE" -> named(writer, "regexp_matches", call);
+            case "ARRAY_LENGTH" -> named(writer, "len", call);
+            case "ARRAY_DISTINCT" -> named(writer, "list_distinct", call);
             case "CHAR_LENGTH", "CHARACTER_LENGTH" -> named(writer, "length", call);
             case "SUBSTRING" -> substring(writer, call);
             case "EXTRACT" -> extract(writer, call);
@@ -236,6 +278,29 @@ public final class DuckDbDialect extends SqlDialect {
         }
     }
 
+    /** Months, or microseconds: DuckDB doesn't take literals of several units. */
+    @Override
+    public void unparseSqlIntervalLiteral(
+            SqlWriter writer, SqlIntervalLiteral literal, int left, int right) {
+        SqlIntervalLiteral.IntervalValue value =
+                literal.getValueAs(SqlIntervalLiteral.IntervalValue.class);
+        if (value.getIntervalQualifier().isYearMonth()) {
+            writer.literal("to_months(" + literal.getValueAs(BigDecimal.class) + ")");
+            return;
+        }
+        BigDecimal millis = literal.getValueAs(BigDecimal.class);
+        BigDecimal days = millis.divideToIntegralValue(BigDecimal.valueOf(86_400_000));
+        BigDecimal rest = millis.subtract(days.multiply(BigDecimal.valueOf(86_400_000)));
+        writer.literal(
+                rest.signum() == 0
+                        ? "to_days(" + days.toBigInteger() + ")"
+                        : "(to_days("
+                                + days.toBigInteger()
+                                + ") + to_microseconds("
+                                + rest.movePointRight(3).toBigInteger()
+                                + "))");
+    }
+
     private static void unparseMap(SqlWriter writer, SqlCall call) {
         SqlWriter.Frame frame = writer.startList("MAP {", "}");
         for (int i = 0; i + 1 < call.operandCount(); i += 2) {
@@ -247,18 +312,42 @@ public final class DuckDbDialect extends SqlDialect {
         writer.endList(frame);
     }
 
-    private static void unparseCast(SqlWriter writer, SqlCall call) {
-        SqlWriter.Frame frame = writer.startFunCall("CAST");
+    private static void unparseCast(SqlWriter writer, SqlCall call, String function) {
+        SqlWriter.Frame frame = writer.startFunCall(function);
         call.operand(0).unparse(writer, 0, 0);
         writer.sep("AS");
         SqlNode type = call.operand(1);
-        if (type instanceof SqlDataTypeSpec spec
-                && spec.getTypeNameSpec() instanceof SqlBasicTypeNameSpec basic) {
-            writer.literal(typeName(basic));
-        } else {
+        if (!(type instanceof SqlDataTypeSpec spec)) {
             throw new LakeException(ErrorCode.UNSUPPORTED_SQL, "CAST to " + type + " is not taken");
         }
+        writer.literal(typeName(spec.getTypeNameSpec()));
         writer.endFunCall(frame);
+    }
+
+    private static String typeName(SqlTypeNameSpec type) {
+        return switch (type) {
+            case SqlBasicTypeNameSpec basic -> typeName(basic);
+            case SqlCollectionTypeNameSpec list
+                    when list.getTypeName().getSimple().equals("ARRAY") ->
+                    typeName(list.getElementTypeName()) + "[]";
+            case SqlMapTypeNameSpec map ->
+                    "MAP("
+                            + typeName(map.getKeyType().getTypeNameSpec())
+                            + ","
+                            + typeName(map.getValType().getTypeNameSpec())
+                            + ")";
+            case SqlRowTypeNameSpec row ->
+                    IntStream.range(0, row.getFieldNames().size())
+                            .mapToObj(i ->
+                                    DuckTypes.name(row.getFieldNames().get(i).getSimple())
+                                            + " "
+                                            + typeName(
+                                                    row.getFieldTypes().get(i).getTypeNameSpec()))
+                            .collect(Collectors.joining(",", "STRUCT(", ")"));
+            default ->
+                    throw new LakeException(
+                            ErrorCode.UNSUPPORTED_SQL, "CAST to " + type + " is not taken");
+        };
     }
 
     private static String typeName(SqlBasicTypeNameSpec type) {
@@ -291,39 +380,5 @@ public final class DuckDbDialect extends SqlDialect {
                     throw new LakeException(
                             ErrorCode.UNSUPPORTED_SQL, "CAST to " + name + " is not taken");
         };
-    }
-
-    private static JsonPath path(String text) {
-        try {
-            // "lax", the only mode there is, may be written
-            return JsonPath.parse(text.startsWith("lax ") ? text.substring(4).strip() : text);
-        } catch (IllegalArgumentException e) {
-            throw new LakeException(
-                    ErrorCode.INVALID_SQL,
-                    "The path '" + text + "' of JSON_VALUE can't be read: " + e.getMessage(),
-                    e);
-        }
-    }
-
-    /** A scalar as text; NULL for an object, an array, and what is no JSON. */
-    private static void jsonValue(SqlWriter writer, SqlCall call) {
-        if (call.operandCount() > 2) {
-            throw new LakeException(
-                    ErrorCode.UNSUPPORTED_SQL,
-                    "JSON_VALUE takes a text and a path, and nothing after; use CAST and COALESCE");
-        }
-        if (!(call.operand(1) instanceof SqlLiteral literal)
-                || literal.getValueAs(String.class) == null) {
-            throw new LakeException(
-                    ErrorCode.UNSUPPORTED_SQL,
-                    "The path of JSON_VALUE is written as a text, such as '$.a.b'");
-        }
-        String path = JsonScan.path(path(literal.getValueAs(String.class)));
-        // TRY around the CASE doesn't catch what fails inside it
-        writer.literal("CASE WHEN TRY(json_type(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ")) NOT IN ('OBJECT','ARRAY') THEN TRY(json_extract_string(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ")) END");
     }
 }

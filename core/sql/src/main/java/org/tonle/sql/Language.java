@@ -11,7 +11,6 @@ import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlOperatorTable;
-import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.parser.SqlAbstractParserImpl;
 import org.apache.calcite.sql.parser.SqlParseException;
@@ -69,9 +68,7 @@ final class Language {
             };
 
     static final SqlOperatorTable OPERATORS =
-            SqlOperatorTables.chain(
-                    SqlStdOperatorTable.instance(),
-                    SqlOperatorTables.of(SqlLibraryOperators.CONCAT_FUNCTION_WITH_NULL));
+            SqlOperatorTables.chain(SqlStdOperatorTable.instance(), Vocabulary.MORE);
 
     private static final SqlParser.Config PARSER =
             SqlParser.config()
@@ -215,8 +212,7 @@ final class Language {
                                 throw noFunction(
                                         position, call.getParserPosition(), operator.getName());
                             }
-                        } else if (!Vocabulary.isClause(call.getKind())
-                                && !operator.getName().equals("||")) {
+                        } else if (!Vocabulary.isClause(operator)) {
                             throw SqlErrors.unsupported(
                                     position,
                                     call.getParserPosition(),

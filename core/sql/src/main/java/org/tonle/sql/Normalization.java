@@ -6,6 +6,7 @@ import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.type.SqlTypeName;
 import org.apache.calcite.sql.util.SqlShuttle;
@@ -31,12 +32,25 @@ final class Normalization extends SqlShuttle {
         if (call.getOperator().getName().equals("CAST NOT NULL")) {
             return call.operand(0).accept(this);
         }
+        if (call.getKind() == SqlKind.CAST && call.operand(0).getKind() == SqlKind.AS) {
+            // the validator names what it casts when USING joins columns of two types
+            SqlCall named = call.operand(0);
+            return call.getOperator()
+                    .createCall(call.getParserPosition(), named.operand(0), call.operand(1))
+                    .accept(this);
+        }
         boolean date = isDate(call);
         boolean whole = call.getKind() == SqlKind.DIVIDE && isWhole(call);
         SqlNode visited = super.visit(call);
         if (whole && visited instanceof SqlCall quotient) {
             return SqlStdOperatorTable.DIVIDE_INTEGER.createCall(
                     call.getParserPosition(), quotient.getOperandList());
+        }
+        if (visited instanceof SqlCall size
+                && call.getOperator().equals(SqlStdOperatorTable.CARDINALITY)
+                && isArray(call.operand(0))) {
+            return SqlLibraryOperators.ARRAY_LENGTH.createCall(
+                    call.getParserPosition(), size.getOperandList());
         }
         if (!date || visited == null) {
             return visited;
@@ -47,6 +61,11 @@ final class Normalization extends SqlShuttle {
                 new SqlDataTypeSpec(
                         new SqlBasicTypeNameSpec(SqlTypeName.DATE, call.getParserPosition()),
                         call.getParserPosition()));
+    }
+
+    private boolean isArray(SqlNode node) {
+        RelDataType type = validator.getValidatedNodeTypeIfKnown(node);
+        return type != null && type.getSqlTypeName() == SqlTypeName.ARRAY;
     }
 
     private boolean isWhole(SqlCall call) {

@@ -8,20 +8,29 @@ import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.time.format.ResolverStyle;
 import java.time.temporal.ChronoField;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.calcite.avatica.util.TimeUnit;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
+import org.apache.calcite.sql.SqlCharStringLiteral;
 import org.apache.calcite.sql.SqlDataTypeSpec;
+import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIntervalQualifier;
+import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlUnknownLiteral;
-import org.apache.calcite.sql.SqlUnresolvedFunction;
+import org.apache.calcite.sql.fun.SqlCase;
+import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
+import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.type.SqlTypeName;
 import org.apache.calcite.sql.util.SqlShuttle;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +42,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Spelling extends SqlShuttle {
     private static final String INSTANT = "TIMESTAMP WITH LOCAL TIME ZONE";
+
+    private static final Set<String> UNITS =
+            Set.of("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND");
 
     private static final Pattern TIME =
             Pattern.compile(
@@ -61,13 +73,74 @@ final class Spelling extends SqlShuttle {
             return SqlLiteral.createInterval(
                     count.signum(), count.abs().toPlainString(), unit, call.getParserPosition());
         }
-        if (call.getOperator() instanceof SqlUnresolvedFunction function
-                && function.getName().equalsIgnoreCase("SUBSTR")) {
-            return SqlStdOperatorTable.SUBSTRING
-                    .createCall(call.getParserPosition(), call.getOperandList())
-                    .accept(this);
+        SqlNode spelled = spelled(call);
+        return spelled == call ? super.visit(call) : spelled.accept(this);
+    }
+
+    private static SqlNode spelled(SqlCall call) {
+        SqlParserPos pos = call.getParserPosition();
+        List<SqlNode> operands = call.getOperandList();
+        if (call.getOperator().equals(SqlLibraryOperators.INFIX_CAST)) {
+            return SqlStdOperatorTable.CAST.createCall(pos, operands);
         }
-        return super.visit(call);
+        if (call.getKind() == SqlKind.WITHIN_GROUP
+                && operands.get(0) instanceof SqlCall aggregate
+                && aggregate.getOperator().getName().equalsIgnoreCase("PERCENTILE_CONT")) {
+            return continuous(call, (SqlNodeList) operands.get(1));
+        }
+        if (!(call.getOperator() instanceof SqlFunction function)) {
+            return call;
+        }
+        return switch (function.getName().toUpperCase(Locale.ROOT)) {
+            case "SUBSTR" -> SqlStdOperatorTable.SUBSTRING.createCall(pos, operands);
+            case "NVL", "IFNULL" -> SqlStdOperatorTable.COALESCE.createCall(pos, operands);
+            // PostgreSQL's way
+            case "DATE_TRUNC" ->
+                    operands.size() == 2
+                                    && operands.get(0) instanceof SqlCharStringLiteral unit
+                                    && UNITS.contains(upper(unit))
+                            ? SqlStdOperatorTable.FLOOR.createCall(
+                                    pos,
+                                    operands.get(1),
+                                    new SqlIntervalQualifier(
+                                            TimeUnit.valueOf(upper(unit)), null, pos))
+                            : call;
+            case "IF" ->
+                    operands.size() == 3
+                            ? new SqlCase(
+                                    pos,
+                                    null,
+                                    SqlNodeList.of(operands.get(0)),
+                                    SqlNodeList.of(operands.get(1)),
+                                    operands.get(2))
+                            : call;
+            default -> call;
+        };
+    }
+
+    private static String upper(SqlCharStringLiteral text) {
+        return text.getValueAs(String.class).toUpperCase(Locale.ROOT);
+    }
+
+    /** A value between two others is no integer, though both are. */
+    private static SqlNode continuous(SqlCall call, SqlNodeList order) {
+        SqlNode key = order.get(0);
+        boolean descending = key.getKind() == SqlKind.DESCENDING;
+        SqlNode value = descending ? ((SqlCall) key).operand(0) : key;
+        if (value.getKind() == SqlKind.CAST || order.size() != 1) {
+            return call;
+        }
+        SqlParserPos pos = value.getParserPosition();
+        SqlNode cast =
+                SqlStdOperatorTable.CAST.createCall(
+                        pos,
+                        value,
+                        new SqlDataTypeSpec(
+                                new SqlBasicTypeNameSpec(SqlTypeName.DOUBLE, pos), pos));
+        return SqlStdOperatorTable.WITHIN_GROUP.createCall(
+                call.getParserPosition(),
+                call.operand(0),
+                SqlNodeList.of(descending ? SqlStdOperatorTable.DESC.createCall(pos, cast) : cast));
     }
 
     @Override

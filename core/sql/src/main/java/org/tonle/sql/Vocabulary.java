@@ -5,6 +5,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlOperator;
+import org.apache.calcite.sql.SqlOperatorTable;
+import org.apache.calcite.sql.fun.SqlLibraryOperators;
+import org.apache.calcite.sql.util.SqlOperatorTables;
 
 /** The clauses, operators and functions of Tonle's SQL: what isn't here is refused. */
 final class Vocabulary {
@@ -13,19 +17,31 @@ final class Vocabulary {
             Set.of(
                     "ABS",
                     "ACOS",
+                    "ANY_VALUE",
+                    "ARRAY_AGG",
+                    "ARRAY_CONTAINS",
+                    "ARRAY_DISTINCT",
+                    "ARRAY_LENGTH",
                     "ASIN",
                     "ATAN",
                     "ATAN2",
                     "AVG",
+                    "BOOL_AND",
+                    "BOOL_OR",
+                    "CARDINALITY",
                     "CASE",
                     "CAST",
+                    "CBRT",
                     "CEIL",
-                    "CHAR_LENGTH",
                     "CHARACTER_LENGTH",
+                    "CHAR_LENGTH",
+                    "CHR",
                     "COALESCE",
                     "CONCAT",
                     "COS",
                     "COUNT",
+                    "COVAR_POP",
+                    "COVAR_SAMP",
                     "CUME_DIST",
                     "CURRENT_DATE",
                     "CURRENT_TIMESTAMP",
@@ -34,28 +50,46 @@ final class Vocabulary {
                     "DAYOFYEAR",
                     "DEGREES",
                     "DENSE_RANK",
+                    "ENDS_WITH",
+                    "EVERY",
                     "EXP",
                     "EXTRACT",
                     "FIRST_VALUE",
                     "FLOOR",
+                    "GREATEST",
                     "GROUPING",
                     "HOUR",
+                    "JSON_ARRAY",
+                    "JSON_EXISTS",
+                    "JSON_OBJECT",
+                    "JSON_QUERY",
                     "JSON_VALUE",
                     "LAG",
+                    "LAST_DAY",
                     "LAST_VALUE",
                     "LEAD",
+                    "LEAST",
+                    "LEFT",
+                    "LISTAGG",
                     "LN",
                     "LOCALTIMESTAMP",
                     "LOG10",
                     "LOWER",
+                    "LPAD",
+                    "MAP_KEYS",
+                    "MAP_VALUES",
                     "MAX",
+                    "MAX_BY",
                     "MIN",
                     "MINUTE",
+                    "MIN_BY",
                     "MOD",
                     "MONTH",
                     "NTH_VALUE",
                     "NTILE",
                     "NULLIF",
+                    "PERCENTILE_CONT",
+                    "PERCENTILE_DISC",
                     "PERCENT_RANK",
                     "PI",
                     "POSITION",
@@ -63,13 +97,21 @@ final class Vocabulary {
                     "QUARTER",
                     "RADIANS",
                     "RANK",
+                    "REGEXP_LIKE",
+                    "REGR_COUNT",
+                    "REPEAT",
                     "REPLACE",
+                    "REVERSE",
+                    "RIGHT",
                     "ROUND",
                     "ROW_NUMBER",
+                    "RPAD",
                     "SECOND",
                     "SIGN",
                     "SIN",
+                    "SPLIT_PART",
                     "SQRT",
+                    "STARTS_WITH",
                     "STDDEV_POP",
                     "STDDEV_SAMP",
                     "SUBSTRING",
@@ -77,7 +119,9 @@ final class Vocabulary {
                     "TAN",
                     "TIMESTAMPADD",
                     "TIMESTAMPDIFF",
+                    "TIMEZONE",
                     "TRIM",
+                    "TRY_CAST",
                     "UPPER",
                     "VAR_POP",
                     "VAR_SAMP",
@@ -153,14 +197,76 @@ final class Vocabulary {
                     SqlKind.ITEM,
                     SqlKind.DOT,
                     SqlKind.MAP_VALUE_CONSTRUCTOR,
-                    SqlKind.ARRAY_VALUE_CONSTRUCTOR);
+                    SqlKind.ARRAY_VALUE_CONSTRUCTOR,
+                    SqlKind.ARRAY_QUERY_CONSTRUCTOR,
+                    SqlKind.IGNORE_NULLS,
+                    SqlKind.RESPECT_NULLS,
+                    SqlKind.WITHIN_GROUP);
+
+    /** Operators that are of no kind of their own. */
+    private static final Set<String> OPERATORS =
+            Set.of(
+                    "||",
+                    "IS JSON VALUE",
+                    "IS JSON OBJECT",
+                    "IS JSON ARRAY",
+                    "IS JSON SCALAR",
+                    "IS NOT JSON VALUE",
+                    "IS NOT JSON OBJECT",
+                    "IS NOT JSON ARRAY",
+                    "IS NOT JSON SCALAR");
+
+    /** Functions that Calcite has for single dialects, and one of Tonle's own. */
+    static final SqlOperatorTable MORE =
+            SqlOperatorTables.of(
+                    SqlLibraryOperators.ARRAY_AGG,
+                    SqlLibraryOperators.ARRAY_CONTAINS,
+                    SqlLibraryOperators.ARRAY_DISTINCT,
+                    SqlLibraryOperators.ARRAY_LENGTH,
+                    SqlLibraryOperators.BOOL_AND,
+                    SqlLibraryOperators.BOOL_OR,
+                    SqlLibraryOperators.CHR,
+                    SqlLibraryOperators.CONCAT_FUNCTION_WITH_NULL,
+                    SqlLibraryOperators.ENDS_WITH,
+                    SqlLibraryOperators.GREATEST_PG,
+                    SqlLibraryOperators.ILIKE,
+                    SqlLibraryOperators.NOT_ILIKE,
+                    SqlLibraryOperators.LEAST_PG,
+                    SqlLibraryOperators.LEFT,
+                    SqlLibraryOperators.LPAD,
+                    SqlLibraryOperators.MAP_KEYS,
+                    SqlLibraryOperators.MAP_VALUES,
+                    SqlLibraryOperators.MAX_BY,
+                    SqlLibraryOperators.MIN_BY,
+                    SqlLibraryOperators.REGEXP_LIKE,
+                    SqlLibraryOperators.REPEAT,
+                    SqlLibraryOperators.REVERSE,
+                    SqlLibraryOperators.RIGHT,
+                    SqlLibraryOperators.RPAD,
+                    SqlLibraryOperators.SPLIT_PART,
+                    SqlLibraryOperators.STARTS_WITH,
+                    SqlLibraryOperators.TRY_CAST,
+                    Timezone.INSTANCE);
 
     private static final Set<String> AGGREGATES =
             Set.of(
+                    "ANY_VALUE",
+                    "ARRAY_AGG",
                     "AVG",
+                    "BOOL_AND",
+                    "BOOL_OR",
                     "COUNT",
+                    "COVAR_POP",
+                    "COVAR_SAMP",
+                    "EVERY",
+                    "LISTAGG",
                     "MAX",
+                    "MAX_BY",
                     "MIN",
+                    "MIN_BY",
+                    "PERCENTILE_CONT",
+                    "PERCENTILE_DISC",
+                    "REGR_COUNT",
                     "STDDEV_POP",
                     "STDDEV_SAMP",
                     "SUM",
@@ -183,9 +289,9 @@ final class Vocabulary {
         return CLOCKS.contains(name.toUpperCase(Locale.ROOT));
     }
 
-    /** Whether a kind of node, other than a function, is known. */
-    static boolean isClause(SqlKind kind) {
-        return KINDS.contains(kind);
+    /** Whether an operator or a clause, other than a function, is known. */
+    static boolean isClause(SqlOperator operator) {
+        return KINDS.contains(operator.getKind()) || OPERATORS.contains(operator.getName());
     }
 
     /** The function most like a name. */

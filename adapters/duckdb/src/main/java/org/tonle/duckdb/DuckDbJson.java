@@ -1,0 +1,139 @@
+package org.tonle.duckdb;
+
+import java.util.List;
+import org.apache.calcite.sql.SqlCall;
+import org.apache.calcite.sql.SqlLiteral;
+import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlWriter;
+import org.apache.calcite.sql.type.SqlTypeName;
+import org.tonle.definition.JsonPath;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * SQL's functions of JSON. A text that is no JSON has no value at any path, as the standard has it
+ * where nothing else is said.
+ */
+final class DuckDbJson {
+    private DuckDbJson() {}
+
+    /** A scalar as text; NULL for an object, an array, and what is no JSON. */
+    static void value(SqlWriter writer, SqlCall call) {
+        String path = path(call, 2);
+        // TRY around the CASE doesn't catch what fails inside it
+        writer.literal("CASE WHEN TRY(json_type(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal("," + path + ")) NOT IN ('OBJECT','ARRAY') THEN TRY(json_extract_string(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal("," + path + ")) END");
+    }
+
+    /** An object or an array as text; NULL for all else. */
+    static void query(SqlWriter writer, SqlCall call) {
+        String path = path(call, 2);
+        for (SqlNode behaviour : call.getOperandList().subList(2, call.operandCount())) {
+            refuseIf(
+                    behaviour instanceof SqlLiteral literal
+                            && literal.getValue() instanceof Enum<?> chosen
+                            && !List.of("NULL", "WITHOUT_ARRAY").contains(chosen.name()),
+                    "JSON_QUERY takes a text and a path, and nothing after");
+        }
+        writer.literal("CASE WHEN TRY(json_type(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal("," + path + ")) IN ('OBJECT','ARRAY') THEN CAST(json_extract(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal("," + path + ") AS VARCHAR) END");
+    }
+
+    static void exists(SqlWriter writer, SqlCall call) {
+        refuseIf(call.operandCount() > 2, "JSON_EXISTS takes a text and a path, and nothing after");
+        String path = path(call, 2);
+        writer.literal("CASE WHEN ");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal(" IS NOT NULL THEN COALESCE(TRY(json_exists(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal("," + path + ")), false) END");
+    }
+
+    static void object(SqlWriter writer, SqlCall call) {
+        refuseIf(
+                !call.operand(0).toString().equals("NULL_ON_NULL"),
+                "JSON_OBJECT keeps NULLs; leave ABSENT ON NULL out");
+        called(writer, "json_object", call.getOperandList().subList(1, call.operandCount()));
+    }
+
+    /** NULLs are left out if nothing else is said. */
+    static void array(SqlWriter writer, SqlCall call) {
+        List<SqlNode> values = call.getOperandList().subList(1, call.operandCount());
+        if (call.operand(0).toString().equals("NULL_ON_NULL")) {
+            called(writer, "json_array", values);
+            return;
+        }
+        writer.literal("CAST(to_json(list_filter([");
+        for (int i = 0; i < values.size(); i++) {
+            writer.literal(i > 0 ? ", to_json(" : "to_json(");
+            values.get(i).unparse(writer, 0, 0);
+            writer.literal(")");
+        }
+        writer.literal("], lambda v : v IS NOT NULL)) AS VARCHAR)");
+    }
+
+    private static void called(SqlWriter writer, String function, List<SqlNode> operands) {
+        writer.literal("CAST(" + function + "(");
+        for (int i = 0; i < operands.size(); i++) {
+            if (i > 0) {
+                writer.literal(", ");
+            }
+            operands.get(i).unparse(writer, 0, 0);
+        }
+        writer.literal(") AS VARCHAR)");
+    }
+
+    /** {@code IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]}. */
+    static void is(SqlWriter writer, SqlCall call) {
+        String name = call.getOperator().getName();
+        String kind = name.substring(name.lastIndexOf(' ') + 1);
+        writer.literal(name.startsWith("IS NOT") ? "(NOT (json_valid(" : "((json_valid(");
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal(")");
+        if (!kind.equals("VALUE")) {
+            writer.literal(" AND TRY(json_type(");
+            call.operand(0).unparse(writer, 0, 0);
+            writer.literal(
+                    kind.equals("SCALAR")
+                            ? ")) NOT IN ('OBJECT', 'ARRAY')"
+                            : ")) = '" + kind + "'");
+        }
+        writer.literal("))");
+    }
+
+    private static String path(SqlCall call, int most) {
+        String function = call.getOperator().getName();
+        refuseIf(
+                function.equals("JSON_VALUE") && call.operandCount() > most,
+                function + " takes a text and a path, and nothing after; use CAST and COALESCE");
+        if (!(call.operand(1) instanceof SqlLiteral literal)
+                || literal.getTypeName() != SqlTypeName.CHAR) {
+            throw new LakeException(
+                    ErrorCode.UNSUPPORTED_SQL,
+                    "The path of " + function + " is written as a text, such as '$.a.b'");
+        }
+        String text = String.valueOf(literal.getValueAs(String.class));
+        try {
+            // "lax", the only mode there is, may be written
+            return JsonScan.path(
+                    JsonPath.parse(text.startsWith("lax ") ? text.substring(4).strip() : text));
+        } catch (IllegalArgumentException e) {
+            throw new LakeException(
+                    ErrorCode.INVALID_SQL,
+                    "The path '" + text + "' of " + function + " can't be read: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private static void refuseIf(boolean wrong, String message) {
+        if (wrong) {
+            throw new LakeException(ErrorCode.UNSUPPORTED_SQL, message);
+        }
+    }
+}
