@@ -1,9 +1,12 @@
 package org.tonle.catalog;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.ledger.RefKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 
 /** All tables as they stood at one sequence number. */
 public final class Pin {
@@ -17,6 +20,25 @@ public final class Pin {
 
     public long seq() {
         return seq;
+    }
+
+    /**
+     * All tables as they were when {@code then} was the newest commit.
+     *
+     * @throws LakeException NOT_FOUND if that is after this pin
+     */
+    public Pin at(long then) {
+        if (then < 0 || then > seq) {
+            throw new LakeException(
+                    ErrorCode.NOT_FOUND,
+                    "There is no commit " + then + "; the newest that is read is " + seq);
+        }
+        return catalog.pinAt(then);
+    }
+
+    /** All tables as they were at a time, by the ledger's clock; this pin's if it is later. */
+    public Pin at(Instant then) {
+        return catalog.pinAt(Math.min(seq, catalog.ledger().seqAt(then)));
     }
 
     public Optional<PinnedTable> table(TableIdentifier identifier) {

@@ -3,6 +3,7 @@ package org.tonle.ledger;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -148,6 +149,18 @@ public final class Ledger implements AutoCloseable {
     public long head() {
         return read(handle ->
                 handle.createQuery("SELECT head_seq FROM tonle.branch WHERE name = 'main'")
+                        .mapTo(Long.class)
+                        .one());
+    }
+
+    /** The sequence number of the newest commit at a time, by the ledger's clock; 0 if none. */
+    public long seqAt(Instant time) {
+        return read(handle ->
+                handle.createQuery(
+                                "SELECT coalesce(max(c.seq), 0) FROM tonle.commit c JOIN"
+                                        + " tonle.branch b ON b.id = c.branch WHERE b.name ="
+                                        + " 'main' AND c.at <= :time AND c.seq IS NOT NULL")
+                        .bind("time", time)
                         .mapTo(Long.class)
                         .one());
     }

@@ -159,6 +159,38 @@ class QueryServiceIT {
     }
 
     @Test
+    void readsEachTableAsOfTheStateThatItIsAskedFor() {
+        QueryService query = query(QuerySettings.DEFAULT);
+        String sql =
+                "SELECT COUNT(*) AS n, COUNT(o.id) AS o FROM gold.t LEFT JOIN gold.t FOR SYSTEM_TIME"
+                        + " AS OF %s AS o USING (id)";
+        assertThat(read(query, sql.formatted(first), ReadPoint.NEWEST, RowFormat.CSV))
+                .isEqualTo("n,o\n2,1\n");
+        String committed = catalog.ledger().commits(0, first).getLast().at().toString();
+        assertThat(
+                        read(
+                                query,
+                                sql.formatted("TIMESTAMP WITH TIME ZONE '" + committed + "'"),
+                                ReadPoint.NEWEST,
+                                RowFormat.CSV))
+                .isEqualTo("n,o\n2,1\n");
+        assertThat(
+                        read(
+                                query,
+                                "SELECT t.id FROM gold.t FOR SYSTEM_TIME AS OF " + first,
+                                ReadPoint.NEWEST,
+                                RowFormat.CSV))
+                .isEqualTo("id\n1\n");
+        assertThatThrownBy(() -> query.run(sql.formatted(second + 1)))
+                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
+        assertThatThrownBy(() -> query.run(sql.formatted("TIMESTAMP '1999-01-01 00:00:00'")))
+                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
+        assertThatThrownBy(() -> query.run(sql.formatted(second), new ReadPoint.AsOf(first)))
+                .as("no later state than that of the whole statement")
+                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
+    }
+
+    @Test
     void letsNoMoreRunThanMayAndGivesTheTurnBack() {
         QueryService query =
                 query(

@@ -88,9 +88,10 @@ final class Binder {
                         found.computeIfAbsent(
                                 new TableName(
                                         name.namespace().toLowerCase(Locale.ROOT),
-                                        name.name().toLowerCase(Locale.ROOT)),
+                                        name.name().toLowerCase(Locale.ROOT),
+                                        name.at()),
                                 key ->
-                                        resolver.table(name)
+                                        resolver.table(checkedState(name, pos))
                                                 .orElseThrow(() ->
                                                         SqlErrors.noTable(
                                                                 position,
@@ -110,6 +111,15 @@ final class Binder {
         Language.checkBound(tree, position);
         List<BoundTable> tables = FromClauses.replace(tree, validator);
         return new Tree(tree, tables, schema(row));
+    }
+
+    /** A dataset that read a fixed state would never be computed again. */
+    private TableName checkedState(TableName name, SqlParserPos pos) {
+        if (dataset.isPresent() && name.at().isPresent()) {
+            throw SqlErrors.unsupported(
+                    position, pos, "a dataset reads its inputs as they are; leave AS OF out");
+        }
+        return name;
     }
 
     private LakeException translate(CalciteContextException e, Map<TableName, SqlTable> found) {

@@ -18,6 +18,7 @@ import org.apache.calcite.sql.SqlOrderBy;
 import org.apache.calcite.sql.SqlSelect;
 import org.apache.calcite.sql.SqlWith;
 import org.apache.calcite.sql.SqlWithItem;
+import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.util.SqlBasicVisitor;
 import org.apache.calcite.sql.validate.SqlValidator;
@@ -121,7 +122,11 @@ final class FromClauses {
                                 "columns of a table can't be renamed by a list; name them in a"
                                         + " subquery, or in WITH");
                     }
-                    as.setOperand(0, from(table, with));
+                    as.setOperand(
+                            0,
+                            table.getKind() == SqlKind.SNAPSHOT
+                                    ? snapshot((SqlCall) table, with)
+                                    : from(table, with));
                 }
                 case TABLE_REF -> {
                     SqlCall reference = (SqlCall) from;
@@ -132,6 +137,16 @@ final class FromClauses {
                                 "hints are not taken; leave them out");
                     }
                     reference.setOperand(0, from(reference.operand(0), with));
+                }
+                case SNAPSHOT -> {
+                    SqlIdentifier table = snapshot((SqlCall) from, with);
+                    // the name it has in the catalog says when; here it has its own
+                    return SqlStdOperatorTable.AS.createCall(
+                            from.getParserPosition(),
+                            table,
+                            new SqlIdentifier(
+                                    ((SqlIdentifier) ((SqlCall) from).operand(0)).names.getLast(),
+                                    from.getParserPosition()));
                 }
                 case LATERAL -> {
                     SqlCall lateral = (SqlCall) from;
@@ -146,10 +161,21 @@ final class FromClauses {
             return id.isSimple() && with.contains(id.getSimple().toLowerCase(Locale.ROOT));
         }
 
-        private SqlIdentifier table(SqlIdentifier id, Set<String> with) {
-            if (isWith(id, with)) {
-                return id;
+        private SqlIdentifier snapshot(SqlCall snapshot, Set<String> with) {
+            if (!(snapshot.operand(0) instanceof SqlIdentifier id) || isWith(id, with)) {
+                throw SqlErrors.unsupported(
+                        position,
+                        snapshot.getParserPosition(),
+                        "AS OF is said of a table; say it of those inside");
             }
+            return table(id, Optional.of(Times.asOf(snapshot.operand(1), position)));
+        }
+
+        private SqlIdentifier table(SqlIdentifier id, Set<String> with) {
+            return isWith(id, with) ? id : table(id, Optional.empty());
+        }
+
+        private SqlIdentifier table(SqlIdentifier id, Optional<AsOf> at) {
             if (id.names.size() > 2) {
                 throw SqlErrors.invalid(
                         position,
@@ -167,11 +193,14 @@ final class FromClauses {
             }
             TableName name =
                     id.isSimple()
-                            ? new TableName(namespace.orElseThrow(), id.getSimple())
-                            : new TableName(id.names.get(0), id.names.get(1));
+                            ? new TableName(namespace.orElseThrow(), id.getSimple(), at)
+                            : new TableName(id.names.get(0), id.names.get(1), at);
             found.putIfAbsent(name, id.getParserPosition());
             return new SqlIdentifier(
-                    List.of(name.namespace(), name.name()), null, id.getParserPosition(), null);
+                    List.of(name.namespace(), LakeCatalog.entry(name)),
+                    null,
+                    id.getParserPosition(),
+                    null);
         }
     }
 

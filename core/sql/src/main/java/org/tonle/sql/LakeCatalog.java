@@ -34,12 +34,17 @@ final class LakeCatalog {
             namespaces
                     .computeIfAbsent(
                             table.name().namespace(), name -> root.add(name, new AbstractSchema()))
-                    .add(table.name().name(), new Bound(table));
+                    .add(entry(table.name()), new Bound(table));
         }
         Properties properties = new Properties();
         properties.setProperty(CalciteConnectionProperty.CASE_SENSITIVE.camelName(), "false");
         CalciteConnectionConfig config = new CalciteConnectionConfigImpl(properties);
         reader = new CalciteCatalogReader(CalciteSchema.from(root), List.of(), types, config);
+    }
+
+    /** What a table is called within its namespace: a state of its own makes it another. */
+    static String entry(TableName name) {
+        return name.name() + name.at().map(at -> " as of " + at).orElse("");
     }
 
     CalciteCatalogReader reader() {

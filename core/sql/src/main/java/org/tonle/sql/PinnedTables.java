@@ -1,5 +1,6 @@
 package org.tonle.sql;
 
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,7 +35,7 @@ public final class PinnedTables implements TableResolver {
 
     @Override
     public Optional<SqlTable> table(TableName name) {
-        return pinned(name).map(table -> describe(table));
+        return pinned(name).map(table -> describe(table, name.at()));
     }
 
     /** The pinned table of that name, whatever its case. */
@@ -43,15 +44,23 @@ public final class PinnedTables implements TableResolver {
         if (known != null) {
             return Optional.of(known);
         }
+        Pin state = name.at().map(this::state).orElse(pin);
         Optional<PinnedTable> found =
-                pin.table(TableIdentifier.of(name.namespace(), name.name()))
-                        .or(() -> find(ref -> matches(ref, name)));
+                state.table(TableIdentifier.of(name.namespace(), name.name()))
+                        .or(() -> find(state, ref -> matches(ref, name.current())));
         found.ifPresent(table -> resolved.put(name, table));
         return found;
     }
 
-    private Optional<PinnedTable> find(Predicate<Ref> which) {
+    private static Optional<PinnedTable> find(Pin pin, Predicate<Ref> which) {
         return pin.tables().stream().filter(table -> which.test(table.ref())).findFirst();
+    }
+
+    private Pin state(AsOf at) {
+        return switch (at) {
+            case AsOf.Commit(long seq) -> pin.at(seq);
+            case AsOf.Time(Instant time) -> pin.at(time);
+        };
     }
 
     private static boolean matches(Ref ref, TableName name) {
@@ -86,8 +95,8 @@ public final class PinnedTables implements TableResolver {
                 .toList();
     }
 
-    private SqlTable describe(PinnedTable table) {
-        TableName name = new TableName(table.ref().namespace(), table.ref().name());
+    private SqlTable describe(PinnedTable table, Optional<AsOf> at) {
+        TableName name = new TableName(table.ref().namespace(), table.ref().name(), at);
         SourceDefinition source = sources.get(name.name());
         if (source == null || !name.namespace().equals(BronzeTable.NAMESPACE)) {
             return SqlTable.of(name, table.schema());

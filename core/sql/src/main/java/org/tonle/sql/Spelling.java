@@ -1,19 +1,10 @@
 package org.tonle.sql;
 
 import java.math.BigDecimal;
-import java.time.DateTimeException;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeFormatterBuilder;
-import java.time.format.ResolverStyle;
-import java.time.temporal.ChronoField;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.calcite.avatica.util.TimeUnit;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
@@ -41,22 +32,8 @@ import org.jspecify.annotations.Nullable;
  * means UTC without; a T may stand between date and time, as ISO 8601 has it.
  */
 final class Spelling extends SqlShuttle {
-    private static final String INSTANT = "TIMESTAMP WITH LOCAL TIME ZONE";
-
     private static final Set<String> UNITS =
             Set.of("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND");
-
-    private static final Pattern TIME =
-            Pattern.compile(
-                    "\\s*(\\d{4}-\\d{2}-\\d{2})[T ](\\d{2}:\\d{2}:\\d{2}(?:\\.\\d{1,9})?)"
-                            + "\\s*(Z|UTC|[+-]\\d{2}(?::?\\d{2})?)?\\s*");
-
-    private static final DateTimeFormatter PLAIN =
-            new DateTimeFormatterBuilder()
-                    .appendPattern("uuuu-MM-dd HH:mm:ss")
-                    .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
-                    .toFormatter(Locale.ROOT)
-                    .withResolverStyle(ResolverStyle.STRICT);
 
     private final Position position;
 
@@ -145,38 +122,9 @@ final class Spelling extends SqlShuttle {
 
     @Override
     public @Nullable SqlNode visit(SqlLiteral literal) {
-        if (!(literal instanceof SqlUnknownLiteral unknown)
-                || !unknown.tag.startsWith("TIMESTAMP")) {
-            return literal;
-        }
-        Matcher time = TIME.matcher(String.valueOf(unknown.getValue()));
-        if (!time.matches()) {
-            return literal;
-        }
-        String plain = time.group(1) + " " + time.group(2);
-        String zone = time.group(3);
-        boolean instant = !unknown.tag.equals("TIMESTAMP");
-        if (!instant) {
-            if (zone != null) {
-                throw SqlErrors.invalid(
-                        position,
-                        unknown.getParserPosition(),
-                        "a TIMESTAMP has no zone; leave " + zone + " out, or write " + INSTANT);
-            }
-            return SqlLiteral.createUnknown(unknown.tag, plain, unknown.getParserPosition());
-        }
-        try {
-            ZoneOffset offset =
-                    zone == null || zone.equals("UTC") ? ZoneOffset.UTC : ZoneOffset.of(zone);
-            LocalDateTime utc =
-                    LocalDateTime.ofInstant(
-                            LocalDateTime.parse(plain, PLAIN).toInstant(offset), ZoneOffset.UTC);
-            return SqlLiteral.createUnknown(
-                    INSTANT, PLAIN.format(utc), unknown.getParserPosition());
-        } catch (DateTimeException e) {
-            // no such time: left for the validator to refuse with its place
-            return literal;
-        }
+        return literal instanceof SqlUnknownLiteral unknown && unknown.tag.startsWith("TIMESTAMP")
+                ? Times.spelled(unknown, position)
+                : literal;
     }
 
     @Override

@@ -6,10 +6,12 @@ import org.apache.calcite.sql.parser.SqlParserPos;
 
 /** A table in the FROM of a bound statement: prints as whatever the engine reads it from. */
 final class TableNode extends SqlIdentifier {
+    private final TableName name;
     private final int ordinal;
 
     TableNode(TableName name, int ordinal, SqlParserPos pos) {
-        super(java.util.List.of(name.namespace(), name.name()), pos);
+        super(java.util.List.of(name.namespace(), LakeCatalog.entry(name)), pos);
+        this.name = name;
         this.ordinal = ordinal;
     }
 
@@ -19,7 +21,7 @@ final class TableNode extends SqlIdentifier {
 
     @Override
     public SqlIdentifier clone(SqlParserPos pos) {
-        return new TableNode(new TableName(names.get(0), names.get(1)), ordinal, pos);
+        return new TableNode(name, ordinal, pos);
     }
 
     @Override

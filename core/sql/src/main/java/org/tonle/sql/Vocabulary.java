@@ -147,6 +147,7 @@ final class Vocabulary {
                     SqlKind.AS,
                     SqlKind.JOIN,
                     SqlKind.TABLE_REF,
+                    SqlKind.SNAPSHOT,
                     SqlKind.LATERAL,
                     SqlKind.UNNEST,
                     SqlKind.OVER,

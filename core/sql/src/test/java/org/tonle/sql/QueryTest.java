@@ -128,8 +128,11 @@ class QueryTest {
                 "TABLE silver.flights => UNSUPPORTED_SQL line 1, column 1:",
                 "SELECT 1; SELECT 2 => INVALID_SQL line 1, column 9: ';' is not expected",
                 "SELECT ? => UNSUPPORTED_SQL line 1, column 8: parameters are not taken",
-                "SELECT * FROM silver.flights FOR SYSTEM_TIME AS OF TIMESTAMP '2001-01-01 00:00:00'"
-                        + " => UNSUPPORTED_SQL line 1, column 22: SNAPSHOT",
+                "SELECT * FROM (SELECT 1 AS x) FOR SYSTEM_TIME AS OF 3 => INVALID_SQL",
+                "SELECT * FROM silver.flights FOR SYSTEM_TIME AS OF 'x' => UNSUPPORTED_SQL line 1,"
+                        + " column 52: AS OF takes a time",
+                "SELECT * FROM silver.flights FOR SYSTEM_TIME AS OF TIMESTAMP '2001-02-30 00:00:00'"
+                        + " => INVALID_SQL",
                 "SELECT * FROM silver.flights TABLESAMPLE BERNOULLI(5) => UNSUPPORTED_SQL",
                 "SELECT * FROM silver.flights /*+ x */ => UNSUPPORTED_SQL line 1, column 30: HINT",
                 "SELECT * FROM silver.flights AS f(a, b) => UNSUPPORTED_SQL line 1, column 15:"
