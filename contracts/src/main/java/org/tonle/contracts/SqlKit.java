@@ -10,6 +10,7 @@ import java.util.Optional;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.iceberg.Schema;
 import org.jspecify.annotations.Nullable;
+import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.DataFile;
 import org.tonle.sql.FileTarget;
@@ -95,6 +96,11 @@ public final class SqlKit implements TableResolver {
     /** All rows of a query: one list for each, of what Arrow makes of the values. */
     public List<List<@Nullable Object>> rows(String sql) {
         return rows(bind(sql));
+    }
+
+    /** All rows that {@code policy} shows. */
+    public List<List<@Nullable Object>> rows(String sql, AccessPolicy policy) {
+        return rows(Sql.query(sql, this, policy));
     }
 
     public List<List<@Nullable Object>> rows(BoundQuery query) {

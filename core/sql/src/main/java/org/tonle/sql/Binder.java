@@ -26,18 +26,21 @@ import org.tonle.spi.LakeException;
 final class Binder {
     private final TableResolver resolver;
     private final Position position;
+    private final AccessPolicy policy;
     private final Optional<TableName> dataset;
     private final RelDataTypeFactory types = SqlTypes.factory();
 
-    /** For a query. */
-    Binder(TableResolver resolver, Position position) {
-        this(resolver, position, Optional.empty());
-    }
-
-    /** For the SELECT of {@code dataset}. */
-    Binder(TableResolver resolver, Position position, Optional<TableName> dataset) {
+    /**
+     * @param dataset whose SELECT it is; empty for a query
+     */
+    Binder(
+            TableResolver resolver,
+            Position position,
+            AccessPolicy policy,
+            Optional<TableName> dataset) {
         this.resolver = resolver;
         this.position = position;
+        this.policy = policy;
         this.dataset = dataset;
     }
 
@@ -82,7 +85,7 @@ final class Binder {
         Language.checkDepth(statement, position);
         SqlNode parsed = java.util.Objects.requireNonNull(statement.accept(new Spelling(position)));
         Language.checkParsed(parsed, position);
-        Map<TableName, SqlTable> found = new LinkedHashMap<>();
+        Map<TableName, LakeCatalog.Seen> found = new LinkedHashMap<>();
         FromClauses.names(parsed, position, resolver.namespace())
                 .forEach((name, pos) ->
                         found.computeIfAbsent(
@@ -91,13 +94,8 @@ final class Binder {
                                         name.name().toLowerCase(Locale.ROOT),
                                         name.at()),
                                 key ->
-                                        resolver.table(checkedState(name, pos))
-                                                .orElseThrow(() ->
-                                                        SqlErrors.noTable(
-                                                                position,
-                                                                pos,
-                                                                name,
-                                                                resolver.names()))));
+                                        seen(checkedState(name, pos))
+                                                .orElseThrow(() -> noTable(name, pos))));
         Validator validator = new Validator(new LakeCatalog(found.values(), types), types);
         SqlNode tree;
         try {
@@ -109,8 +107,30 @@ final class Binder {
         dataset.ifPresent(name -> checkNames(row, name));
         tree = java.util.Objects.requireNonNull(tree.accept(new Normalization(validator)));
         Language.checkBound(tree, position);
-        List<BoundTable> tables = FromClauses.replace(tree, validator);
+        boolean barrier = !LeakProof.isHarmless(tree);
+        List<BoundTable> tables =
+                FromClauses.replace(
+                        tree,
+                        validator,
+                        (table, access, used) ->
+                                Guard.bind(table, access, used, barrier, resolver, types));
         return new Tree(tree, tables, schema(row));
+    }
+
+    private Optional<LakeCatalog.Seen> seen(TableName name) {
+        return resolver.table(name)
+                .flatMap(table ->
+                        policy.of(table.name().current())
+                                .map(access -> new LakeCatalog.Seen(table, access)));
+    }
+
+    /** A table that isn't seen is answered like one that isn't there. */
+    private LakeException noTable(TableName name, SqlParserPos pos) {
+        return SqlErrors.noTable(
+                position,
+                pos,
+                name,
+                resolver.names().stream().filter(n -> policy.of(n).isPresent()).toList());
     }
 
     /** A dataset that read a fixed state would never be computed again. */
@@ -122,9 +142,12 @@ final class Binder {
         return name;
     }
 
-    private LakeException translate(CalciteContextException e, Map<TableName, SqlTable> found) {
+    private LakeException translate(
+            CalciteContextException e, Map<TableName, LakeCatalog.Seen> found) {
         TreeSet<String> columns = new TreeSet<>();
-        found.values().forEach(t -> t.columns().map(Types.NestedField::name).forEach(columns::add));
+        found.values()
+                .forEach(t ->
+                        t.shown().columns().map(Types.NestedField::name).forEach(columns::add));
         return SqlErrors.of(position, e, columns);
     }
 

@@ -2,6 +2,7 @@ package org.tonle.sql;
 
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.iceberg.Schema;
@@ -31,9 +32,20 @@ public final class BoundQuery {
         return tables;
     }
 
-    /** Each table that is read, once. */
+    /** Each table whose files are read, once; those that row filters and masks look at too. */
     public List<TableName> reads() {
-        return tables.stream().map(bound -> bound.table().name()).distinct().toList();
+        return tables.stream()
+                .flatMap(bound ->
+                        bound.guard()
+                                .map(guard -> guard.reads().stream())
+                                .orElse(Stream.of(bound.table().name())))
+                .distinct()
+                .toList();
+    }
+
+    /** Whether something of what it reads is hidden, by a row filter, a mask or a grant. */
+    public boolean isGuarded() {
+        return tables.stream().anyMatch(bound -> bound.guard().isPresent());
     }
 
     /**
@@ -44,6 +56,14 @@ public final class BoundQuery {
      *     have the table's names
      */
     public String print(SqlDialect dialect, Function<BoundTable, String> fragment) {
-        return EngineWriter.print(tree, dialect, tables.stream().map(fragment).toList());
+        return EngineWriter.print(
+                tree,
+                dialect,
+                tables.stream()
+                        .map(bound ->
+                                bound.guard()
+                                        .map(guard -> "(" + guard.print(dialect, fragment) + ")")
+                                        .orElseGet(() -> fragment.apply(bound)))
+                        .toList());
     }
 }

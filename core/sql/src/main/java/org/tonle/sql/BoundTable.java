@@ -1,6 +1,7 @@
 package org.tonle.sql;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One reference to a table in a bound statement: {@code FROM silver.a AS x JOIN silver.a AS y} has
@@ -9,8 +10,9 @@ import java.util.List;
  * @param table what it refers to
  * @param onRead the schema-on-read columns that the statement may use, in the table's order; the
  *     others need not be parsed
+ * @param guard what stands in its place if it isn't seen whole
  */
-public record BoundTable(SqlTable table, List<ReadColumn> onRead) {
+public record BoundTable(SqlTable table, List<ReadColumn> onRead, Optional<BoundQuery> guard) {
     public BoundTable {
         onRead = List.copyOf(onRead);
     }

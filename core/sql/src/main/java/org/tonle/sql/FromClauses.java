@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlJoin;
@@ -44,6 +45,12 @@ final class FromClauses {
         Names names = new Names(position, namespace);
         names.walk(statement, Set.of());
         return names.found;
+    }
+
+    /** Makes what stands in the place of a table that isn't seen whole. */
+    @FunctionalInterface
+    interface Guards {
+        BoundQuery of(SqlTable table, Access access, Set<String> used);
     }
 
     /** Goes through a statement with the names that WITH gives at each place. */
@@ -205,7 +212,7 @@ final class FromClauses {
     }
 
     /** Puts a {@link TableNode} where a validated statement names a table; gives what they are. */
-    static List<BoundTable> replace(SqlNode validated, SqlValidator validator) {
+    static List<BoundTable> replace(SqlNode validated, SqlValidator validator, Guards guards) {
         Set<String> used = Identifiers.names(validated);
         boolean[] all = new boolean[1];
         validated.accept(
@@ -252,6 +259,27 @@ final class FromClauses {
                         if (bound == null) {
                             return id;
                         }
+                        if (bound.seen().access().isRestricted()) {
+                            SqlTable whole = bound.seen().whole();
+                            Set<String> columns =
+                                    all[0]
+                                            ? bound.table()
+                                                    .columns()
+                                                    .map(column -> Guard.lower(column.name()))
+                                                    .collect(Collectors.toSet())
+                                            : used;
+                            tables.add(
+                                    new BoundTable(
+                                            whole,
+                                            List.of(),
+                                            Optional.of(
+                                                    guards.of(
+                                                            whole,
+                                                            bound.seen().access(),
+                                                            columns))));
+                            return new TableNode(
+                                    whole.name(), tables.size() - 1, id.getParserPosition());
+                        }
                         List<ReadColumn> onRead =
                                 bound.table().onRead().stream()
                                         .filter(column ->
@@ -260,7 +288,7 @@ final class FromClauses {
                                                                 column.name()
                                                                         .toLowerCase(Locale.ROOT)))
                                         .toList();
-                        tables.add(new BoundTable(bound.table(), onRead));
+                        tables.add(new BoundTable(bound.table(), onRead, Optional.empty()));
                         return new TableNode(
                                 bound.table().name(), tables.size() - 1, id.getParserPosition());
                     }

@@ -27,14 +27,22 @@ import org.jspecify.annotations.Nullable;
 final class LakeCatalog {
     private final CalciteCatalogReader reader;
 
-    LakeCatalog(Iterable<SqlTable> tables, RelDataTypeFactory types) {
+    /** A table, and what of it is seen. */
+    record Seen(SqlTable whole, Access access) {
+        SqlTable shown() {
+            return access.isRestricted() ? Guard.shown(whole, access) : whole;
+        }
+    }
+
+    LakeCatalog(Iterable<Seen> tables, RelDataTypeFactory types) {
         SchemaPlus root = CalciteSchema.createRootSchema(false, false).plus();
         Map<String, SchemaPlus> namespaces = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
-        for (SqlTable table : tables) {
+        for (Seen seen : tables) {
+            SqlTable table = seen.shown();
             namespaces
                     .computeIfAbsent(
                             table.name().namespace(), name -> root.add(name, new AbstractSchema()))
-                    .add(entry(table.name()), new Bound(table));
+                    .add(entry(table.name()), new Bound(seen, table));
         }
         Properties properties = new Properties();
         properties.setProperty(CalciteConnectionProperty.CASE_SENSITIVE.camelName(), "false");
@@ -53,10 +61,16 @@ final class LakeCatalog {
 
     /** A table of the statement. */
     static final class Bound extends AbstractTable {
+        private final Seen seen;
         private final SqlTable table;
 
-        Bound(SqlTable table) {
+        Bound(Seen seen, SqlTable table) {
+            this.seen = seen;
             this.table = table;
+        }
+
+        Seen seen() {
+            return seen;
         }
 
         SqlTable table() {

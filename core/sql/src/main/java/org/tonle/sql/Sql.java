@@ -14,7 +14,18 @@ public final class Sql {
      *     column
      */
     public static BoundQuery query(String text, TableResolver tables) {
-        return bind(text, Position.QUERY, tables, Optional.empty());
+        return query(text, tables, AccessPolicy.ALL);
+    }
+
+    /**
+     * Binds a SELECT to what {@code policy} shows of the tables. What it hides is answered like
+     * what isn't there.
+     *
+     * @throws org.tonle.spi.LakeException as {@link #query(String, TableResolver)}; and
+     *     INVALID_DEFINITION if a filter or a mask doesn't fit its table
+     */
+    public static BoundQuery query(String text, TableResolver tables, AccessPolicy policy) {
+        return bind(text, Position.QUERY, tables, policy, Optional.empty());
     }
 
     /**
@@ -30,7 +41,11 @@ public final class Sql {
     /** Binds the SELECT of a materialized view. Errors as for {@link #query}. */
     public static BoundQuery view(Dataset.MaterializedView view, TableResolver tables) {
         return bind(
-                view.frame().select(), view.frame().position(), tables, Optional.of(view.name()));
+                view.frame().select(),
+                view.frame().position(),
+                tables,
+                AccessPolicy.ALL,
+                Optional.of(view.name()));
     }
 
     /** Binds the SELECT of a streaming table. Errors as for {@link #query}. */
@@ -39,8 +54,13 @@ public final class Sql {
     }
 
     private static BoundQuery bind(
-            String text, Position position, TableResolver tables, Optional<TableName> dataset) {
+            String text,
+            Position position,
+            TableResolver tables,
+            AccessPolicy policy,
+            Optional<TableName> dataset) {
         return BigStack.call(() ->
-                new Binder(tables, position, dataset).bind(Language.parseQuery(text, position)));
+                new Binder(tables, position, policy, dataset)
+                        .bind(Language.parseQuery(text, position)));
     }
 }

@@ -6,6 +6,9 @@ import java.util.List;
 import org.apache.calcite.jdbc.JavaTypeFactoryImpl;
 import org.apache.calcite.rel.type.RelDataType;
 import org.apache.calcite.rel.type.RelDataTypeFactory;
+import org.apache.calcite.sql.SqlBasicTypeNameSpec;
+import org.apache.calcite.sql.SqlDataTypeSpec;
+import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.type.SqlTypeName;
 import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.Types;
@@ -90,6 +93,11 @@ final class SqlTypes {
                                     "Columns of type " + type + " can't be read in SQL");
                 };
         return types.createTypeWithNullability(result, nullable);
+    }
+
+    /** VARCHAR, as a cast names it. */
+    static SqlDataTypeSpec varchar(SqlParserPos pos) {
+        return new SqlDataTypeSpec(new SqlBasicTypeNameSpec(SqlTypeName.VARCHAR, pos), pos);
     }
 
     /** The Iceberg type of an expression; {@code what} names it in the error. */

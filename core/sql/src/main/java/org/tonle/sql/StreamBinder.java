@@ -36,7 +36,9 @@ final class StreamBinder {
     BoundStream bind() {
         SqlNode parsed = Language.parseQuery(dataset.frame().select(), position);
         SqlSelect select = checkShape(parsed);
-        Binder.Tree tree = new Binder(resolver, position, Optional.of(dataset.name())).tree(select);
+        Binder.Tree tree =
+                new Binder(resolver, position, AccessPolicy.ALL, Optional.of(dataset.name()))
+                        .tree(select);
         SqlSelect bound = (SqlSelect) tree.node();
         BoundTable input = tree.tables().getFirst();
         if (!input.table().isBronze() && !input.table().isStreaming()) {
@@ -48,7 +50,7 @@ final class StreamBinder {
                             + " streaming table");
         }
         // what an event must be doesn't depend on which columns are asked for
-        BoundTable whole = new BoundTable(input.table(), input.table().onRead());
+        BoundTable whole = new BoundTable(input.table(), input.table().onRead(), Optional.empty());
         List<SqlNode> columns = new ArrayList<>();
         for (SqlNode item : bound.getSelectList()) {
             columns.add(item.getKind() == SqlKind.AS ? ((SqlCall) item).operand(0) : item);
@@ -186,7 +188,9 @@ final class StreamBinder {
                         null,
                         null,
                         null);
-        Binder.Tree tree = new Binder(new Output(output), position).tree(select);
+        Binder.Tree tree =
+                new Binder(new Output(output), position, AccessPolicy.ALL, Optional.empty())
+                        .tree(select);
         for (Types.NestedField field : tree.schema().columns()) {
             if (field.type().typeId() != Type.TypeID.BOOLEAN) {
                 Dataset.Condition condition = dataset.conditions().get(field.fieldId() - 1);

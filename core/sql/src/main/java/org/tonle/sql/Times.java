@@ -15,7 +15,9 @@ import java.util.regex.Pattern;
 import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
+import org.apache.calcite.sql.SqlSnapshot;
 import org.apache.calcite.sql.SqlUnknownLiteral;
+import org.apache.calcite.sql.parser.SqlParserPos;
 
 /** Times as statements write them. */
 final class Times {
@@ -69,6 +71,21 @@ final class Times {
             // no such time: left for the validator to refuse with its place
             return literal;
         }
+    }
+
+    /** A table in a state of its own, as a statement says it. */
+    static SqlNode snapshot(SqlNode table, AsOf at) {
+        SqlNode state =
+                switch (at) {
+                    case AsOf.Commit(long seq) ->
+                            SqlLiteral.createExactNumeric(Long.toString(seq), SqlParserPos.ZERO);
+                    case AsOf.Time(Instant time) ->
+                            SqlLiteral.createUnknown(
+                                    INSTANT,
+                                    PLAIN.format(LocalDateTime.ofInstant(time, ZoneOffset.UTC)),
+                                    SqlParserPos.ZERO);
+                };
+        return new SqlSnapshot(SqlParserPos.ZERO, table, state);
     }
 
     /** What stands after AS OF: a time (in UTC), or the number of a commit. */

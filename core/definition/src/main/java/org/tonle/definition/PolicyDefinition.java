@@ -1,0 +1,84 @@
+package org.tonle.definition;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What {@code policies/*.yaml} says, of all files together.
+ *
+ * @param roles those that the lake's folder defines, besides the built-in ones
+ * @param users who is known by name
+ * @param rowFilters all that name a table hold for it together
+ * @param masks a column has one at most
+ */
+public record PolicyDefinition(
+        List<Role> roles, List<User> users, List<RowFilter> rowFilters, List<ColumnMask> masks) {
+    /** No policy of the folder's own. */
+    public static final PolicyDefinition NONE =
+            new PolicyDefinition(List.of(), List.of(), List.of(), List.of());
+
+    public PolicyDefinition {
+        roles = List.copyOf(roles);
+        users = List.copyOf(users);
+        rowFilters = List.copyOf(rowFilters);
+        masks = List.copyOf(masks);
+    }
+
+    /** What a role may read. */
+    public record Role(String name, List<Grant> grants, Place place) {
+        public Role {
+            grants = List.copyOf(grants);
+        }
+    }
+
+    /**
+     * A grant to read.
+     *
+     * @param namespace whose tables
+     * @param table the one table; empty: all of the namespace
+     * @param columns the only ones of the table; empty: all
+     */
+    public record Grant(
+            String namespace, Optional<String> table, List<String> columns, Place place) {
+        public Grant {
+            columns = List.copyOf(columns);
+        }
+    }
+
+    /** Somebody known by name. */
+    public record User(
+            String name, List<String> roles, Map<String, String> attributes, Place place) {
+        public User {
+            roles = List.copyOf(roles);
+            attributes = Map.copyOf(attributes);
+        }
+    }
+
+    /**
+     * The rows that are seen of a table.
+     *
+     * @param condition in SQL, over the table's columns; it may ask {@code
+     *     principal_attribute('name')}
+     * @param except roles that see all rows
+     */
+    public record RowFilter(
+            String namespace, String table, SqlText condition, List<String> except) {
+        public RowFilter {
+            except = List.copyOf(except);
+        }
+    }
+
+    /**
+     * What is seen in the place of a column's values.
+     *
+     * @param value in SQL, over the table's columns; it is cast to the column's type
+     * @param except roles that see the values themselves
+     */
+    public record ColumnMask(
+            String namespace, String table, String column, SqlText value, List<String> except) {
+        public ColumnMask {
+            except = List.copyOf(except);
+        }
+    }
+}
