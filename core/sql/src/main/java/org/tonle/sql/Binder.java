@@ -46,6 +46,9 @@ final class Binder {
 
     BoundQuery bind(SqlNode parsed) {
         Tree tree = tree(parsed);
+        if (policy != AccessPolicy.ALL) {
+            PolicyCheck.check(tree.node(), tree.tables(), policy, resolver);
+        }
         return new BoundQuery(tree.node(), tree.tables(), tree.schema());
     }
 
@@ -171,7 +174,7 @@ final class Binder {
         return new Schema(fields);
     }
 
-    private static final class Validator extends SqlValidatorImpl {
+    static final class Validator extends SqlValidatorImpl {
         Validator(LakeCatalog catalog, RelDataTypeFactory types) {
             super(
                     Language.OPERATORS,

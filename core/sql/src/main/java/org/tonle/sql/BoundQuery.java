@@ -22,6 +22,10 @@ public final class BoundQuery {
         this.schema = schema;
     }
 
+    SqlNode tree() {
+        return tree;
+    }
+
     /** The result's columns: field ids from 1 in order. */
     public Schema schema() {
         return schema;
@@ -56,14 +60,15 @@ public final class BoundQuery {
      *     have the table's names
      */
     public String print(SqlDialect dialect, Function<BoundTable, String> fragment) {
-        return EngineWriter.print(
-                tree,
-                dialect,
+        List<String> fragments =
                 tables.stream()
                         .map(bound ->
                                 bound.guard()
                                         .map(guard -> "(" + guard.print(dialect, fragment) + ")")
                                         .orElseGet(() -> fragment.apply(bound)))
-                        .toList());
+                        .toList();
+        String printed = EngineWriter.print(tree, dialect, fragments);
+        PolicyCheck.checkPrinted(printed, tables, fragments);
+        return printed;
     }
 }

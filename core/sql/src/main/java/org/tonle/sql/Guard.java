@@ -109,12 +109,20 @@ final class Guard {
                             ? condition
                             : SqlStdOperatorTable.AND.createCall(ZERO, where, condition);
         }
-        SqlIdentifier name =
-                new SqlIdentifier(List.of(table.name().namespace(), table.name().name()), ZERO);
-        SqlNode from = table.name().at().<SqlNode>map(at -> Times.snapshot(name, at)).orElse(name);
         SqlSelect select =
                 new SqlSelect(
-                        ZERO, null, items, from, where, null, null, null, null, null, null, null,
+                        ZERO,
+                        null,
+                        items,
+                        from(table),
+                        where,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
                         null);
         return barrier && where != null
                 // no engine computes beforehand, for rows that may not come, what stands above
@@ -133,13 +141,23 @@ final class Guard {
         if (mask == null) {
             return name;
         }
-        SqlNode value =
-                SqlStdOperatorTable.CAST.createCall(
-                        ZERO,
-                        expression(mask, access.attributes()),
-                        SqlTypeUtil.convertTypeToSpec(
-                                SqlTypes.toCalcite(types, column.type(), true)));
-        return SqlStdOperatorTable.AS.createCall(ZERO, value, name);
+        return SqlStdOperatorTable.AS.createCall(
+                ZERO, masked(column, expression(mask, access.attributes()), types), name);
+    }
+
+    /** A mask in the type of its column. */
+    static SqlNode masked(Types.NestedField column, SqlNode value, RelDataTypeFactory types) {
+        return SqlStdOperatorTable.CAST.createCall(
+                ZERO,
+                value,
+                SqlTypeUtil.convertTypeToSpec(SqlTypes.toCalcite(types, column.type(), true)));
+    }
+
+    /** The table in FROM, in its state. */
+    static SqlNode from(SqlTable table) {
+        SqlIdentifier name =
+                new SqlIdentifier(List.of(table.name().namespace(), table.name().name()), ZERO);
+        return table.name().at().<SqlNode>map(at -> Times.snapshot(name, at)).orElse(name);
     }
 
     /** Parses a filter or a mask, and puts the principal's attributes into it. */
