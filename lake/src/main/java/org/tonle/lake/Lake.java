@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Supplier;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
@@ -68,7 +68,7 @@ public final class Lake implements AutoCloseable {
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
-    private final Supplier<Optional<String>> eventLogFault;
+    private final EmbeddedHealth health;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
 
@@ -79,7 +79,7 @@ public final class Lake implements AutoCloseable {
             Ingest ingest,
             PipelineRunner pipelines,
             QueryService queries,
-            Supplier<Optional<String>> eventLogFault,
+            EmbeddedHealth health,
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
@@ -87,7 +87,7 @@ public final class Lake implements AutoCloseable {
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
-        this.eventLogFault = eventLogFault;
+        this.health = health;
         this.parts = parts;
     }
 
@@ -179,14 +179,16 @@ public final class Lake implements AutoCloseable {
         pipelines.start();
         QueryService queries =
                 new QueryService(catalog, definition.sources(), engine, QuerySettings.DEFAULT);
-        Supplier<Optional<String>> fault =
-                parts.stream()
-                        .filter(EmbeddedKafka.class::isInstance)
-                        .map(EmbeddedKafka.class::cast)
-                        .findFirst()
-                        .<Supplier<Optional<String>>>map(kafka -> kafka::fault)
-                        .orElse(Optional::empty);
-        return new Lake(definition, catalog, datasets, ingest, pipelines, queries, fault, parts);
+        EmbeddedHealth health =
+                new EmbeddedHealth(
+                        state,
+                        part(parts, EmbeddedKafka.class),
+                        part(parts, EmbeddedPostgres.class));
+        return new Lake(definition, catalog, datasets, ingest, pipelines, queries, health, parts);
+    }
+
+    private static <T> @Nullable T part(Deque<AutoCloseable> parts, Class<T> type) {
+        return parts.stream().filter(type::isInstance).map(type::cast).findFirst().orElse(null);
     }
 
     private static <T extends AutoCloseable> T opened(Deque<AutoCloseable> parts, T part) {
@@ -240,7 +242,20 @@ public final class Lake implements AutoCloseable {
                                         parts,
                                         EmbeddedKafka.start(definition.state().resolve("kafka")));
                         yield new EventLogSettings(
-                                definition.name(), kafka.clientProperties(), true);
+                                definition.name(),
+                                kafka.clientProperties(),
+                                true,
+                                new EventLogSettings.Broker() {
+                                    @Override
+                                    public Optional<String> fault() {
+                                        return kafka.fault();
+                                    }
+
+                                    @Override
+                                    public void failedUnknown(String error) {
+                                        kafka.giveUp("Kafka failed to append: " + error);
+                                    }
+                                });
                     }
                     case EventLogDefinition.Cluster cluster -> {
                         Map<String, String> client = new HashMap<>();
@@ -282,15 +297,14 @@ public final class Lake implements AutoCloseable {
 
     /** Why it takes no requests now; empty if it does. */
     public Optional<String> notReady() {
-        return ready
-                ? eventLogFault.get().map(fault -> "the embedded event log has stopped: " + fault)
-                : Optional.of("the lake is starting or stopping");
+        return ready ? health.notReady() : Optional.of("the lake is starting or stopping");
     }
 
     /**
      * Makes a request's events durable; see {@link Ingest#accept}.
      *
-     * @throws LakeException NOT_READY while the lake stops, and what {@link Ingest#accept} says
+     * @throws LakeException NOT_READY while the lake stops, DISK_FULL when its own disk has too
+     *     little room, and what {@link Ingest#accept} says
      */
     public IngestReceipt ingest(
             String source,
@@ -298,6 +312,10 @@ public final class Lake implements AutoCloseable {
             String contentType,
             Optional<String> idempotencyKey,
             Map<String, String> headers) {
+        Optional<LakeException> refusal = health.refusal();
+        if (refusal.isPresent()) {
+            throw refusal.get();
+        }
         return ingest.accept(source, body, contentType, idempotencyKey, headers);
     }
 
