@@ -58,6 +58,19 @@ final class EmbeddedHealth {
                                         .map("The embedded ledger is down: %s."::formatted));
     }
 
+    /** {@code failed} with what is known of the embedded ledger, if that is why. */
+    LakeException explained(LakeException failed) {
+        return failed.code() == ErrorCode.LEDGER_UNAVAILABLE && postgres != null
+                ? postgres.fault()
+                        .map(fault ->
+                                new LakeException(
+                                        failed.code(),
+                                        "The embedded ledger is down: %s.".formatted(fault),
+                                        failed))
+                        .orElse(failed)
+                : failed;
+    }
+
     /** Of the disk under {@code .tonle}. */
     long freeBytes() {
         return state.toFile().getUsableSpace();

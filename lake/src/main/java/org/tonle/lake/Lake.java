@@ -321,12 +321,26 @@ public final class Lake implements AutoCloseable {
 
     /** Starts a query; see {@link QueryService#run}. */
     public RunningQuery query(String sql) {
-        return queries.run(sql);
+        try {
+            return queries.run(sql);
+        } catch (LakeException e) {
+            throw health.explained(e);
+        }
     }
 
-    /** The bronze table of every source, then every dataset after those that it reads. */
+    /**
+     * The bronze table of every source, then every dataset after those that it reads.
+     *
+     * @throws LakeException LEDGER_UNAVAILABLE, with the reason if that is known
+     */
     public List<TableStatus> tables() {
-        Pin pin = catalog.pin();
+        Pin pin;
+        try {
+            pin = catalog.pin();
+        } catch (LakeException e) {
+            throw health.explained(e);
+        }
+        Optional<String> refusal = health.refusal().map(LakeException::getMessage);
         PinnedTables tables = new PinnedTables(pin, definition.sources());
         List<TableStatus> statuses = new ArrayList<>();
         for (SourceStatus source : ingest.status()) {
@@ -334,8 +348,9 @@ public final class Lake implements AutoCloseable {
                     status(
                             BronzeTable.NAMESPACE + "." + source.source(),
                             "source",
-                            state(source.state()),
-                            source.problem().map(SourceStatus.Problem::reason).or(source::warning),
+                            refusal.isPresent() ? State.FAILING : state(source.state()),
+                            refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
+                                    .or(source::warning),
                             tables.pinned(
                                     new org.tonle.sql.TableName(
                                             BronzeTable.NAMESPACE, source.source())),
