@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -69,6 +71,7 @@ public final class Lake implements AutoCloseable {
     private final PipelineRunner pipelines;
     private final QueryService queries;
     private final EmbeddedHealth health;
+    private final Clock clock;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
 
@@ -80,6 +83,7 @@ public final class Lake implements AutoCloseable {
             PipelineRunner pipelines,
             QueryService queries,
             EmbeddedHealth health,
+            Clock clock,
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
@@ -88,6 +92,7 @@ public final class Lake implements AutoCloseable {
         this.pipelines = pipelines;
         this.queries = queries;
         this.health = health;
+        this.clock = clock;
         this.parts = parts;
     }
 
@@ -95,11 +100,12 @@ public final class Lake implements AutoCloseable {
      * Reads a lake folder and starts everything that it says.
      *
      * @throws org.tonle.definition.DefinitionException with every problem of the folder
-     * @throws LakeException IN_USE if another process holds the folder; what keeps a part from
-     *     starting otherwise
+     * @throws LakeException IN_USE if another process holds the folder; INCOMPATIBLE_CHANGE if the
+     *     lake was given another name; what keeps a part from starting otherwise
      */
     public static Lake open(Path folder, LakeOptions options) {
-        LakeDefinition definition = LakeDefinition.load(folder, options.environment());
+        LakeDefinition definition =
+                LakeDefinition.load(folder, options.environment(), Pipelines::problems);
         List<Dataset> datasets =
                 Pipelines.of(definition).datasets().stream()
                         .map(Pipelines.Planned::dataset)
@@ -125,14 +131,16 @@ public final class Lake implements AutoCloseable {
     }
 
     private static Lake start(
-            LakeDefinition definition,
+            LakeDefinition written,
             List<Dataset> datasets,
             LakeOptions options,
             Deque<AutoCloseable> parts) {
-        Path state = definition.state();
+        Path state = written.state();
         opened(parts, FolderLock.take(state));
         String holder = holder(state);
-        Ledger ledger = opened(parts, openLedger(definition, options, parts));
+        Ledger ledger = opened(parts, openLedger(written, options, parts));
+        requireSameStorage(written, ledger);
+        LakeDefinition definition = written.named(name(written, ledger));
         EventLog eventLog = opened(parts, openEventLog(definition, parts));
         BufferAllocator allocator = opened(parts, new RootAllocator());
         LakeCatalog catalog =
@@ -184,7 +192,16 @@ public final class Lake implements AutoCloseable {
                         state,
                         part(parts, EmbeddedKafka.class),
                         part(parts, EmbeddedPostgres.class));
-        return new Lake(definition, catalog, datasets, ingest, pipelines, queries, health, parts);
+        return new Lake(
+                definition,
+                catalog,
+                datasets,
+                ingest,
+                pipelines,
+                queries,
+                health,
+                options.clock(),
+                parts);
     }
 
     private static <T> @Nullable T part(Deque<AutoCloseable> parts, Class<T> type) {
@@ -209,6 +226,46 @@ public final class Lake implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("can't read " + file, e);
         }
+    }
+
+    /** A lake keeps the name of its first start, because its topics bear it. */
+    private static String name(LakeDefinition written, Ledger ledger) {
+        String pinned = ledger.pinned("lake-name", written.name());
+        if (pinned.equals(written.name())) {
+            return pinned;
+        }
+        if (!written.name().equals(LakeDefinition.nameOf(written.folder()))) {
+            throw new LakeException(
+                    ErrorCode.INCOMPATIBLE_CHANGE,
+                    "This lake has been called %s since its first start, and its topics bear that name; lake.yaml now calls it %s. Write name: %s, or begin a new lake in another folder."
+                            .formatted(pinned, written.name(), pinned));
+        }
+        log.warn(
+                "The lake keeps the name of its first start, {}, though its folder is {}. Write name: {} into lake.yaml to see it there.",
+                pinned,
+                written.folder(),
+                pinned);
+        return pinned;
+    }
+
+    /** Tables name their files by full path. */
+    private static void requireSameStorage(LakeDefinition written, Ledger ledger) {
+        Path root = written.storage().root();
+        Path pinned = Path.of(ledger.pinned("storage", root.toString()));
+        try {
+            if (pinned.equals(root)
+                    || (Files.exists(pinned)
+                            && Files.exists(root)
+                            && Files.isSameFile(pinned, root))) {
+                return;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't look at " + root, e);
+        }
+        throw new LakeException(
+                ErrorCode.INCOMPATIBLE_CHANGE,
+                "The tables of this lake were made in %s, and now it looks for them in %s: a lake can't be moved yet, because its tables name their files by full path. Bring the folder back to where it was, or write storage: %s if the files are still there."
+                        .formatted(pinned, root, pinned));
     }
 
     private static Ledger openLedger(
@@ -344,17 +401,20 @@ public final class Lake implements AutoCloseable {
         PinnedTables tables = new PinnedTables(pin, definition.sources());
         List<TableStatus> statuses = new ArrayList<>();
         for (SourceStatus source : ingest.status()) {
+            Optional<TableStatus.Retention> retention = retention(source);
             statuses.add(
                     status(
                             BronzeTable.NAMESPACE + "." + source.source(),
                             "source",
                             refusal.isPresent() ? State.FAILING : state(source.state()),
                             refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
+                                    .or(() -> retention.flatMap(Lake::alarm))
                                     .or(source::warning),
                             tables.pinned(
                                     new org.tonle.sql.TableName(
                                             BronzeTable.NAMESPACE, source.source())),
                             source.lag(),
+                            retention,
                             0,
                             List.of()));
         }
@@ -379,6 +439,7 @@ public final class Lake implements AutoCloseable {
                             run.reason(),
                             tables.pinned(dataset.name()),
                             behind ? pin.seq() - run.seq() : 0,
+                            Optional.empty(),
                             tables.pinned(
                                             new org.tonle.sql.TableName(
                                                     QuarantineTable.NAMESPACE,
@@ -390,6 +451,24 @@ public final class Lake implements AutoCloseable {
                             expectations(dataset, pin.seq())));
         }
         return statuses;
+    }
+
+    private Optional<TableStatus.Retention> retention(SourceStatus status) {
+        Instant now = clock.instant();
+        return definition
+                .source(status.source())
+                .map(source ->
+                        new TableStatus.Retention(
+                                status.left(source.retention(), now),
+                                status.isLate(source.retention(), now)));
+    }
+
+    private static Optional<String> alarm(TableStatus.Retention retention) {
+        return retention.alarm()
+                ? Optional.of(
+                        "It is behind: in %d minutes the event log begins to lose what bronze doesn't have. See why it is slow, or raise its retention."
+                                .formatted(retention.left().toMinutes()))
+                : Optional.empty();
     }
 
     private List<TableStatus.Expectation> expectations(Dataset dataset, long seq) {
@@ -425,6 +504,7 @@ public final class Lake implements AutoCloseable {
             Optional<String> reason,
             Optional<PinnedTable> table,
             long lag,
+            Optional<TableStatus.Retention> retention,
             long quarantined,
             List<TableStatus.Expectation> expectations) {
         return new TableStatus(
@@ -436,6 +516,7 @@ public final class Lake implements AutoCloseable {
                 table.map(found -> (long) found.files().size()).orElse(0L),
                 table.map(found -> found.ref().fromSeq()).orElse(0L),
                 lag,
+                retention,
                 quarantined,
                 expectations);
     }
