@@ -216,6 +216,41 @@ class LakeIT {
     }
 
     @Test
+    void halfACharacterIsKeptAsItCameAndMixesNothingUp() throws Exception {
+        String halves =
+                """
+                {"id":"\\ud800","customer":{"name":"a"},"amount":1}
+                {"id":"\\udfff","customer":{"name":"a"},"amount":1}
+                {"id":"?","customer":{"name":"a"},"amount":1}
+                {"id":"note","customer":{"name":"a"},"amount":1,"note":"\\ude00\\ud83d"}
+                {"id":"\\ud83d\\ude00","customer":{"name":"a"},"amount":1}
+                """;
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            send(lake, "k", halves);
+            settled(lake);
+            String payloads =
+                    rows(
+                            lake,
+                            "SELECT payload FROM bronze.orders ORDER BY \"position\", \"index\"");
+            for (String event : halves.lines().toList()) {
+                assertThat(payloads).contains(event.replace("\\", "\\\\").replace("\"", "\\\""));
+            }
+            assertThat(rows(lake, "SELECT id FROM silver.orders ORDER BY id"))
+                    .isEqualTo("{\"id\":\"?\"}\n{\"id\":\"😀\"}\n");
+            assertThat(
+                            rows(
+                                    lake,
+                                    "SELECT \"index\", reason, rule FROM quarantine.silver_orders ORDER BY 1"))
+                    .isEqualTo(
+                            """
+                            {"index":0,"reason":"malformed","rule":"payload"}
+                            {"index":1,"reason":"malformed","rule":"payload"}
+                            {"index":3,"reason":"malformed","rule":"payload"}
+                            """);
+        }
+    }
+
+    @Test
     void aFolderThatIsRenamedKeepsItsLake() throws Exception {
         Path before = Files.createDirectory(folder.resolve("before"));
         Files.createDirectories(before.resolve("sources"));

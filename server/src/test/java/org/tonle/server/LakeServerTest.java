@@ -251,7 +251,8 @@ class LakeServerTest {
                     {            | isn't JSON
                     []           | sql is missing
                     {}           | sql is missing
-                    {"sql": 1}   | sql is missing
+                    {"sql": 1}   | sql is no text
+                    {"sql": "SELECT '\\ud800'"} | half of a surrogate pair
                     {"sql": "SELECT 1", "page": 2} | isn't known
                     """)
     void aQueryThatIsNoneSaysWhatToSend(String body, String detail) throws Exception {
