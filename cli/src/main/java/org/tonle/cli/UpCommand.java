@@ -3,9 +3,11 @@ package org.tonle.cli;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.concurrent.Callable;
+import org.tonle.definition.LakeDefinition;
 import org.tonle.lake.HaltAt;
 import org.tonle.lake.LakeOptions;
 import org.tonle.spi.FailPoints;
+import org.tonle.sql.Pipelines;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -49,7 +51,7 @@ final class UpCommand implements Callable<Integer> {
         Signals signals = Signals.install();
         Path lake = folder.toAbsolutePath().normalize();
         // what is wrong with the folder is said before anything is written into it
-        CheckedLake.load(lake);
+        LakeDefinition.load(lake, System.getenv(), Pipelines::problems);
         Logs.toFolder(lake);
         String failPoint = System.getenv(FAIL_POINT);
         FailPoints failPoints = failPoint == null ? FailPoints.NONE : HaltAt.parse(failPoint);

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.spi.ErrorCode;
@@ -28,7 +29,8 @@ import org.tonle.spi.LakeException;
  * the lake's process group doesn't reach it.
  *
  * <p>It outlives a lake that was killed. The next {@link #start} adopts it after the dead lake's
- * connections are gone, or stops it and starts another one.
+ * connections are gone, or stops it and starts another one. A server that ends while the lake lives
+ * (its disk was full when it needed a new file of its log) is started again when there is room.
  */
 public final class EmbeddedPostgres implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(EmbeddedPostgres.class);
@@ -45,7 +47,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
     private final PostgresPrograms programs;
     private final Path data;
     private final String password;
-    private Postmaster postmaster;
+    private volatile Postmaster postmaster;
+    private @Nullable Keeper keeper;
     private boolean closed;
 
     private EmbeddedPostgres(PrivateDirectory directory, PostgresPrograms programs, Path data) {
@@ -71,6 +74,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
             EmbeddedPostgres postgres =
                     new EmbeddedPostgres(directory, programs, directory.path().resolve("data"));
             postgres.startOrAdopt();
+            postgres.keep();
             return postgres;
         } catch (IOException e) {
             directory.close();
@@ -106,6 +110,35 @@ public final class EmbeddedPostgres implements AutoCloseable {
         return postmaster.pid();
     }
 
+    /** Why the server is away, and what is waited for; empty while it runs. */
+    public Optional<String> fault() {
+        return keeper == null ? Optional.empty() : keeper.fault();
+    }
+
+    /** A server that a full disk, or somebody, has ended is started again on the same port. */
+    private void keep() {
+        keeper =
+                Keeper.start(
+                        "PostgreSQL",
+                        directory.path(),
+                        new Keeper.Kept() {
+                            @Override
+                            public Optional<String> down() {
+                                return postmaster.worksIn(data)
+                                        ? Optional.empty()
+                                        : Optional.of(
+                                                "PostgreSQL has ended; its log is "
+                                                        + directory.path().resolve("postgres.log"));
+                            }
+
+                            @Override
+                            public void restart() throws IOException {
+                                stopServer();
+                                launch(port());
+                            }
+                        });
+    }
+
     private void startOrAdopt() throws IOException {
         if (!Files.exists(data)) {
             initialise();
@@ -115,7 +148,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
             log.info("Adopted PostgreSQL, pid {}, port {}", pid(), port());
         } else {
             stopServer();
-            launch();
+            launch(directory.port("port", Set.of()));
             log.info("Started PostgreSQL, pid {}, port {}", pid(), port());
         }
         try (Connection connection = connect(port(), "postgres")) {
@@ -199,7 +232,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
-    private void launch() throws IOException {
+    private void launch(int port) throws IOException {
         // nobody lives in there (stopServer waited): what a killed postmaster left would only
         // mislead, because its pid may belong to somebody else by now
         Files.deleteIfExists(data.resolve("postmaster.pid"));
@@ -211,9 +244,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
                     directory.path().resolve("postgres.log.1"),
                     StandardCopyOption.REPLACE_EXISTING);
         }
-        int port = directory.port("port", Set.of());
-        Process process = programs.serve(data, port, serverLog);
-        postmaster = new Postmaster(process.pid(), port);
+        Process started = programs.serve(data, port, serverLog);
+        postmaster = new Postmaster(started.pid(), port);
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (true) {
             try {
@@ -221,7 +253,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 return;
             } catch (SQLException e) {
                 boolean refused = "28P01".equals(e.getSQLState());
-                if (refused || !process.isAlive() || System.nanoTime() > deadline) {
+                if (refused || !started.isAlive() || System.nanoTime() > deadline) {
                     stopServer();
                     throw new LakeException(
                             ErrorCode.LEDGER_UNAVAILABLE,
@@ -323,6 +355,9 @@ public final class EmbeddedPostgres implements AutoCloseable {
             return;
         }
         closed = true;
+        if (keeper != null) {
+            keeper.close();
+        }
         try {
             stopServer();
         } catch (IOException e) {

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -13,9 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Supplier;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
@@ -68,7 +70,8 @@ public final class Lake implements AutoCloseable {
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
-    private final Supplier<Optional<String>> eventLogFault;
+    private final EmbeddedHealth health;
+    private final Clock clock;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
 
@@ -79,7 +82,8 @@ public final class Lake implements AutoCloseable {
             Ingest ingest,
             PipelineRunner pipelines,
             QueryService queries,
-            Supplier<Optional<String>> eventLogFault,
+            EmbeddedHealth health,
+            Clock clock,
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
@@ -87,7 +91,8 @@ public final class Lake implements AutoCloseable {
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
-        this.eventLogFault = eventLogFault;
+        this.health = health;
+        this.clock = clock;
         this.parts = parts;
     }
 
@@ -95,11 +100,12 @@ public final class Lake implements AutoCloseable {
      * Reads a lake folder and starts everything that it says.
      *
      * @throws org.tonle.definition.DefinitionException with every problem of the folder
-     * @throws LakeException IN_USE if another process holds the folder; what keeps a part from
-     *     starting otherwise
+     * @throws LakeException IN_USE if another process holds the folder; INCOMPATIBLE_CHANGE if the
+     *     lake was given another name; what keeps a part from starting otherwise
      */
     public static Lake open(Path folder, LakeOptions options) {
-        LakeDefinition definition = LakeDefinition.load(folder, options.environment());
+        LakeDefinition definition =
+                LakeDefinition.load(folder, options.environment(), Pipelines::problems);
         List<Dataset> datasets =
                 Pipelines.of(definition).datasets().stream()
                         .map(Pipelines.Planned::dataset)
@@ -125,14 +131,16 @@ public final class Lake implements AutoCloseable {
     }
 
     private static Lake start(
-            LakeDefinition definition,
+            LakeDefinition written,
             List<Dataset> datasets,
             LakeOptions options,
             Deque<AutoCloseable> parts) {
-        Path state = definition.state();
+        Path state = written.state();
         opened(parts, FolderLock.take(state));
         String holder = holder(state);
-        Ledger ledger = opened(parts, openLedger(definition, options, parts));
+        Ledger ledger = opened(parts, openLedger(written, options, parts));
+        requireSameStorage(written, ledger);
+        LakeDefinition definition = written.named(name(written, ledger));
         EventLog eventLog = opened(parts, openEventLog(definition, parts));
         BufferAllocator allocator = opened(parts, new RootAllocator());
         LakeCatalog catalog =
@@ -179,14 +187,25 @@ public final class Lake implements AutoCloseable {
         pipelines.start();
         QueryService queries =
                 new QueryService(catalog, definition.sources(), engine, QuerySettings.DEFAULT);
-        Supplier<Optional<String>> fault =
-                parts.stream()
-                        .filter(EmbeddedKafka.class::isInstance)
-                        .map(EmbeddedKafka.class::cast)
-                        .findFirst()
-                        .<Supplier<Optional<String>>>map(kafka -> kafka::fault)
-                        .orElse(Optional::empty);
-        return new Lake(definition, catalog, datasets, ingest, pipelines, queries, fault, parts);
+        EmbeddedHealth health =
+                new EmbeddedHealth(
+                        state,
+                        part(parts, EmbeddedKafka.class),
+                        part(parts, EmbeddedPostgres.class));
+        return new Lake(
+                definition,
+                catalog,
+                datasets,
+                ingest,
+                pipelines,
+                queries,
+                health,
+                options.clock(),
+                parts);
+    }
+
+    private static <T> @Nullable T part(Deque<AutoCloseable> parts, Class<T> type) {
+        return parts.stream().filter(type::isInstance).map(type::cast).findFirst().orElse(null);
     }
 
     private static <T extends AutoCloseable> T opened(Deque<AutoCloseable> parts, T part) {
@@ -207,6 +226,46 @@ public final class Lake implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("can't read " + file, e);
         }
+    }
+
+    /** A lake keeps the name of its first start, because its topics bear it. */
+    private static String name(LakeDefinition written, Ledger ledger) {
+        String pinned = ledger.pinned("lake-name", written.name());
+        if (pinned.equals(written.name())) {
+            return pinned;
+        }
+        if (!written.name().equals(LakeDefinition.nameOf(written.folder()))) {
+            throw new LakeException(
+                    ErrorCode.INCOMPATIBLE_CHANGE,
+                    "This lake has been called %s since its first start, and its topics bear that name; lake.yaml now calls it %s. Write name: %s, or begin a new lake in another folder."
+                            .formatted(pinned, written.name(), pinned));
+        }
+        log.warn(
+                "The lake keeps the name of its first start, {}, though its folder is {}. Write name: {} into lake.yaml to see it there.",
+                pinned,
+                written.folder(),
+                pinned);
+        return pinned;
+    }
+
+    /** Tables name their files by full path. */
+    private static void requireSameStorage(LakeDefinition written, Ledger ledger) {
+        Path root = written.storage().root();
+        Path pinned = Path.of(ledger.pinned("storage", root.toString()));
+        try {
+            if (pinned.equals(root)
+                    || (Files.exists(pinned)
+                            && Files.exists(root)
+                            && Files.isSameFile(pinned, root))) {
+                return;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't look at " + root, e);
+        }
+        throw new LakeException(
+                ErrorCode.INCOMPATIBLE_CHANGE,
+                "The tables of this lake were made in %s, and now it looks for them in %s: a lake can't be moved yet, because its tables name their files by full path. Bring the folder back to where it was, or write storage: %s if the files are still there."
+                        .formatted(pinned, root, pinned));
     }
 
     private static Ledger openLedger(
@@ -240,7 +299,20 @@ public final class Lake implements AutoCloseable {
                                         parts,
                                         EmbeddedKafka.start(definition.state().resolve("kafka")));
                         yield new EventLogSettings(
-                                definition.name(), kafka.clientProperties(), true);
+                                definition.name(),
+                                kafka.clientProperties(),
+                                true,
+                                new EventLogSettings.Broker() {
+                                    @Override
+                                    public Optional<String> fault() {
+                                        return kafka.fault();
+                                    }
+
+                                    @Override
+                                    public void failedUnknown(String error) {
+                                        kafka.giveUp("Kafka failed to append: " + error);
+                                    }
+                                });
                     }
                     case EventLogDefinition.Cluster cluster -> {
                         Map<String, String> client = new HashMap<>();
@@ -282,15 +354,14 @@ public final class Lake implements AutoCloseable {
 
     /** Why it takes no requests now; empty if it does. */
     public Optional<String> notReady() {
-        return ready
-                ? eventLogFault.get().map(fault -> "the embedded event log has stopped: " + fault)
-                : Optional.of("the lake is starting or stopping");
+        return ready ? health.notReady() : Optional.of("the lake is starting or stopping");
     }
 
     /**
      * Makes a request's events durable; see {@link Ingest#accept}.
      *
-     * @throws LakeException NOT_READY while the lake stops, and what {@link Ingest#accept} says
+     * @throws LakeException NOT_READY while the lake stops, DISK_FULL when its own disk has too
+     *     little room, and what {@link Ingest#accept} says
      */
     public IngestReceipt ingest(
             String source,
@@ -298,30 +369,52 @@ public final class Lake implements AutoCloseable {
             String contentType,
             Optional<String> idempotencyKey,
             Map<String, String> headers) {
+        Optional<LakeException> refusal = health.refusal();
+        if (refusal.isPresent()) {
+            throw refusal.get();
+        }
         return ingest.accept(source, body, contentType, idempotencyKey, headers);
     }
 
     /** Starts a query; see {@link QueryService#run}. */
     public RunningQuery query(String sql) {
-        return queries.run(sql);
+        try {
+            return queries.run(sql);
+        } catch (LakeException e) {
+            throw health.explained(e);
+        }
     }
 
-    /** The bronze table of every source, then every dataset after those that it reads. */
+    /**
+     * The bronze table of every source, then every dataset after those that it reads.
+     *
+     * @throws LakeException LEDGER_UNAVAILABLE, with the reason if that is known
+     */
     public List<TableStatus> tables() {
-        Pin pin = catalog.pin();
+        Pin pin;
+        try {
+            pin = catalog.pin();
+        } catch (LakeException e) {
+            throw health.explained(e);
+        }
+        Optional<String> refusal = health.refusal().map(LakeException::getMessage);
         PinnedTables tables = new PinnedTables(pin, definition.sources());
         List<TableStatus> statuses = new ArrayList<>();
         for (SourceStatus source : ingest.status()) {
+            Optional<TableStatus.Retention> retention = retention(source);
             statuses.add(
                     status(
                             BronzeTable.NAMESPACE + "." + source.source(),
                             "source",
-                            state(source.state()),
-                            source.problem().map(SourceStatus.Problem::reason).or(source::warning),
+                            refusal.isPresent() ? State.FAILING : state(source.state()),
+                            refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
+                                    .or(() -> retention.flatMap(Lake::alarm))
+                                    .or(source::warning),
                             tables.pinned(
                                     new org.tonle.sql.TableName(
                                             BronzeTable.NAMESPACE, source.source())),
                             source.lag(),
+                            retention,
                             0,
                             List.of()));
         }
@@ -346,6 +439,7 @@ public final class Lake implements AutoCloseable {
                             run.reason(),
                             tables.pinned(dataset.name()),
                             behind ? pin.seq() - run.seq() : 0,
+                            Optional.empty(),
                             tables.pinned(
                                             new org.tonle.sql.TableName(
                                                     QuarantineTable.NAMESPACE,
@@ -357,6 +451,24 @@ public final class Lake implements AutoCloseable {
                             expectations(dataset, pin.seq())));
         }
         return statuses;
+    }
+
+    private Optional<TableStatus.Retention> retention(SourceStatus status) {
+        Instant now = clock.instant();
+        return definition
+                .source(status.source())
+                .map(source ->
+                        new TableStatus.Retention(
+                                status.left(source.retention(), now),
+                                status.isLate(source.retention(), now)));
+    }
+
+    private static Optional<String> alarm(TableStatus.Retention retention) {
+        return retention.alarm()
+                ? Optional.of(
+                        "It is behind: in %d minutes the event log begins to lose what bronze doesn't have. See why it is slow, or raise its retention."
+                                .formatted(retention.left().toMinutes()))
+                : Optional.empty();
     }
 
     private List<TableStatus.Expectation> expectations(Dataset dataset, long seq) {
@@ -392,6 +504,7 @@ public final class Lake implements AutoCloseable {
             Optional<String> reason,
             Optional<PinnedTable> table,
             long lag,
+            Optional<TableStatus.Retention> retention,
             long quarantined,
             List<TableStatus.Expectation> expectations) {
         return new TableStatus(
@@ -403,6 +516,7 @@ public final class Lake implements AutoCloseable {
                 table.map(found -> (long) found.files().size()).orElse(0L),
                 table.map(found -> found.ref().fromSeq()).orElse(0L),
                 lag,
+                retention,
                 quarantined,
                 expectations);
     }

@@ -151,7 +151,7 @@ public final class LakeServer implements AutoCloseable {
                                                 HttpStatus.OK,
                                                 MediaType.parse(
                                                         "text/plain; version=0.0.4; charset=utf-8"),
-                                                meters.scrape(lake.tables()))),
+                                                meters.scrape(lake))),
                         "GET /openapi.yaml",
                         (ctx, request) ->
                                 HttpResponse.of(
@@ -212,6 +212,10 @@ public final class LakeServer implements AutoCloseable {
             node.put("files", dataset.files());
             node.put("seq", dataset.seq());
             node.put("lag", dataset.lag());
+            dataset.retention()
+                    .ifPresent(retention ->
+                            node.put("retention_left_seconds", retention.left().toSeconds())
+                                    .put("alarm", retention.alarm()));
             node.put("quarantined", dataset.quarantined());
             ArrayNode expectations = node.putArray("expectations");
             for (TableStatus.Expectation expectation : dataset.expectations()) {

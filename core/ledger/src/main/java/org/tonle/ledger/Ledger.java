@@ -382,6 +382,22 @@ public final class Ledger implements AutoCloseable {
                         .list());
     }
 
+    /** What was given the first time that {@code key} was asked for: {@code value}, if now. */
+    public String pinned(String key, String value) {
+        return read(handle -> {
+            handle.createUpdate(
+                            "INSERT INTO tonle.meta (key, value) VALUES (:key, :value)"
+                                    + " ON CONFLICT (key) DO NOTHING")
+                    .bind("key", key)
+                    .bind("value", value)
+                    .execute();
+            return handle.createQuery("SELECT value FROM tonle.meta WHERE key = :key")
+                    .bind("key", key)
+                    .mapTo(String.class)
+                    .one();
+        });
+    }
+
     /**
      * Takes the lease if nobody holds it, its time is over by the ledger's clock, or {@code holder}
      * holds it already; each success starts a new epoch, which ends all work under older ones.
