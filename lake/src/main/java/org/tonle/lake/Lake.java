@@ -19,6 +19,7 @@ import org.apache.arrow.memory.RootAllocator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
@@ -121,6 +122,7 @@ public final class Lake implements AutoCloseable {
         all.addAll(StagedCommit.FAIL_POINTS);
         all.addAll(Ledger.failPoints());
         all.addAll(PipelineRunner.failPoints());
+        all.addAll(Compaction.FAIL_POINTS);
         return all;
     }
 

@@ -38,14 +38,12 @@ public final class PipelineRunner implements AutoCloseable {
         this.sources = List.copyOf(sources);
         this.catalog = catalog;
         this.head = new HeadWatch(catalog.ledger());
+        RunEnvironment lake = new RunEnvironment(sources, catalog, engine, settings, failPoints);
         for (Dataset dataset : this.datasets) {
             DatasetRun run =
                     switch (dataset) {
-                        case Dataset.StreamingTable table ->
-                                new StreamingRun(
-                                        table, sources, catalog, engine, settings, failPoints);
-                        case Dataset.MaterializedView view ->
-                                new ViewRun(view, sources, catalog, engine, settings, failPoints);
+                        case Dataset.StreamingTable table -> new StreamingRun(table, lake);
+                        case Dataset.MaterializedView view -> new ViewRun(view, lake);
                     };
             workers.add(new DatasetWorker(dataset, run, catalog, leases, head));
         }
@@ -95,7 +93,7 @@ public final class PipelineRunner implements AutoCloseable {
         workers.forEach(DatasetWorker::stop);
         try {
             for (DatasetWorker worker : workers) {
-                worker.join();
+                worker.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

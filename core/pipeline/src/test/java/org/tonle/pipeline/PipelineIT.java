@@ -114,19 +114,8 @@ class PipelineIT {
         return run(lake.datasets(statements), "one", FailPoints.NONE);
     }
 
-    /** Waits until all datasets hold everything that is committed now. */
     private void settled(PipelineRunner runner) throws InterruptedException {
-        long head = lake.ledger.head();
-        await(() ->
-                runner.status().stream()
-                        .allMatch(status ->
-                                status.upToDate()
-                                        && status.state() == State.RUNNING
-                                        && status.seq() >= head));
-        long reached = lake.ledger.head();
-        if (reached != head) {
-            settled(runner);
-        }
+        lake.settled(runner);
     }
 
     private static void await(BooleanSupplier condition) throws InterruptedException {

@@ -63,6 +63,9 @@ final class TestLake implements AutoCloseable {
     private final Path temporary;
     private long position;
 
+    /** How many files of a streaming table become one; set it before a runner is made. */
+    int fanIn = PipelineSettings.DEFAULT_COMPACTION_FAN_IN;
+
     TestLake(Path dir, SourceDefinition... sources) {
         this.sources = List.of(sources);
         Path warehouse = dir.resolve("warehouse");
@@ -117,8 +120,32 @@ final class TestLake implements AutoCloseable {
                         Duration.ofMillis(10),
                         PipelineSettings.DEFAULT_BATCH_BYTES,
                         Duration.ofDays(7),
-                        temporary),
+                        temporary,
+                        fanIn),
                 failPoints);
+    }
+
+    /** Waits until all datasets hold everything that is committed, their own commits included. */
+    void settled(PipelineRunner runner) throws InterruptedException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        long head;
+        do {
+            head = ledger.head();
+            while (!holds(runner, head)) {
+                if (System.nanoTime() > deadline) {
+                    throw new AssertionError("not settled: " + runner.status());
+                }
+                Thread.sleep(10);
+            }
+        } while (ledger.head() != head);
+    }
+
+    private static boolean holds(PipelineRunner runner, long seq) {
+        return runner.status().stream()
+                .allMatch(status ->
+                        status.upToDate()
+                                && status.state() == DatasetStatus.State.RUNNING
+                                && status.seq() >= seq);
     }
 
     LeaseKeeper leases(String holder) {
