@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -60,7 +62,8 @@ public final class EmbeddedKafka implements AutoCloseable {
      *
      * @throws LakeException IN_USE when another process holds {@code dir}, INVALID_DEFINITION when
      *     Kafka can't work in a folder of that name, LOG_UNAVAILABLE when the broker doesn't come
-     *     up, STORAGE when the folder can't be written
+     *     up, STORAGE when the folder can't be written, CANCELLED when the thread is interrupted:
+     *     the broker then ends by itself when it has come up, and holds {@code dir} until then
      */
     public static EmbeddedKafka start(Path dir) {
         PrivateDirectory directory = PrivateDirectory.open(dir, "Kafka");
@@ -80,11 +83,16 @@ public final class EmbeddedKafka implements AutoCloseable {
                     new KafkaConfig(settings(data, password, port, controllerPort), false);
             format(directory, data);
             KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
+            FutureTask<Boolean> startup = new FutureTask<>(server::startup, true);
+            Thread.ofPlatform().daemon().name("kafka-start").start(startup);
             try {
-                server.startup();
-            } catch (RuntimeException | Error e) {
+                startup.get();
+            } catch (InterruptedException e) {
+                abandon(startup, server, faults, directory);
+                throw Waiting.interrupted(e);
+            } catch (ExecutionException e) {
                 server.shutdown();
-                throw e;
+                throw notUp(dir, e.getCause() == null ? e : e.getCause());
             }
             log.info("Started Kafka on port {}", port);
             return new EmbeddedKafka(
@@ -96,12 +104,38 @@ public final class EmbeddedKafka implements AutoCloseable {
         } catch (Exception e) {
             faults.close();
             directory.close();
-            throw new LakeException(
-                    ErrorCode.LOG_UNAVAILABLE,
-                    "The embedded Kafka in %s did not come up: %s. Look at the log above; free disk space and ports are the usual reasons."
-                            .formatted(dir, e),
-                    e);
+            throw notUp(dir, e);
         }
+    }
+
+    private static LakeException notUp(Path dir, Throwable why) {
+        return new LakeException(
+                ErrorCode.LOG_UNAVAILABLE,
+                "The embedded Kafka in %s did not come up: %s. Look at the log above; free disk space and ports are the usual reasons."
+                        .formatted(dir, why),
+                why);
+    }
+
+    /** Kafka's start can't be broken off: who waited for it goes, and it ends when it is up. */
+    private static void abandon(
+            FutureTask<Boolean> startup,
+            KafkaRaftServer server,
+            BrokerFaults faults,
+            PrivateDirectory directory) {
+        Thread.ofPlatform()
+                .daemon()
+                .name("kafka-abandoned")
+                .start(() -> {
+                    try (directory;
+                            faults) {
+                        var unused = startup.get();
+                        server.shutdown();
+                        server.awaitShutdown();
+                    } catch (InterruptedException | ExecutionException e) {
+                        log.info("Kafka's start, which nobody waits for any more, failed", e);
+                        server.shutdown();
+                    }
+                });
     }
 
     /** What a client of this broker is configured with: where it is and how to log in. */

@@ -97,7 +97,8 @@ public final class Lake implements AutoCloseable {
      *
      * @throws org.tonle.definition.DefinitionException with every problem of the folder
      * @throws LakeException IN_USE if another process holds the folder; what keeps a part from
-     *     starting otherwise
+     *     starting otherwise; CANCELLED if the thread is interrupted. What was started is stopped
+     *     then.
      */
     public static Lake open(Path folder, LakeOptions options) {
         LakeDefinition definition = LakeDefinition.load(folder, options.environment());
@@ -112,6 +113,10 @@ public final class Lake implements AutoCloseable {
             return lake;
         } catch (RuntimeException | Error e) {
             closeAll(parts);
+            if (e instanceof RuntimeException && Thread.currentThread().isInterrupted()) {
+                // whatever it was that noticed
+                throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted", e);
+            }
             throw e;
         }
     }
@@ -193,6 +198,9 @@ public final class Lake implements AutoCloseable {
 
     private static <T extends AutoCloseable> T opened(Deque<AutoCloseable> parts, T part) {
         parts.push(part);
+        if (Thread.currentThread().isInterrupted()) {
+            throw new LakeException(ErrorCode.CANCELLED, "The start is not to go on");
+        }
         return part;
     }
 
@@ -410,26 +418,43 @@ public final class Lake implements AutoCloseable {
     }
 
     /**
-     * Takes no more requests, brings what was acknowledged to bronze, lets the runs that are under
-     * way end, and stops everything. What isn't done in time is done after the next start.
+     * Takes no more requests, brings what was acknowledged to bronze and what is in bronze through
+     * every dataset. Takes a few seconds at most; what isn't done then (it is logged) is done after
+     * the next start. Queries go on until {@link #close}.
      */
-    @Override
-    public void close() {
+    public void drain() {
         if (!ready) {
             return;
         }
         ready = false;
+        long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
         try {
             if (!ingest.drain(DRAIN_LIMIT)) {
-                log.info("what is left in the event log goes to bronze after the next start");
+                log.warn("what is left in the event log goes to bronze after the next start");
+            }
+            List<String> left = pipelines.drain(Duration.ofNanos(deadline - System.nanoTime()));
+            if (!left.isEmpty()) {
+                log.warn(
+                        "{} don't hold all of the lake yet; they go on after the next start",
+                        String.join(", ", left));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (LakeException e) {
+            log.warn("what is left is done after the next start: {}", e.getMessage());
         }
+    }
+
+    /** {@linkplain #drain Drains} the lake if nobody has, and stops everything. */
+    @Override
+    public void close() {
+        drain();
         closeAll(parts);
     }
 
+    /** Whoever is interrupted is so afterwards: no part may be left running. */
     private static void closeAll(Deque<AutoCloseable> parts) {
+        boolean interrupted = Thread.interrupted();
         while (!parts.isEmpty()) {
             AutoCloseable part = parts.pop();
             try {
@@ -437,6 +462,9 @@ public final class Lake implements AutoCloseable {
             } catch (Exception e) {
                 log.error("{} didn't close", part.getClass().getSimpleName(), e);
             }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -79,6 +79,16 @@ final class StreamingRun implements DatasetRun {
     }
 
     @Override
+    public Duration rest() {
+        return Duration.ZERO;
+    }
+
+    @Override
+    public void drain() {
+        // it never rests
+    }
+
+    @Override
     public Progress run(Pin pin, Lease lease) {
         Progress progress = takeIn(pin, lease);
         compaction.compact(lease);

@@ -40,6 +40,7 @@ final class ViewRun implements DatasetRun {
     /** Per input, the commits up to here were found to change none of its rows. */
     private final Map<UUID, Long> checked = new HashMap<>();
 
+    private volatile boolean draining;
     private long restUntil = System.nanoTime();
 
     ViewRun(Dataset.MaterializedView dataset, RunEnvironment lake) {
@@ -52,9 +53,14 @@ final class ViewRun implements DatasetRun {
         checked.clear();
     }
 
-    /** How long until the view may be recomputed again; zero or less if it may now. */
-    Duration rest() {
-        return Duration.ofNanos(restUntil - System.nanoTime());
+    @Override
+    public Duration rest() {
+        return draining ? Duration.ZERO : Duration.ofNanos(restUntil - System.nanoTime());
+    }
+
+    @Override
+    public void drain() {
+        draining = true;
     }
 
     @Override
