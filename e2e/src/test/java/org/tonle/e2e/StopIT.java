@@ -39,7 +39,9 @@ class StopIT {
                 client.close();
                 assertThat(lake.output()).doesNotContain("after the next start");
                 assertThat(lake.left()).isEmpty();
-                assertThat(client.refused()).startsWith("503, Retry-After ").doesNotContain("never");
+                assertThat(client.refused())
+                        .startsWith("503, Retry-After ")
+                        .doesNotContain("never");
 
                 // no start in between: what was acknowledged is in bronze, silver and gold
                 History.Verdict verdict = CrashRun.judge(folder, client);

@@ -6,7 +6,6 @@ import static org.tonle.pipeline.TestLake.event;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,7 +22,6 @@ import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.CommitRecord;
-import org.tonle.ledger.LeaseKeeper;
 import org.tonle.spi.FailPoints;
 
 /** Many small files of silver and of quarantine become few, and nobody notices. */
@@ -51,7 +49,6 @@ class StreamCompactionIT {
 
     @TempDir private Path dir;
     private TestLake lake;
-    private final List<AutoCloseable> open = new ArrayList<>();
 
     @BeforeEach
     void start() {
@@ -60,21 +57,12 @@ class StreamCompactionIT {
     }
 
     @AfterEach
-    void stop() throws Exception {
-        for (AutoCloseable each : open.reversed()) {
-            each.close();
-        }
+    void stop() {
         lake.close();
     }
 
     private PipelineRunner run(FailPoints failPoints, String... statements) {
-        LeaseKeeper leases = lake.leases("one");
-        PipelineRunner runner = lake.runner(lake.datasets(statements), leases, failPoints);
-        runner.apply();
-        open.add(leases);
-        open.add(runner);
-        runner.start();
-        return runner;
+        return lake.run(lake.datasets(statements), "one", failPoints);
     }
 
     /** One intact event and one that is refused, in a batch of their own. */

@@ -8,7 +8,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -61,6 +63,7 @@ final class TestLake implements AutoCloseable {
     final DuckDbEngine engine;
     final List<SourceDefinition> sources;
     private final Path temporary;
+    private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private long position;
 
     /** How many files of a streaming table become one; set it before a runner is made. */
@@ -109,6 +112,19 @@ final class TestLake implements AutoCloseable {
                 .toList();
     }
 
+    /** Runs datasets as one process does, until the lake is closed. */
+    PipelineRunner run(List<Dataset> datasets, String holder, FailPoints failPoints) {
+        return run(datasets, leases(holder), failPoints);
+    }
+
+    PipelineRunner run(List<Dataset> datasets, LeaseKeeper leases, FailPoints failPoints) {
+        PipelineRunner runner = runner(datasets, leases, failPoints);
+        runner.apply();
+        open.push(runner);
+        runner.start();
+        return runner;
+    }
+
     PipelineRunner runner(List<Dataset> datasets, LeaseKeeper leases, FailPoints failPoints) {
         return new PipelineRunner(
                 datasets,
@@ -148,8 +164,15 @@ final class TestLake implements AutoCloseable {
                                 && status.seq() >= seq);
     }
 
+    long postgresPid() {
+        return postgres.pid();
+    }
+
+    /** A process's leases, given back when the lake is closed. */
     LeaseKeeper leases(String holder) {
-        return new LeaseKeeper(ledger, holder, Duration.ofSeconds(30));
+        LeaseKeeper leases = new LeaseKeeper(ledger, holder, Duration.ofSeconds(30));
+        open.push(leases);
+        return leases;
     }
 
     /** One event. */
@@ -249,6 +272,13 @@ final class TestLake implements AutoCloseable {
 
     @Override
     public void close() {
+        while (!open.isEmpty()) {
+            try {
+                open.pop().close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
         engine.close();
         ledger.close();
         postgres.close();
