@@ -29,9 +29,14 @@ final class LedgerRows {
                             row.getLong("from_seq"),
                             row.getLong("version"));
 
-    private static final String REF_AT =
-            "SELECT r.* FROM tonle.ref_version r JOIN tonle.branch b ON b.id = r.branch"
-                    + " WHERE b.name = 'main' AND r.from_seq <= :seq AND r.to_seq > :seq ";
+    private static final String ON_MAIN =
+            "SELECT r.* FROM tonle.ref_version r"
+                    + " WHERE r.branch = (SELECT id FROM tonle.branch WHERE name = 'main') ";
+
+    /** As the partial indexes have it. */
+    private static final String LIVE = "AND r.to_seq = 9223372036854775807 ";
+
+    private static final String NAMED = "AND r.namespace = :namespace AND r.name = :name ";
 
     private final Jdbi jdbi;
     private final CommitJson json;
@@ -63,12 +68,24 @@ final class LedgerRows {
     }
 
     Optional<Ref> ref(String namespace, String name) {
-        return refAt(namespace, name, Long.MAX_VALUE - 1);
+        return read(handle ->
+                handle.createQuery(ON_MAIN + LIVE + NAMED)
+                        .bind("namespace", namespace)
+                        .bind("name", name)
+                        .map(REF)
+                        .findOne());
     }
 
+    /** Versions of a name don't overlap: the last one that had begun is the only candidate. */
     Optional<Ref> refAt(String namespace, String name, long seq) {
         return read(handle ->
-                handle.createQuery(REF_AT + "AND r.namespace = :namespace AND r.name = :name")
+                handle.createQuery(
+                                "SELECT * FROM ("
+                                        + ON_MAIN
+                                        + NAMED
+                                        + "AND r.from_seq <= :seq"
+                                        + " ORDER BY r.from_seq DESC, r.to_seq DESC LIMIT 1) v"
+                                        + " WHERE v.to_seq > :seq")
                         .bind("seq", seq)
                         .bind("namespace", namespace)
                         .bind("name", name)
@@ -78,7 +95,10 @@ final class LedgerRows {
 
     List<Ref> refsAt(long seq) {
         return read(handle ->
-                handle.createQuery(REF_AT + "ORDER BY r.namespace, r.name")
+                handle.createQuery(
+                                ON_MAIN
+                                        + "AND r.from_seq <= :seq AND r.to_seq > :seq"
+                                        + " ORDER BY r.namespace, r.name")
                         .bind("seq", seq)
                         .map(REF)
                         .list());
@@ -87,10 +107,10 @@ final class LedgerRows {
     List<Ref> refs(String namespace, RefKind kind) {
         return read(handle ->
                 handle.createQuery(
-                                REF_AT
+                                ON_MAIN
+                                        + LIVE
                                         + "AND r.namespace = :namespace AND r.kind = :kind"
                                         + " ORDER BY r.name")
-                        .bind("seq", Long.MAX_VALUE - 1)
                         .bind("namespace", namespace)
                         .bind("kind", kind.name().toLowerCase(Locale.ROOT))
                         .map(REF)
