@@ -59,7 +59,7 @@ class StopIT {
                 List.of(
                         "tonle/logs/tonle.log",
                         "tonle/postgres/data.new",
-                        "tonle/postgres/data/postmaster.pid",
+                        "tonle/postgres/postgres.log",
                         "tonle/kafka/data/meta.properties",
                         "tonle/kafka/data/tonle.crash.events-0");
         for (String moment : moments) {
