@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -87,7 +89,8 @@ public final class EmbeddedKafka implements AutoCloseable {
      *
      * @throws LakeException IN_USE when another process holds {@code dir}, INVALID_DEFINITION when
      *     Kafka can't work in a folder of that name, LOG_UNAVAILABLE when the broker doesn't come
-     *     up, STORAGE when the folder can't be written
+     *     up, STORAGE when the folder can't be written, CANCELLED when the thread is interrupted:
+     *     the broker then ends by itself when it has come up, and holds {@code dir} until then
      */
     public static EmbeddedKafka start(Path dir) {
         PrivateDirectory directory = PrivateDirectory.open(dir, "Kafka");
@@ -104,39 +107,81 @@ public final class EmbeddedKafka implements AutoCloseable {
             }
             Properties settings = settings(data, password, port, controllerPort);
             format(directory, data);
-            Broker broker = launch(settings);
+            Broker broker = launch(settings, directory);
             log.info("Started Kafka on port {}", port);
             return new EmbeddedKafka(
                     directory, settings, broker, clientProperties(password, port), port);
+        } catch (InterruptedException e) {
+            // the folder is held until what was begun is over
+            throw Waiting.interrupted(e);
         } catch (LakeException e) {
             directory.close();
             throw e;
         } catch (Exception e) {
             directory.close();
-            throw new LakeException(
-                    ErrorCode.LOG_UNAVAILABLE,
-                    "The embedded Kafka in %s did not come up: %s. Look at the log above; free disk space and ports are the usual reasons."
-                            .formatted(dir, e),
-                    e);
+            throw notUp(dir, e);
         }
     }
 
-    private static Broker launch(Properties settings) {
+    /**
+     * Starts a broker and waits for it.
+     *
+     * @param held closed when a start is over that nobody waits for any more
+     * @throws InterruptedException the broker then ends by itself when it has come up
+     */
+    private static Broker launch(Properties settings, AutoCloseable held)
+            throws InterruptedException {
         BrokerFaults faults = BrokerFaults.watch();
         KafkaRaftServer server;
         try {
             server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
-            try {
-                server.startup();
-            } catch (RuntimeException | Error e) {
-                server.shutdown();
-                throw e;
-            }
         } catch (RuntimeException | Error e) {
             faults.close();
             throw e;
         }
-        return new Broker(server, faults);
+        FutureTask<Boolean> startup = new FutureTask<>(server::startup, true);
+        Thread.ofPlatform().daemon().name("kafka-start").start(startup);
+        try {
+            var unused = startup.get();
+            return new Broker(server, faults);
+        } catch (InterruptedException e) {
+            abandon(startup, server, faults, held);
+            throw e;
+        } catch (ExecutionException e) {
+            server.shutdown();
+            faults.close();
+            throw notUp(settings.getProperty("log.dirs"), e.getCause() == null ? e : e.getCause());
+        }
+    }
+
+    private static LakeException notUp(Object dir, Throwable why) {
+        return new LakeException(
+                ErrorCode.LOG_UNAVAILABLE,
+                "The embedded Kafka in %s did not come up: %s. Look at the log above; free disk space and ports are the usual reasons."
+                        .formatted(dir, why),
+                why);
+    }
+
+    /** Kafka's start can't be broken off: who waited for it goes, and it ends when it is up. */
+    private static void abandon(
+            FutureTask<Boolean> startup,
+            KafkaRaftServer server,
+            BrokerFaults faults,
+            AutoCloseable held) {
+        Thread.ofPlatform()
+                .daemon()
+                .name("kafka-abandoned")
+                .start(() -> {
+                    try (held;
+                            faults) {
+                        var unused = startup.get();
+                        server.shutdown();
+                        server.awaitShutdown();
+                    } catch (Exception e) {
+                        log.info("Kafka's start, which nobody waits for any more, failed", e);
+                        server.shutdown();
+                    }
+                });
     }
 
     /**
@@ -145,7 +190,7 @@ public final class EmbeddedKafka implements AutoCloseable {
      */
     private void restart() throws InterruptedException {
         stopFaulty();
-        broker = launch(settings);
+        broker = launch(settings, () -> {});
     }
 
     private void stopFaulty() throws InterruptedException {

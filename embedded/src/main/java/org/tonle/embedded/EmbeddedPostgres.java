@@ -41,6 +41,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
             List.of("fsync", "synchronous_commit", "full_page_writes");
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
+    private static final Duration ABANDON_LIMIT = Duration.ofSeconds(5);
     private static final long LARGE_LOG_BYTES = 10L << 20;
 
     private final PrivateDirectory directory;
@@ -48,6 +49,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     private final Path data;
     private final String password;
     private volatile Postmaster postmaster;
+    private Optional<Process> launched = Optional.empty();
     private @Nullable Keeper keeper;
     private boolean closed;
 
@@ -64,7 +66,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
      *
      * @throws LakeException IN_USE when another process holds {@code dir}, INVALID_DEFINITION when
      *     its settings would lose acknowledged commits in a power cut, LEDGER_UNAVAILABLE when it
-     *     doesn't come up (with what its log says), STORAGE when the folder can't be written
+     *     doesn't come up (with what its log says), STORAGE when the folder can't be written,
+     *     CANCELLED when the thread is interrupted; no process is left then
      */
     public static EmbeddedPostgres start(Path dir) {
         PrivateDirectory directory = PrivateDirectory.open(dir, "PostgreSQL");
@@ -73,7 +76,14 @@ public final class EmbeddedPostgres implements AutoCloseable {
                     new PostgresPrograms(PostgresBinaries.locate(PostgresBinaries.userCache()));
             EmbeddedPostgres postgres =
                     new EmbeddedPostgres(directory, programs, directory.path().resolve("data"));
-            postgres.startOrAdopt();
+            try {
+                postgres.startOrAdopt();
+            } catch (LakeException e) {
+                if (e.code() == ErrorCode.CANCELLED) {
+                    postgres.abandon();
+                }
+                throw e;
+            }
             postgres.keep();
             return postgres;
         } catch (IOException e) {
@@ -244,8 +254,9 @@ public final class EmbeddedPostgres implements AutoCloseable {
                     directory.path().resolve("postgres.log.1"),
                     StandardCopyOption.REPLACE_EXISTING);
         }
-        Process started = programs.serve(data, port, serverLog);
-        postmaster = new Postmaster(started.pid(), port);
+        Process process = programs.serve(data, port, serverLog);
+        launched = Optional.of(process);
+        postmaster = new Postmaster(process.pid(), port);
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (true) {
             try {
@@ -253,7 +264,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 return;
             } catch (SQLException e) {
                 boolean refused = "28P01".equals(e.getSQLState());
-                if (refused || !started.isAlive() || System.nanoTime() > deadline) {
+                if (refused || !process.isAlive() || System.nanoTime() > deadline) {
                     stopServer();
                     throw new LakeException(
                             ErrorCode.LEDGER_UNAVAILABLE,
@@ -323,6 +334,27 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 "The embedded PostgreSQL in %s %s and then failed: %s"
                         .formatted(data, when, e.getMessage()),
                 e);
+    }
+
+    /** Leaves no process of a start that was interrupted; the interrupt waits until then. */
+    private void abandon() throws IOException {
+        boolean interrupted = Thread.interrupted();
+        try {
+            // it may not have got as far as saying in the folder that it lives
+            if (launched.isPresent()) {
+                launched.get().destroy();
+                if (!launched.get().waitFor(ABANDON_LIMIT)) {
+                    launched.get().destroyForcibly();
+                }
+            }
+            stopServer();
+        } catch (InterruptedException e) {
+            interrupted = true;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     /**

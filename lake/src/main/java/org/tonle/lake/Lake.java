@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -20,11 +19,8 @@ import org.apache.arrow.memory.RootAllocator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.catalog.Pin;
-import org.tonle.catalog.PinnedTable;
-import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
@@ -38,12 +34,9 @@ import org.tonle.ingest.EventLogSettings;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.ingest.IngestSettings;
-import org.tonle.ingest.SourceStatus;
-import org.tonle.lake.TableStatus.State;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
-import org.tonle.pipeline.DatasetStatus;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
 import org.tonle.query.QueryService;
@@ -52,7 +45,6 @@ import org.tonle.query.RunningQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.Dataset;
-import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.SqlEngine;
 
@@ -66,12 +58,11 @@ public final class Lake implements AutoCloseable {
 
     private final LakeDefinition definition;
     private final LakeCatalog catalog;
-    private final List<Dataset> datasets;
+    private final LakeStatus status;
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
     private final EmbeddedHealth health;
-    private final Clock clock;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
 
@@ -87,12 +78,11 @@ public final class Lake implements AutoCloseable {
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
-        this.datasets = datasets;
+        this.status = new LakeStatus(catalog, definition, datasets, ingest, pipelines, clock);
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
         this.health = health;
-        this.clock = clock;
         this.parts = parts;
     }
 
@@ -101,7 +91,8 @@ public final class Lake implements AutoCloseable {
      *
      * @throws org.tonle.definition.DefinitionException with every problem of the folder
      * @throws LakeException IN_USE if another process holds the folder; INCOMPATIBLE_CHANGE if the
-     *     lake was given another name; what keeps a part from starting otherwise
+     *     lake was given another name; CANCELLED if the thread is interrupted; what keeps a part
+     *     from starting otherwise. What was started is stopped then.
      */
     public static Lake open(Path folder, LakeOptions options) {
         LakeDefinition definition =
@@ -117,6 +108,10 @@ public final class Lake implements AutoCloseable {
             return lake;
         } catch (RuntimeException | Error e) {
             closeAll(parts);
+            if (e instanceof RuntimeException && Thread.currentThread().isInterrupted()) {
+                // whatever it was that noticed
+                throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted", e);
+            }
             throw e;
         }
     }
@@ -127,6 +122,7 @@ public final class Lake implements AutoCloseable {
         all.addAll(StagedCommit.FAIL_POINTS);
         all.addAll(Ledger.failPoints());
         all.addAll(PipelineRunner.failPoints());
+        all.addAll(Compaction.FAIL_POINTS);
         return all;
     }
 
@@ -210,6 +206,9 @@ public final class Lake implements AutoCloseable {
 
     private static <T extends AutoCloseable> T opened(Deque<AutoCloseable> parts, T part) {
         parts.push(part);
+        if (Thread.currentThread().isInterrupted()) {
+            throw new LakeException(ErrorCode.CANCELLED, "The start is not to go on");
+        }
         return part;
     }
 
@@ -391,157 +390,51 @@ public final class Lake implements AutoCloseable {
      * @throws LakeException LEDGER_UNAVAILABLE, with the reason if that is known
      */
     public List<TableStatus> tables() {
-        Pin pin;
         try {
-            pin = catalog.pin();
+            return status.tables(health.refusal().map(LakeException::getMessage));
         } catch (LakeException e) {
             throw health.explained(e);
         }
-        Optional<String> refusal = health.refusal().map(LakeException::getMessage);
-        PinnedTables tables = new PinnedTables(pin, definition.sources());
-        List<TableStatus> statuses = new ArrayList<>();
-        for (SourceStatus source : ingest.status()) {
-            Optional<TableStatus.Retention> retention = retention(source);
-            statuses.add(
-                    status(
-                            BronzeTable.NAMESPACE + "." + source.source(),
-                            "source",
-                            refusal.isPresent() ? State.FAILING : state(source.state()),
-                            refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
-                                    .or(() -> retention.flatMap(Lake::alarm))
-                                    .or(source::warning),
-                            tables.pinned(
-                                    new org.tonle.sql.TableName(
-                                            BronzeTable.NAMESPACE, source.source())),
-                            source.lag(),
-                            retention,
-                            0,
-                            List.of()));
-        }
-        List<DatasetStatus> runs = pipelines.status();
-        for (int i = 0; i < runs.size(); i++) {
-            DatasetStatus run = runs.get(i);
-            Dataset dataset = datasets.get(i);
-            // another process's progress is not known here; the ledger's is
-            boolean behind =
-                    dataset.reads().stream()
-                            .flatMap(read -> tables.pinned(read).stream())
-                            .anyMatch(input -> input.ref().fromSeq() > run.seq());
-            statuses.add(
-                    status(
-                            run.name(),
-                            run.kind(),
-                            switch (run.state()) {
-                                case RUNNING -> State.RUNNING;
-                                case FAILING -> State.FAILING;
-                                case STANDBY -> State.STANDBY;
-                            },
-                            run.reason(),
-                            tables.pinned(dataset.name()),
-                            behind ? pin.seq() - run.seq() : 0,
-                            Optional.empty(),
-                            tables.pinned(
-                                            new org.tonle.sql.TableName(
-                                                    QuarantineTable.NAMESPACE,
-                                                    QuarantineTable.of(
-                                                            dataset.name().namespace(),
-                                                            dataset.name().name())))
-                                    .map(PinnedTable::records)
-                                    .orElse(0L),
-                            expectations(dataset, pin.seq())));
-        }
-        return statuses;
-    }
-
-    private Optional<TableStatus.Retention> retention(SourceStatus status) {
-        Instant now = clock.instant();
-        return definition
-                .source(status.source())
-                .map(source ->
-                        new TableStatus.Retention(
-                                status.left(source.retention(), now),
-                                status.isLate(source.retention(), now)));
-    }
-
-    private static Optional<String> alarm(TableStatus.Retention retention) {
-        return retention.alarm()
-                ? Optional.of(
-                        "It is behind: in %d minutes the event log begins to lose what bronze doesn't have. See why it is slow, or raise its retention."
-                                .formatted(retention.left().toMinutes()))
-                : Optional.empty();
-    }
-
-    private List<TableStatus.Expectation> expectations(Dataset dataset, long seq) {
-        return switch (dataset) {
-            case Dataset.StreamingTable table when !table.expectations().isEmpty() ->
-                    catalog.ledger().expectations(table.name().toString(), 0, seq).stream()
-                            .map(result ->
-                                    new TableStatus.Expectation(
-                                            result.expectation(),
-                                            result.action(),
-                                            result.passed(),
-                                            result.failed()))
-                            .toList();
-            case Dataset.StreamingTable table -> List.of();
-            case Dataset.MaterializedView view -> List.of();
-        };
-    }
-
-    private static State state(SourceStatus.State state) {
-        return switch (state) {
-            case STARTING -> State.STARTING;
-            case RUNNING -> State.RUNNING;
-            case STANDBY -> State.STANDBY;
-            case RETRYING, FAILING -> State.FAILING;
-            case STOPPED -> State.STOPPED;
-        };
-    }
-
-    private static TableStatus status(
-            String name,
-            String kind,
-            State state,
-            Optional<String> reason,
-            Optional<PinnedTable> table,
-            long lag,
-            Optional<TableStatus.Retention> retention,
-            long quarantined,
-            List<TableStatus.Expectation> expectations) {
-        return new TableStatus(
-                name,
-                kind,
-                state,
-                reason,
-                table.map(PinnedTable::records).orElse(0L),
-                table.map(found -> (long) found.files().size()).orElse(0L),
-                table.map(found -> found.ref().fromSeq()).orElse(0L),
-                lag,
-                retention,
-                quarantined,
-                expectations);
     }
 
     /**
-     * Takes no more requests, brings what was acknowledged to bronze, lets the runs that are under
-     * way end, and stops everything. What isn't done in time is done after the next start.
+     * Takes no more requests, brings what was acknowledged to bronze and what is in bronze through
+     * every dataset. Takes a few seconds at most; what isn't done then (it is logged) is done after
+     * the next start. Queries go on until {@link #close}.
      */
-    @Override
-    public void close() {
+    public void drain() {
         if (!ready) {
             return;
         }
         ready = false;
+        long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
         try {
             if (!ingest.drain(DRAIN_LIMIT)) {
-                log.info("what is left in the event log goes to bronze after the next start");
+                log.warn("what is left in the event log goes to bronze after the next start");
+            }
+            List<String> left = pipelines.drain(Duration.ofNanos(deadline - System.nanoTime()));
+            if (!left.isEmpty()) {
+                log.warn(
+                        "{} don't hold all of the lake yet; they go on after the next start",
+                        String.join(", ", left));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (LakeException e) {
+            log.warn("what is left is done after the next start: {}", e.getMessage());
         }
+    }
+
+    /** {@linkplain #drain Drains} the lake if nobody has, and stops everything. */
+    @Override
+    public void close() {
+        drain();
         closeAll(parts);
     }
 
+    /** Whoever is interrupted is so afterwards: no part may be left running. */
     private static void closeAll(Deque<AutoCloseable> parts) {
+        boolean interrupted = Thread.interrupted();
         while (!parts.isEmpty()) {
             AutoCloseable part = parts.pop();
             try {
@@ -549,6 +442,9 @@ public final class Lake implements AutoCloseable {
             } catch (Exception e) {
                 log.error("{} didn't close", part.getClass().getSimpleName(), e);
             }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -259,13 +259,18 @@ public final class LakeServer implements AutoCloseable {
         return server;
     }
 
+    /** From now on new requests are refused with 503; those inside go on. */
+    public void refuse() {
+        stopping.set(true);
+    }
+
     /**
-     * Refuses new requests with 503, lets those inside end within {@link ServerOptions#drain}, and
-     * closes the port. Does nothing the second time.
+     * {@linkplain #refuse Refuses} new requests, lets those inside end within {@link
+     * ServerOptions#drain}, and closes the port. Does nothing the second time.
      */
     @Override
     public void close() {
-        stopping.set(true);
+        refuse();
         server.stop().join();
         threads.shutdownNow();
         workers.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();
