@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -39,11 +38,16 @@ import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
+import org.tonle.query.Audit;
 import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
+import org.tonle.query.ReadPoint;
 import org.tonle.query.RunningQuery;
+import org.tonle.query.SystemTables;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
+import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.SqlEngine;
@@ -69,16 +73,15 @@ public final class Lake implements AutoCloseable {
     private Lake(
             LakeDefinition definition,
             LakeCatalog catalog,
-            List<Dataset> datasets,
+            LakeStatus status,
             Ingest ingest,
             PipelineRunner pipelines,
             QueryService queries,
             EmbeddedHealth health,
-            Clock clock,
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
-        this.status = new LakeStatus(catalog, definition, datasets, ingest, pipelines, clock);
+        this.status = status;
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
@@ -136,6 +139,8 @@ public final class Lake implements AutoCloseable {
         String holder = holder(state);
         Ledger ledger = opened(parts, openLedger(written, options, parts));
         requireSameStorage(written, ledger);
+        // closed after whatever answers statements, and before what keeps the records
+        Audit audit = opened(parts, Audit.start(ledger.listings(), options.clock()));
         LakeDefinition definition = written.named(name(written, ledger));
         EventLog eventLog = opened(parts, openEventLog(definition, parts));
         BufferAllocator allocator = opened(parts, new RootAllocator());
@@ -181,23 +186,32 @@ public final class Lake implements AutoCloseable {
                                 options.failPoints()));
         pipelines.apply();
         pipelines.start();
+        LakeStatus status =
+                new LakeStatus(catalog, definition, datasets, ingest, pipelines, options.clock());
         QueryService queries =
-                new QueryService(catalog, definition.sources(), engine, QuerySettings.DEFAULT);
+                new QueryService(
+                        catalog,
+                        definition.sources(),
+                        Lake::policy,
+                        new SystemTables(catalog, audit, statements(state), status.systemTables()),
+                        audit,
+                        engine,
+                        QuerySettings.DEFAULT);
         EmbeddedHealth health =
                 new EmbeddedHealth(
                         state,
                         part(parts, EmbeddedKafka.class),
                         part(parts, EmbeddedPostgres.class));
-        return new Lake(
-                definition,
-                catalog,
-                datasets,
-                ingest,
-                pipelines,
-                queries,
-                health,
-                options.clock(),
-                parts);
+        return new Lake(definition, catalog, status, ingest, pipelines, queries, health, parts);
+    }
+
+    /** Where the rows of system tables are written for the engine. */
+    private static Path statements(Path state) {
+        return directory(state, "statements");
+    }
+
+    private static AccessPolicy policy(Principal principal) {
+        return principal.isAdmin() ? AccessPolicy.ALL : table -> Optional.empty();
     }
 
     private static <T> @Nullable T part(Deque<AutoCloseable> parts, Class<T> type) {
@@ -326,7 +340,7 @@ public final class Lake implements AutoCloseable {
     private static SqlEngine openEngine(LakeDefinition definition, BufferAllocator allocator) {
         return DuckDbEngine.open(
                 new DuckDbSettings(
-                        List.of(definition.storage().root()),
+                        List.of(definition.storage().root(), statements(definition.state())),
                         directory(definition.state(), "duckdb"),
                         definition.engine().memoryBytes(),
                         definition.engine().threads(),
@@ -378,7 +392,7 @@ public final class Lake implements AutoCloseable {
     /** Starts a query; see {@link QueryService#run}. */
     public RunningQuery query(String sql) {
         try {
-            return queries.run(sql);
+            return queries.run(sql, Principal.LAKE, ReadPoint.NEWEST);
         } catch (LakeException e) {
             throw health.explained(e);
         }

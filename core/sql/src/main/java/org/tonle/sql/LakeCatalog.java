@@ -30,7 +30,7 @@ final class LakeCatalog {
     /** A table, and what of it is seen. */
     record Seen(SqlTable whole, Access access) {
         SqlTable shown() {
-            return access.isRestricted() ? Guard.shown(whole, access) : whole;
+            return whole.shown(access);
         }
     }
 

@@ -18,6 +18,9 @@ public interface SqlEngine extends AutoCloseable {
     /** Starts a query and gives its rows as they come. Close the result. */
     QueryResult run(BoundQuery query, Inputs inputs, QueryLimits limits);
 
+    /** How the engine would run a query, without running it. */
+    EnginePlan explain(BoundQuery query, Inputs inputs, QueryLimits limits);
+
     /**
      * Writes all rows of a query as Parquet (zstd, with the target's field ids).
      *
