@@ -5,6 +5,7 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
@@ -95,6 +96,17 @@ public final class Listings {
                         text.getBytes(java.nio.charset.StandardCharsets.UTF_8),
                         java.nio.charset.StandardCharsets.UTF_8);
         return whole.replace('\0', '\uFFFD');
+    }
+
+    /** Of which datasets lineage is known, by name and version: {@code gold.route 2}. */
+    public Set<String> lineageVersions() {
+        return rows.read(handle ->
+                handle.createQuery(
+                                "SELECT DISTINCT dataset || ' ' || version FROM tonle.lineage"
+                                        + " WHERE branch = :branch")
+                        .bind("branch", branch(handle))
+                        .mapTo(String.class)
+                        .set());
     }
 
     /** Says where the columns of a version of a dataset come from, in place of what was said. */
