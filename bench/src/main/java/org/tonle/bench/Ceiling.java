@@ -39,6 +39,11 @@ final class Ceiling {
             "read_csv('EVENTS', header=false, delim=E'\\x01', quote='', escape='',"
                     + " columns={'column0': 'VARCHAR'})";
 
+    /**
+     * What else runs on the machine only adds to a few seconds of work: the least of some counts.
+     */
+    private static final int TIMES = 3;
+
     /** Events per CPU-second of this process while DuckDB writes bronze, and bronze and silver. */
     record Speed(double bronze, double silver) {}
 
@@ -61,8 +66,12 @@ final class Ceiling {
     private static double cpu(Statement statement, String sql) throws SQLException {
         OperatingSystemMXBean system =
                 (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        long before = system.getProcessCpuTime();
-        statement.execute(sql);
-        return (system.getProcessCpuTime() - before) / 1e9;
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < TIMES; i++) {
+            long before = system.getProcessCpuTime();
+            statement.execute(sql);
+            least = Math.min(least, system.getProcessCpuTime() - before);
+        }
+        return least / 1e9;
     }
 }

@@ -70,7 +70,7 @@ final class FreshnessBench {
         try (LakeUnderTest lake = LakeUnderTest.start(root, work)) {
             long next = fill(lake, history);
             lake.awaitSettled();
-            double cpuBefore = lake.cpuSeconds();
+            LakeUnderTest.Cpu cpuBefore = lake.cpu();
             // by the number of its newest event, when each request was acknowledged
             ConcurrentSkipListMap<Long, Long> acknowledged = new ConcurrentSkipListMap<>();
             Watch silver = new Watch(lake, "SELECT MAX(n) AS n FROM silver.ticks", acknowledged);
@@ -103,7 +103,7 @@ final class FreshnessBench {
                     .put("gold_p95_seconds", gold.percentile(0.95))
                     .put(
                             "cpu_seconds_per_second",
-                            IngestBench.round((lake.cpuSeconds() - cpuBefore) / took))
+                            IngestBench.round(lake.cpu().since(cpuBefore).all() / took))
                     .put("resident_bytes", lake.residentBytes());
         }
     }

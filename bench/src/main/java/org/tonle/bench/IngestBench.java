@@ -11,8 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Events per CPU-second from HTTP to committed bronze, and to committed silver, for bodies of 1,
- * 50, 500 and 5,000 events, interleaved with the {@link Ceiling}. The load's own CPU isn't counted.
+ * Events per CPU-second from HTTP to committed bronze, and to committed silver, for bodies of
+ * several sizes, interleaved with the {@link Ceiling}. The load's own CPU isn't counted, and
+ * nothing is before the lakes' compilers are quiet.
  */
 final class IngestBench {
     private static final String SOURCE =
@@ -33,14 +34,29 @@ final class IngestBench {
             FROM STREAM bronze.flights;
             """;
 
+    /** Requests that are under way at once: large bodies, and small ones. */
+    private static final int CLIENTS = 4;
+
+    private static final int CLIENTS_OF_SMALL = 64;
+
+    /** A lake is warm when its compilers take less than this part of its processor time. */
+    private static final double QUIET = 0.1;
+
+    private static final int MOST_WARM_UPS = 8;
+
+    /** What one round of a lake gave. */
+    private record Speed(double perCpuSecond, double compiling) {}
+
     private final Path root;
     private final int events;
     private final int rounds;
+    private final List<Integer> sizes;
 
     IngestBench(Path root, Main.Options options) {
         this.root = root;
         this.events = options.number("events", 1_000_000);
         this.rounds = options.number("rounds", 3);
+        this.sizes = options.numbers("bodies", "5000,500,50,1");
     }
 
     ObjectNode run() throws IOException, InterruptedException, SQLException {
@@ -63,16 +79,16 @@ final class IngestBench {
         Path silverFolder = folder(work, "silver", true);
         try (LakeUnderTest bronze = LakeUnderTest.start(root, bronzeFolder);
                 LakeUnderTest silver = LakeUnderTest.start(root, silverFolder)) {
-            say("warming up");
-            for (LakeUnderTest lake : List.of(bronze, silver)) {
-                speed(lake, "w", events, 5000);
-            }
+            figures.put("bronze_warm_up_events", warmUp(bronze));
+            figures.put("silver_warm_up_events", warmUp(silver));
             Ceiling.measure(lines, events, work);
-            for (int perBody : List.of(5000, 500, 50, 1)) {
+            for (int perBody : sizes) {
                 // small bodies cost more each; as many as take about as long
-                int count = perBody >= 500 ? events : Math.max(2_000, events * perBody / 500);
-                List<Double> toBronze = new ArrayList<>();
-                List<Double> toSilver = new ArrayList<>();
+                int count = perBody >= 500 ? events : Math.max(20_000, events * perBody / 100);
+                speed(bronze, perBody + "-w-", count, perBody);
+                speed(silver, perBody + "-w-", count, perBody);
+                List<Speed> toBronze = new ArrayList<>();
+                List<Speed> toSilver = new ArrayList<>();
                 for (int round = 0; round < rounds; round++) {
                     Ceiling.Speed ceiling = Ceiling.measure(lines, events, work);
                     ceilingBronze.add(ceiling.bronze());
@@ -84,16 +100,19 @@ final class IngestBench {
                             "bodies of %d: %.0f to bronze, %.0f to silver, ceiling %.0f and %.0f events per CPU-second"
                                     .formatted(
                                             perBody,
-                                            toBronze.getLast(),
-                                            toSilver.getLast(),
+                                            toBronze.getLast().perCpuSecond(),
+                                            toSilver.getLast().perCpuSecond(),
                                             ceiling.bronze(),
                                             ceiling.silver()));
                 }
                 bodies.addObject()
                         .put("events_per_body", perBody)
+                        .put("requests_at_once", clients(perBody))
                         .put("events", count)
-                        .put("bronze_events_per_cpu_s", Math.round(median(toBronze)))
-                        .put("silver_events_per_cpu_s", Math.round(median(toSilver)));
+                        .put("bronze_events_per_cpu_s", Math.round(median(perCpuSecond(toBronze))))
+                        .put("bronze_compiling_share", round(median(compiling(toBronze))))
+                        .put("silver_events_per_cpu_s", Math.round(median(perCpuSecond(toSilver))))
+                        .put("silver_compiling_share", round(median(compiling(toSilver))));
             }
             figures.put("resident_bytes", silver.residentBytes());
         }
@@ -106,13 +125,46 @@ final class IngestBench {
         return figures;
     }
 
-    private double speed(LakeUnderTest lake, String prefix, int count, int perBody)
+    /**
+     * Posts until the compilers are quiet, small bodies too: a path that is walked once per request
+     * is compiled after thousands of requests, and would be while large bodies are measured.
+     *
+     * @return how many events that took
+     */
+    private int warmUp(LakeUnderTest lake) throws IOException, InterruptedException, SQLException {
+        int small = Math.max(50, events / 4);
+        for (int round = 1; ; round++) {
+            speed(lake, "w" + round + "-50-", small, 50);
+            Speed speed = speed(lake, "w" + round + "-5000-", events, 5000);
+            say(
+                    "warming up: %.0f events per CPU-second, %.0f %% of it compiling"
+                            .formatted(speed.perCpuSecond(), speed.compiling() * 100));
+            if (speed.compiling() < QUIET || round == MOST_WARM_UPS) {
+                return round * (small + events);
+            }
+        }
+    }
+
+    private Speed speed(LakeUnderTest lake, String prefix, int count, int perBody)
             throws IOException, InterruptedException, SQLException {
         List<byte[]> bodies = Flights.bodies(root, prefix, count, perBody);
-        double before = lake.cpuSeconds();
-        lake.post("flights", bodies, 4);
+        LakeUnderTest.Cpu before = lake.cpu();
+        lake.post("flights", bodies, clients(perBody));
         lake.awaitSettled();
-        return count / (lake.cpuSeconds() - before);
+        LakeUnderTest.Cpu used = lake.cpu().since(before);
+        return new Speed(count / used.all(), used.compiling() / used.all());
+    }
+
+    private static int clients(int perBody) {
+        return perBody >= 500 ? CLIENTS : CLIENTS_OF_SMALL;
+    }
+
+    private static List<Double> perCpuSecond(List<Speed> speeds) {
+        return speeds.stream().map(Speed::perCpuSecond).toList();
+    }
+
+    private static List<Double> compiling(List<Speed> speeds) {
+        return speeds.stream().map(Speed::compiling).toList();
     }
 
     private static Path folder(Path work, String name, boolean silver) throws IOException {

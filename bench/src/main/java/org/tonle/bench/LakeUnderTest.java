@@ -29,6 +29,7 @@ final class LakeUnderTest implements AutoCloseable {
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Map<Long, Double> ended = new HashMap<>();
+    private final Map<Long, Double> compilers = new HashMap<>();
 
     private LakeUnderTest(Path folder, Process process, String url) {
         this.folder = folder;
@@ -36,18 +37,16 @@ final class LakeUnderTest implements AutoCloseable {
         this.url = url;
     }
 
-    /** Starts {@code tonle up} on a folder, with the class path and flags of this process. */
+    /**
+     * Starts {@code tonle up} on a folder, with the class path of this process and the product's
+     * flags.
+     */
     static LakeUnderTest start(Path root, Path folder) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(System.getProperty("tonle.flags", "").strip().split("\\s+")));
         command.addAll(
                 List.of(
-                        "--add-opens=java.base/java.nio=ALL-UNNAMED",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "--sun-misc-unsafe-memory-access=allow",
-                        "-XX:+UseSerialGC",
-                        "-Xmx512m",
-                        "-XX:MaxDirectMemorySize=256m",
                         "-Dtonle.home=" + root,
                         "-cp",
                         System.getProperty("java.class.path"),
@@ -78,8 +77,19 @@ final class LakeUnderTest implements AutoCloseable {
         return url;
     }
 
-    /** CPU seconds that the lake and its children have used since it started. */
-    double cpuSeconds() throws IOException {
+    /**
+     * Processor time in seconds since the lake started.
+     *
+     * @param all of its process and all that it started, PostgreSQL too
+     * @param compiling what of it the JVM's compilers took, which a warm lake takes no more
+     */
+    record Cpu(double all, double compiling) {
+        Cpu since(Cpu before) {
+            return new Cpu(all - before.all, compiling - before.compiling);
+        }
+    }
+
+    Cpu cpu() throws IOException {
         List<Long> pids = new ArrayList<>(List.of(process.pid()));
         process.descendants().map(ProcessHandle::pid).forEach(pids::add);
         // the embedded PostgreSQL is in a session of its own
@@ -94,16 +104,30 @@ final class LakeUnderTest implements AutoCloseable {
             }
         }
         for (long pid : pids.stream().distinct().toList()) {
-            ticks(pid, ended);
+            ticks(pid, Path.of("/proc/" + pid), "", ended);
         }
-        return ended.values().stream().mapToDouble(Double::doubleValue).sum() / TICKS_PER_SECOND;
+        // threads that compile come and go; the last seen of each stays counted
+        try (Stream<Path> threads = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
+            for (Path thread : threads.toList()) {
+                long id = Long.parseLong(thread.getFileName().toString());
+                ticks(id, thread, "CompilerThre", compilers);
+            }
+        }
+        return new Cpu(seconds(ended), seconds(compilers));
     }
 
-    private static void ticks(long pid, Map<Long, Double> into) {
+    private static double seconds(Map<Long, Double> ticks) {
+        return ticks.values().stream().mapToDouble(Double::doubleValue).sum() / TICKS_PER_SECOND;
+    }
+
+    private static void ticks(long id, Path proc, String named, Map<Long, Double> into) {
         try {
-            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-            into.put(pid, Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]));
+            String stat = Files.readString(proc.resolve("stat"));
+            int nameEnd = stat.lastIndexOf(')');
+            if (stat.substring(0, nameEnd).contains(named)) {
+                String[] fields = stat.substring(nameEnd + 2).split(" ", -1);
+                into.put(id, Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]));
+            }
         } catch (IOException e) {
             // it has ended; what was seen of it last stays counted
         }
@@ -201,7 +225,8 @@ final class LakeUnderTest implements AutoCloseable {
             if (settled) {
                 return;
             }
-            Thread.sleep(200);
+            // seldom: answering costs the lake what is being measured
+            Thread.sleep(1000);
         }
     }
 

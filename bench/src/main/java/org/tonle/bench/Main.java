@@ -38,9 +38,10 @@ public final class Main {
     private static void usage() {
         System.err.println(
                 """
-                ./dev bench ingest [--events N] [--rounds N]
+                ./dev bench ingest [--events N] [--rounds N] [--bodies N,N,…]
                     events per CPU-second from HTTP to bronze and to silver, against DuckDB
-                    writing the same rows from a file; key: ratio_to_ceiling
+                    writing the same rows from a file; key: ratio_to_ceiling, with bodies of the
+                    first size
                 ./dev bench freshness [--seconds N] [--rate N] [--history N,N,…]
                     seconds from acknowledged to queryable; key: p95_seconds\
                 """);

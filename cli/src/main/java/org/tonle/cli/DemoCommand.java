@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -61,15 +63,7 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Signals signals = Signals.install();
-        Thread main = Thread.currentThread();
-        Thread.startVirtualThread(() -> {
-            try {
-                signals.await();
-                main.interrupt();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
+        signals.interrupt(Thread.currentThread());
         Path example = Path.of(System.getProperty("tonle.home", "."), "examples", "flights");
         try (DemoFolder demo =
                 folder == null
@@ -78,6 +72,11 @@ final class DemoCommand implements Callable<Integer> {
             return run(demo, example.resolve("data").resolve("flights-3m.parquet"));
         } catch (InterruptedException e) {
             return INTERRUPTED;
+        } catch (LakeException e) {
+            if (signals.asked() && e.code() == ErrorCode.CANCELLED) {
+                return INTERRUPTED;
+            }
+            throw e;
         }
     }
 

@@ -57,18 +57,28 @@ final class InitCommand implements Callable<Integer> {
                 }
             }
         } catch (IOException e) {
-            throw new Failure(Exit.FAILED, "can't write into " + lake + ": " + e.getMessage());
+            throw new Failure(
+                    Exit.FAILED,
+                    "can't make a lake in %s (%s); choose a folder that may be written to"
+                            .formatted(lake, e));
         }
         terminal.err()
                 .println(
                         """
                         A lake is defined in %1$s. Next:
-                          tonle up --lake %2$s
+                          ./tonle up --lake %2$s
                           curl -H 'content-type: application/json' -d '{"type": "hello"}' http://127.0.0.1:7070/api/v1/ingest/events
-                          tonle query --lake %2$s 'SELECT * FROM gold.events_by_type'\
+                          ./tonle query --lake %2$s 'SELECT * FROM gold.events_by_type'\
                         """
-                                .formatted(lake, folder));
+                                .formatted(lake, quoted(folder.toString())));
         return Exit.OK;
+    }
+
+    /** As a shell takes it. */
+    private static String quoted(String argument) {
+        return argument.matches("[\\w./~-]+")
+                ? argument
+                : "'" + argument.replace("'", "'\\''") + "'";
     }
 
     private static String text(String resource) {

@@ -48,10 +48,15 @@ final class ServedLake implements AutoCloseable {
         return lake.definition().name();
     }
 
-    /** Takes no more requests, finishes those inside, then stops the lake. */
+    /**
+     * Refuses requests with 503, finishes those inside and what they left to do, then stops the
+     * lake.
+     */
     @Override
     public void close() {
         LakeAddress.remove(folder);
+        server.refuse();
+        lake.drain();
         try {
             server.close();
         } finally {

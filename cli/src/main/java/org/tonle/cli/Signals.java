@@ -80,6 +80,18 @@ final class Signals {
         return asked.getCount() == 0;
     }
 
+    /** Interrupts a thread when the process is asked to end, also if it was already. */
+    void interrupt(Thread thread) {
+        Thread.startVirtualThread(() -> {
+            try {
+                await();
+                thread.interrupt();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
     /** Waits until the process is asked to end. */
     void await() throws InterruptedException {
         asked.await();

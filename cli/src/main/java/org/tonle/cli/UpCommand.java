@@ -3,9 +3,16 @@ package org.tonle.cli;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
+import org.tonle.definition.LakeDefinition;
 import org.tonle.lake.HaltAt;
 import org.tonle.lake.LakeOptions;
+import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.Pipelines;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -49,16 +56,16 @@ final class UpCommand implements Callable<Integer> {
         Signals signals = Signals.install();
         Path lake = folder.toAbsolutePath().normalize();
         // what is wrong with the folder is said before anything is written into it
-        CheckedLake.load(lake);
+        LakeDefinition.load(lake, System.getenv(), Pipelines::problems);
         Logs.toFolder(lake);
         String failPoint = System.getenv(FAIL_POINT);
         FailPoints failPoints = failPoint == null ? FailPoints.NONE : HaltAt.parse(failPoint);
         terminal.err().println("starting the lake in " + lake);
-        try (ServedLake served =
-                ServedLake.start(
-                        lake,
-                        port,
-                        new LakeOptions(System.getenv(), Clock.systemUTC(), failPoints))) {
+        LakeOptions options = new LakeOptions(System.getenv(), Clock.systemUTC(), failPoints);
+        FutureTask<ServedLake> start =
+                new FutureTask<>(() -> ServedLake.start(lake, port, options));
+        signals.interrupt(Thread.ofPlatform().name("start").start(start));
+        try (ServedLake served = start.get()) {
             terminal.err()
                     .println(
                             "lake %s is ready at %s (process %d); Ctrl-C stops it"
@@ -68,7 +75,22 @@ final class UpCommand implements Callable<Integer> {
                                             ProcessHandle.current().pid()));
             signals.await();
             terminal.err().println("stopping");
+        } catch (ExecutionException e) {
+            return ended(signals, e.getCause());
         }
         return Exit.OK;
+    }
+
+    private int ended(Signals signals, @Nullable Throwable why) {
+        boolean cancelled = why instanceof LakeException e && e.code() == ErrorCode.CANCELLED;
+        if (signals.asked() && cancelled) {
+            terminal.err().println("stopped before it was ready");
+            return Exit.OK;
+        }
+        switch (why) {
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            case null, default -> throw new IllegalStateException(why);
+        }
     }
 }

@@ -51,7 +51,8 @@ final class ValidateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        LakeDefinition definition = CheckedLake.load(folder.path());
+        LakeDefinition definition =
+                LakeDefinition.load(folder.path(), System.getenv(), Pipelines::problems);
         int datasets = Pipelines.of(definition).datasets().size();
         terminal.out()
                 .write(

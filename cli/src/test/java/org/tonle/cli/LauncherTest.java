@@ -43,10 +43,15 @@ class LauncherTest {
 
     /** What it says; in the end that there is no program, which means that it got that far. */
     private String launch() throws Exception {
+        return launch("off");
+    }
+
+    private String launch(String cache) throws Exception {
         ProcessBuilder launcher =
                 new ProcessBuilder("bash", root.resolve("tonle").toString())
                         .redirectErrorStream(true);
         launcher.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        launcher.environment().put("TONLE_AOT", cache);
         Process process = launcher.start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
@@ -84,5 +89,17 @@ class LauncherTest {
         assertThat(launch()).contains("Building");
         assertThat(root.resolve("cli/target/tonle.old/lib/a.jar")).hasContent("running");
         assertThat(jar).doesNotExist();
+    }
+
+    @Test
+    void aCacheOfClassesThatCannotBeUsedIsLeftAloneAndGoesWithItsBuild() throws Exception {
+        String plain = launch().replaceFirst("(?s).*Built in \\d+ s\\.\n", "");
+        Path cache = Files.writeString(root.resolve("cli/target/tonle/classes.aot"), "broken");
+        assertThat(launch("on")).isEqualTo(plain);
+        assertThat(cache).hasContent("broken");
+
+        Files.writeString(root.resolve("core/sql/C.java"), "class C {}");
+        assertThat(launch()).contains("Building");
+        assertThat(cache).doesNotExist();
     }
 }

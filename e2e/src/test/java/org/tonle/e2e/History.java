@@ -80,6 +80,8 @@ final class History implements AutoCloseable {
                 silverRead = summary.path("read-seq").asLong();
             } else if (commit.kind().equals("run") && dataset.equals("gold.groups")) {
                 checkGold(seq, summary.path("read-seq").asLong());
+            } else if (commit.kind().equals(LakeCatalog.COMPACTION)) {
+                checkSame(summary.path("table").asText(), seq);
             }
         }
         checkEnd(head);
@@ -134,18 +136,41 @@ final class History implements AutoCloseable {
                 "silver_events",
                 seq,
                 summary.path("malformed").asLong() + summary.path("dropped").asLong());
-        String bronze = table("bronze", "events", summary.path("read-seq").asLong());
-        assertThat(
-                        number(
-                                """
-                                SELECT count(*) FROM (SELECT DISTINCT event_id FROM %s) b
-                                FULL JOIN (SELECT _key AS k FROM %s UNION ALL SELECT key FROM %s) s
-                                ON b.event_id = s.k WHERE b.event_id IS NULL OR s.k IS NULL
-                                """
-                                        .formatted(bronze, silver(seq), quarantine(seq))))
+        assertThat(apart(summary.path("read-seq").asLong(), seq))
                 .as(
                         "events of bronze that are in neither silver nor quarantine, or the reverse, at %d",
                         seq)
+                .isZero();
+    }
+
+    /** Keys that only bronze at one sequence number, or only silver at another one, has. */
+    private long apart(long bronzeSeq, long silverSeq) throws SQLException {
+        return number(
+                """
+                SELECT count(*) FROM (SELECT DISTINCT event_id FROM %s) b
+                FULL JOIN (SELECT _key AS k FROM %s UNION ALL SELECT key FROM %s) s
+                ON b.event_id = s.k WHERE b.event_id IS NULL OR s.k IS NULL
+                """
+                        .formatted(
+                                table("bronze", "events", bronzeSeq),
+                                silver(silverSeq),
+                                quarantine(silverSeq)));
+    }
+
+    /** A compaction puts files in the place of others, and no row is another one after it. */
+    private void checkSame(String table, long seq) throws SQLException {
+        int dot = table.indexOf('.');
+        String before = table(table.substring(0, dot), table.substring(dot + 1), seq - 1);
+        String after = table(table.substring(0, dot), table.substring(dot + 1), seq);
+        assertThat(
+                        number(
+                                """
+                                SELECT count(*) FROM (
+                                  (FROM %1$s EXCEPT ALL FROM %2$s) UNION ALL
+                                  (FROM %2$s EXCEPT ALL FROM %1$s))
+                                """
+                                        .formatted(before, after)))
+                .as("rows of %s that the compaction at %d lost or made", table, seq)
                 .isZero();
     }
 
@@ -176,6 +201,7 @@ final class History implements AutoCloseable {
                                         .formatted(silver(head), table("bronze", "events", head))))
                 .as("rows of silver that no event says")
                 .isEmpty();
+        assertThat(apart(head, head)).as("events that went no further than bronze").isZero();
         checkGold(head, head);
     }
 

@@ -113,6 +113,14 @@ final class LakeProcess implements AutoCloseable {
         }
     }
 
+    /** The command lines of processes that name its folder, which may outlive it. */
+    List<String> left() {
+        return ProcessHandle.allProcesses()
+                .flatMap(each -> each.info().commandLine().stream())
+                .filter(command -> command.contains(folder.toString()))
+                .toList();
+    }
+
     /** As {@code kill -9} does; waits until it is gone. */
     void kill() throws InterruptedException {
         process.destroyForcibly();

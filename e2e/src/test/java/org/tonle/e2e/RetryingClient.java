@@ -81,7 +81,7 @@ final class RetryingClient implements AutoCloseable {
         return Map.copyOf(broken);
     }
 
-    /** The last answer that wasn't 202. */
+    /** The last answer that wasn't 202: status, Retry-After and body. */
     String refused() {
         return refused;
     }
@@ -151,7 +151,14 @@ final class RetryingClient implements AutoCloseable {
                     if (response.statusCode() == 202) {
                         return response.body();
                     }
-                    refused = response.statusCode() + " " + response.body();
+                    refused =
+                            "%d, Retry-After %s: %s"
+                                    .formatted(
+                                            response.statusCode(),
+                                            response.headers()
+                                                    .firstValue("Retry-After")
+                                                    .orElse("never"),
+                                            response.body());
                     if (response.statusCode() != 429 && response.statusCode() < 500) {
                         broken.put(key, response.statusCode() + " " + response.body());
                         return null;

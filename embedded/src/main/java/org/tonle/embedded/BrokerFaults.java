@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps a broker that gives up from ending the lake's process: Kafka calls System.exit or halt when
  * its disk fails, which is right for a process of its own and wrong in ours. The first reason is
- * kept; the broker stays down and its clients say so.
+ * kept; whoever looks after the broker starts another.
  *
  * <p>Kafka holds this hook in a static field, so it is the process's, not the broker's.
  */
@@ -32,10 +32,18 @@ final class BrokerFaults implements AutoCloseable {
         String reason =
                 "Kafka gave up (status %d%s)"
                         .formatted(status, message == null ? "" : ": " + message);
-        first.compareAndSet(null, reason);
-        log.error("{}", reason);
+        note(reason);
         // the caller expects not to go on; a thread of the broker ends here instead of the process
         throw new BrokerStopped(reason);
+    }
+
+    /** Keeps a reason to give the broker up; false if there is one already. */
+    boolean note(String reason) {
+        boolean isFirst = first.compareAndSet(null, reason);
+        if (isFirst) {
+            log.error("{}", reason);
+        }
+        return isFirst;
     }
 
     Optional<String> first() {

@@ -6,10 +6,13 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -26,7 +29,8 @@ import org.tonle.spi.LakeException;
  * it, listens on loopback only, and asks clients and the controller's peers for a generated
  * password.
  *
- * <p>After a kill it recovers at the next {@link #start}.
+ * <p>After a kill it recovers at the next {@link #start}; a broker that gives up for a full disk is
+ * started again when there is room.
  */
 public final class EmbeddedKafka implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(EmbeddedKafka.class);
@@ -34,24 +38,49 @@ public final class EmbeddedKafka implements AutoCloseable {
     private static final String USER = "tonle";
     private static final String NODE = "1";
 
+    /** A broker that has given up waits for threads of its own that are gone. */
+    private static final Duration POLITE_STOP = Duration.ofSeconds(5);
+
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
+
+    /** A broker that runs, and what it said when it gave up. */
+    private record Broker(KafkaRaftServer server, BrokerFaults faults) {}
+
     private final PrivateDirectory directory;
-    private final KafkaRaftServer server;
-    private final BrokerFaults faults;
+    private final Properties settings;
     private final Map<String, String> clientProperties;
     private final int port;
+    private final Object stopping = new Object();
+    private volatile Broker broker;
+    private final Keeper keeper;
     private boolean closed;
 
     private EmbeddedKafka(
             PrivateDirectory directory,
-            KafkaRaftServer server,
-            BrokerFaults faults,
+            Properties settings,
+            Broker broker,
             Map<String, String> clientProperties,
             int port) {
         this.directory = directory;
-        this.server = server;
-        this.faults = faults;
+        this.settings = settings;
+        this.broker = broker;
         this.clientProperties = clientProperties;
         this.port = port;
+        this.keeper =
+                Keeper.start(
+                        "Kafka",
+                        directory.path(),
+                        new Keeper.Kept() {
+                            @Override
+                            public Optional<String> down() {
+                                return EmbeddedKafka.this.broker.faults().first();
+                            }
+
+                            @Override
+                            public void restart() throws Exception {
+                                EmbeddedKafka.this.restart();
+                            }
+                        });
     }
 
     /**
@@ -60,11 +89,11 @@ public final class EmbeddedKafka implements AutoCloseable {
      *
      * @throws LakeException IN_USE when another process holds {@code dir}, INVALID_DEFINITION when
      *     Kafka can't work in a folder of that name, LOG_UNAVAILABLE when the broker doesn't come
-     *     up, STORAGE when the folder can't be written
+     *     up, STORAGE when the folder can't be written, CANCELLED when the thread is interrupted:
+     *     the broker then ends by itself when it has come up, and holds {@code dir} until then
      */
     public static EmbeddedKafka start(Path dir) {
         PrivateDirectory directory = PrivateDirectory.open(dir, "Kafka");
-        BrokerFaults faults = BrokerFaults.watch();
         try {
             String password = directory.secret("password");
             int port = directory.port("port", Set.of());
@@ -76,31 +105,110 @@ public final class EmbeddedKafka implements AutoCloseable {
                         "The embedded Kafka can't keep its data in %s: it takes a comma for the end of a folder's name. Rename the folder."
                                 .formatted(data));
             }
-            KafkaConfig config =
-                    new KafkaConfig(settings(data, password, port, controllerPort), false);
+            Properties settings = settings(data, password, port, controllerPort);
             format(directory, data);
-            KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
-            try {
-                server.startup();
-            } catch (RuntimeException | Error e) {
-                server.shutdown();
-                throw e;
-            }
+            Broker broker = launch(settings, directory);
             log.info("Started Kafka on port {}", port);
             return new EmbeddedKafka(
-                    directory, server, faults, clientProperties(password, port), port);
+                    directory, settings, broker, clientProperties(password, port), port);
+        } catch (InterruptedException e) {
+            // the folder is held until what was begun is over
+            throw Waiting.interrupted(e);
         } catch (LakeException e) {
-            faults.close();
             directory.close();
             throw e;
         } catch (Exception e) {
-            faults.close();
             directory.close();
-            throw new LakeException(
-                    ErrorCode.LOG_UNAVAILABLE,
-                    "The embedded Kafka in %s did not come up: %s. Look at the log above; free disk space and ports are the usual reasons."
-                            .formatted(dir, e),
-                    e);
+            throw notUp(dir, e);
+        }
+    }
+
+    /**
+     * Starts a broker and waits for it.
+     *
+     * @param held closed when a start is over that nobody waits for any more
+     * @throws InterruptedException the broker then ends by itself when it has come up
+     */
+    private static Broker launch(Properties settings, AutoCloseable held)
+            throws InterruptedException {
+        BrokerFaults faults = BrokerFaults.watch();
+        KafkaRaftServer server;
+        try {
+            server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
+        } catch (RuntimeException | Error e) {
+            faults.close();
+            throw e;
+        }
+        FutureTask<Boolean> startup = new FutureTask<>(server::startup, true);
+        Thread.ofPlatform().daemon().name("kafka-start").start(startup);
+        try {
+            var unused = startup.get();
+            return new Broker(server, faults);
+        } catch (InterruptedException e) {
+            abandon(startup, server, faults, held);
+            throw e;
+        } catch (ExecutionException e) {
+            server.shutdown();
+            faults.close();
+            throw notUp(settings.getProperty("log.dirs"), e.getCause() == null ? e : e.getCause());
+        }
+    }
+
+    private static LakeException notUp(Object dir, Throwable why) {
+        return new LakeException(
+                ErrorCode.LOG_UNAVAILABLE,
+                "The embedded Kafka in %s did not come up: %s. Look at the log above; free disk space and ports are the usual reasons."
+                        .formatted(dir, why),
+                why);
+    }
+
+    /** Kafka's start can't be broken off: who waited for it goes, and it ends when it is up. */
+    private static void abandon(
+            FutureTask<Boolean> startup,
+            KafkaRaftServer server,
+            BrokerFaults faults,
+            AutoCloseable held) {
+        Thread.ofPlatform()
+                .daemon()
+                .name("kafka-abandoned")
+                .start(() -> {
+                    try (held;
+                            faults) {
+                        var unused = startup.get();
+                        server.shutdown();
+                        server.awaitShutdown();
+                    } catch (Exception e) {
+                        log.info("Kafka's start, which nobody waits for any more, failed", e);
+                        server.shutdown();
+                    }
+                });
+    }
+
+    /**
+     * Ends a broker that has given up, and starts another on the same data, which it recovers as
+     * after a kill: what it had acknowledged is on the disk.
+     */
+    private void restart() throws InterruptedException {
+        stopFaulty();
+        broker = launch(settings, () -> {});
+    }
+
+    private void stopFaulty() throws InterruptedException {
+        synchronized (stopping) {
+            Thread thread =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name("kafka-stop")
+                            .start(() -> broker.server().shutdown());
+            if (!thread.join(POLITE_STOP)) {
+                // it asks a controller that is gone whether it may go
+                thread.interrupt();
+                if (!thread.join(STOP_LIMIT)) {
+                    throw new LakeException(
+                            ErrorCode.LOG_UNAVAILABLE,
+                            "What is left of the embedded Kafka doesn't end. Restart the lake; nothing that was acknowledged is lost.");
+                }
+            }
         }
     }
 
@@ -114,10 +222,28 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
 
     /**
-     * Why the broker can't go on (a full or broken disk, most often); it takes nothing any more.
+     * Why the broker has given up (a full or broken disk, most often) and what is waited for; empty
+     * while it runs. It is started again by itself.
      */
     public Optional<String> fault() {
-        return faults.first();
+        return keeper.fault();
+    }
+
+    /**
+     * Makes the broker begin again from what is on its disk; returns when it takes nothing any
+     * more. For a caller that has seen it fail in a way that it doesn't notice itself: a full disk
+     * has no room for a page of a mapped index, which comes out as an unknown error after the
+     * record was written, and the broker would then give the record's position away again.
+     */
+    public void giveUp(String reason) {
+        if (!broker.faults().note(reason)) {
+            return;
+        }
+        try {
+            stopFaulty();
+        } catch (InterruptedException e) {
+            throw Waiting.interrupted(e);
+        }
     }
 
     private static Map<String, String> clientProperties(String password, int port) {
@@ -236,11 +362,12 @@ public final class EmbeddedKafka implements AutoCloseable {
             return;
         }
         closed = true;
+        keeper.close();
         try {
-            server.shutdown();
-            server.awaitShutdown();
+            broker.server().shutdown();
+            broker.server().awaitShutdown();
         } finally {
-            faults.close();
+            broker.faults().close();
             directory.close();
         }
     }

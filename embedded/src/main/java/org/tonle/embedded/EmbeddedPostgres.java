@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.spi.ErrorCode;
@@ -28,7 +29,8 @@ import org.tonle.spi.LakeException;
  * the lake's process group doesn't reach it.
  *
  * <p>It outlives a lake that was killed. The next {@link #start} adopts it after the dead lake's
- * connections are gone, or stops it and starts another one.
+ * connections are gone, or stops it and starts another one. A server that ends while the lake lives
+ * (its disk was full when it needed a new file of its log) is started again when there is room.
  */
 public final class EmbeddedPostgres implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(EmbeddedPostgres.class);
@@ -39,13 +41,16 @@ public final class EmbeddedPostgres implements AutoCloseable {
             List.of("fsync", "synchronous_commit", "full_page_writes");
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
+    private static final Duration ABANDON_LIMIT = Duration.ofSeconds(5);
     private static final long LARGE_LOG_BYTES = 10L << 20;
 
     private final PrivateDirectory directory;
     private final PostgresPrograms programs;
     private final Path data;
     private final String password;
-    private Postmaster postmaster;
+    private volatile Postmaster postmaster;
+    private Optional<Process> launched = Optional.empty();
+    private @Nullable Keeper keeper;
     private boolean closed;
 
     private EmbeddedPostgres(PrivateDirectory directory, PostgresPrograms programs, Path data) {
@@ -61,7 +66,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
      *
      * @throws LakeException IN_USE when another process holds {@code dir}, INVALID_DEFINITION when
      *     its settings would lose acknowledged commits in a power cut, LEDGER_UNAVAILABLE when it
-     *     doesn't come up (with what its log says), STORAGE when the folder can't be written
+     *     doesn't come up (with what its log says), STORAGE when the folder can't be written,
+     *     CANCELLED when the thread is interrupted; no process is left then
      */
     public static EmbeddedPostgres start(Path dir) {
         PrivateDirectory directory = PrivateDirectory.open(dir, "PostgreSQL");
@@ -70,7 +76,15 @@ public final class EmbeddedPostgres implements AutoCloseable {
                     new PostgresPrograms(PostgresBinaries.locate(PostgresBinaries.userCache()));
             EmbeddedPostgres postgres =
                     new EmbeddedPostgres(directory, programs, directory.path().resolve("data"));
-            postgres.startOrAdopt();
+            try {
+                postgres.startOrAdopt();
+            } catch (LakeException e) {
+                if (e.code() == ErrorCode.CANCELLED) {
+                    postgres.abandon();
+                }
+                throw e;
+            }
+            postgres.keep();
             return postgres;
         } catch (IOException e) {
             directory.close();
@@ -106,6 +120,35 @@ public final class EmbeddedPostgres implements AutoCloseable {
         return postmaster.pid();
     }
 
+    /** Why the server is away, and what is waited for; empty while it runs. */
+    public Optional<String> fault() {
+        return keeper == null ? Optional.empty() : keeper.fault();
+    }
+
+    /** A server that a full disk, or somebody, has ended is started again on the same port. */
+    private void keep() {
+        keeper =
+                Keeper.start(
+                        "PostgreSQL",
+                        directory.path(),
+                        new Keeper.Kept() {
+                            @Override
+                            public Optional<String> down() {
+                                return postmaster.worksIn(data)
+                                        ? Optional.empty()
+                                        : Optional.of(
+                                                "PostgreSQL has ended; its log is "
+                                                        + directory.path().resolve("postgres.log"));
+                            }
+
+                            @Override
+                            public void restart() throws IOException {
+                                stopServer();
+                                launch(port());
+                            }
+                        });
+    }
+
     private void startOrAdopt() throws IOException {
         if (!Files.exists(data)) {
             initialise();
@@ -115,7 +158,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
             log.info("Adopted PostgreSQL, pid {}, port {}", pid(), port());
         } else {
             stopServer();
-            launch();
+            launch(directory.port("port", Set.of()));
             log.info("Started PostgreSQL, pid {}, port {}", pid(), port());
         }
         try (Connection connection = connect(port(), "postgres")) {
@@ -199,7 +242,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
-    private void launch() throws IOException {
+    private void launch(int port) throws IOException {
         // nobody lives in there (stopServer waited): what a killed postmaster left would only
         // mislead, because its pid may belong to somebody else by now
         Files.deleteIfExists(data.resolve("postmaster.pid"));
@@ -211,8 +254,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
                     directory.path().resolve("postgres.log.1"),
                     StandardCopyOption.REPLACE_EXISTING);
         }
-        int port = directory.port("port", Set.of());
         Process process = programs.serve(data, port, serverLog);
+        launched = Optional.of(process);
         postmaster = new Postmaster(process.pid(), port);
         long deadline = System.nanoTime() + START_LIMIT.toNanos();
         while (true) {
@@ -293,6 +336,27 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 e);
     }
 
+    /** Leaves no process of a start that was interrupted; the interrupt waits until then. */
+    private void abandon() throws IOException {
+        boolean interrupted = Thread.interrupted();
+        try {
+            // it may not have got as far as saying in the folder that it lives
+            if (launched.isPresent()) {
+                launched.get().destroy();
+                if (!launched.get().waitFor(ABANDON_LIMIT)) {
+                    launched.get().destroyForcibly();
+                }
+            }
+            stopServer();
+        } catch (InterruptedException e) {
+            interrupted = true;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
     /**
      * Ends every process of the data directory: politely, then as a crash, which it recovers from.
      */
@@ -323,6 +387,9 @@ public final class EmbeddedPostgres implements AutoCloseable {
             return;
         }
         closed = true;
+        if (keeper != null) {
+            keeper.close();
+        }
         try {
             stopServer();
         } catch (IOException e) {

@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -68,14 +70,26 @@ final class PostgresPrograms {
     String run(String program, List<String> arguments) throws IOException {
         Process process = builder(List.of(), program, arguments).redirectErrorStream(true).start();
         process.getOutputStream().close();
+        FutureTask<String> reading =
+                new FutureTask<>(() -> {
+                    try (var stream = process.getInputStream()) {
+                        return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+                    }
+                });
+        // reading a pipe can't be interrupted; waiting for who reads it can
+        Thread.ofVirtual().start(reading);
         String output;
         int status;
-        try (var stream = process.getInputStream()) {
-            output = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+        try {
+            output = reading.get();
             status = process.waitFor();
         } catch (InterruptedException e) {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
             throw Waiting.interrupted(e);
+        } catch (ExecutionException e) {
+            process.destroyForcibly();
+            throw new IOException(program + " can't be listened to", e.getCause());
         }
         if (status != 0) {
             throw new LakeException(

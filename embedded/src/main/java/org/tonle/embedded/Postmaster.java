@@ -34,6 +34,11 @@ record Postmaster(long pid, int port) {
         return Optional.of(new Postmaster(pid, port));
     }
 
+    /** Whether it lives. */
+    boolean worksIn(Path data) {
+        return worksIn(PROCESSES.resolve(Long.toString(pid)), data);
+    }
+
     /** Every living process of the data directory; zombies, which do nothing any more, left out. */
     static List<Long> processes(Path data) throws IOException {
         List<Long> found = new ArrayList<>();

@@ -234,4 +234,31 @@ class EmbeddedPostgresIT {
         String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
         return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[3]);
     }
+
+    @Test
+    void aStartThatIsInterruptedLeavesNoProcessAndTheNextOneWorks(@TempDir Path dir)
+            throws Exception {
+        EmbeddedPostgres.start(dir).close();
+        Path log = dir.resolve("postgres.log");
+        Files.delete(log);
+        Thread starter = Thread.currentThread();
+        Thread interrupter =
+                Thread.ofPlatform()
+                        .start(() -> {
+                            // it is there as soon as the server's process is, long before it
+                            // answers
+                            while (!Files.exists(log)) {
+                                Thread.onSpinWait();
+                            }
+                            starter.interrupt();
+                        });
+        assertThatThrownBy(() -> EmbeddedPostgres.start(dir))
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.CANCELLED));
+        assertThat(Thread.interrupted()).as("the interrupt is kept").isTrue();
+        interrupter.join();
+        assertThat(Postmaster.processes(dir.toRealPath().resolve("data"))).isEmpty();
+        EmbeddedPostgres.start(dir).close();
+    }
 }

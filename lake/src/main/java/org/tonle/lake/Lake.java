@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -13,16 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Supplier;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.catalog.Pin;
-import org.tonle.catalog.PinnedTable;
-import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
@@ -36,12 +34,9 @@ import org.tonle.ingest.EventLogSettings;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.ingest.IngestSettings;
-import org.tonle.ingest.SourceStatus;
-import org.tonle.lake.TableStatus.State;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
-import org.tonle.pipeline.DatasetStatus;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
 import org.tonle.query.QueryService;
@@ -50,7 +45,6 @@ import org.tonle.query.RunningQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.Dataset;
-import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.SqlEngine;
 
@@ -64,11 +58,11 @@ public final class Lake implements AutoCloseable {
 
     private final LakeDefinition definition;
     private final LakeCatalog catalog;
-    private final List<Dataset> datasets;
+    private final LakeStatus status;
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
-    private final Supplier<Optional<String>> eventLogFault;
+    private final EmbeddedHealth health;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
 
@@ -79,15 +73,16 @@ public final class Lake implements AutoCloseable {
             Ingest ingest,
             PipelineRunner pipelines,
             QueryService queries,
-            Supplier<Optional<String>> eventLogFault,
+            EmbeddedHealth health,
+            Clock clock,
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
-        this.datasets = datasets;
+        this.status = new LakeStatus(catalog, definition, datasets, ingest, pipelines, clock);
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
-        this.eventLogFault = eventLogFault;
+        this.health = health;
         this.parts = parts;
     }
 
@@ -95,11 +90,13 @@ public final class Lake implements AutoCloseable {
      * Reads a lake folder and starts everything that it says.
      *
      * @throws org.tonle.definition.DefinitionException with every problem of the folder
-     * @throws LakeException IN_USE if another process holds the folder; what keeps a part from
-     *     starting otherwise
+     * @throws LakeException IN_USE if another process holds the folder; INCOMPATIBLE_CHANGE if the
+     *     lake was given another name; CANCELLED if the thread is interrupted; what keeps a part
+     *     from starting otherwise. What was started is stopped then.
      */
     public static Lake open(Path folder, LakeOptions options) {
-        LakeDefinition definition = LakeDefinition.load(folder, options.environment());
+        LakeDefinition definition =
+                LakeDefinition.load(folder, options.environment(), Pipelines::problems);
         List<Dataset> datasets =
                 Pipelines.of(definition).datasets().stream()
                         .map(Pipelines.Planned::dataset)
@@ -111,6 +108,10 @@ public final class Lake implements AutoCloseable {
             return lake;
         } catch (RuntimeException | Error e) {
             closeAll(parts);
+            if (e instanceof RuntimeException && Thread.currentThread().isInterrupted()) {
+                // whatever it was that noticed
+                throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted", e);
+            }
             throw e;
         }
     }
@@ -121,18 +122,21 @@ public final class Lake implements AutoCloseable {
         all.addAll(StagedCommit.FAIL_POINTS);
         all.addAll(Ledger.failPoints());
         all.addAll(PipelineRunner.failPoints());
+        all.addAll(Compaction.FAIL_POINTS);
         return all;
     }
 
     private static Lake start(
-            LakeDefinition definition,
+            LakeDefinition written,
             List<Dataset> datasets,
             LakeOptions options,
             Deque<AutoCloseable> parts) {
-        Path state = definition.state();
+        Path state = written.state();
         opened(parts, FolderLock.take(state));
         String holder = holder(state);
-        Ledger ledger = opened(parts, openLedger(definition, options, parts));
+        Ledger ledger = opened(parts, openLedger(written, options, parts));
+        requireSameStorage(written, ledger);
+        LakeDefinition definition = written.named(name(written, ledger));
         EventLog eventLog = opened(parts, openEventLog(definition, parts));
         BufferAllocator allocator = opened(parts, new RootAllocator());
         LakeCatalog catalog =
@@ -179,18 +183,32 @@ public final class Lake implements AutoCloseable {
         pipelines.start();
         QueryService queries =
                 new QueryService(catalog, definition.sources(), engine, QuerySettings.DEFAULT);
-        Supplier<Optional<String>> fault =
-                parts.stream()
-                        .filter(EmbeddedKafka.class::isInstance)
-                        .map(EmbeddedKafka.class::cast)
-                        .findFirst()
-                        .<Supplier<Optional<String>>>map(kafka -> kafka::fault)
-                        .orElse(Optional::empty);
-        return new Lake(definition, catalog, datasets, ingest, pipelines, queries, fault, parts);
+        EmbeddedHealth health =
+                new EmbeddedHealth(
+                        state,
+                        part(parts, EmbeddedKafka.class),
+                        part(parts, EmbeddedPostgres.class));
+        return new Lake(
+                definition,
+                catalog,
+                datasets,
+                ingest,
+                pipelines,
+                queries,
+                health,
+                options.clock(),
+                parts);
+    }
+
+    private static <T> @Nullable T part(Deque<AutoCloseable> parts, Class<T> type) {
+        return parts.stream().filter(type::isInstance).map(type::cast).findFirst().orElse(null);
     }
 
     private static <T extends AutoCloseable> T opened(Deque<AutoCloseable> parts, T part) {
         parts.push(part);
+        if (Thread.currentThread().isInterrupted()) {
+            throw new LakeException(ErrorCode.CANCELLED, "The start is not to go on");
+        }
         return part;
     }
 
@@ -207,6 +225,46 @@ public final class Lake implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("can't read " + file, e);
         }
+    }
+
+    /** A lake keeps the name of its first start, because its topics bear it. */
+    private static String name(LakeDefinition written, Ledger ledger) {
+        String pinned = ledger.pinned("lake-name", written.name());
+        if (pinned.equals(written.name())) {
+            return pinned;
+        }
+        if (!written.name().equals(LakeDefinition.nameOf(written.folder()))) {
+            throw new LakeException(
+                    ErrorCode.INCOMPATIBLE_CHANGE,
+                    "This lake has been called %s since its first start, and its topics bear that name; lake.yaml now calls it %s. Write name: %s, or begin a new lake in another folder."
+                            .formatted(pinned, written.name(), pinned));
+        }
+        log.warn(
+                "The lake keeps the name of its first start, {}, though its folder is {}. Write name: {} into lake.yaml to see it there.",
+                pinned,
+                written.folder(),
+                pinned);
+        return pinned;
+    }
+
+    /** Tables name their files by full path. */
+    private static void requireSameStorage(LakeDefinition written, Ledger ledger) {
+        Path root = written.storage().root();
+        Path pinned = Path.of(ledger.pinned("storage", root.toString()));
+        try {
+            if (pinned.equals(root)
+                    || (Files.exists(pinned)
+                            && Files.exists(root)
+                            && Files.isSameFile(pinned, root))) {
+                return;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't look at " + root, e);
+        }
+        throw new LakeException(
+                ErrorCode.INCOMPATIBLE_CHANGE,
+                "The tables of this lake were made in %s, and now it looks for them in %s: a lake can't be moved yet, because its tables name their files by full path. Bring the folder back to where it was, or write storage: %s if the files are still there."
+                        .formatted(pinned, root, pinned));
     }
 
     private static Ledger openLedger(
@@ -240,7 +298,20 @@ public final class Lake implements AutoCloseable {
                                         parts,
                                         EmbeddedKafka.start(definition.state().resolve("kafka")));
                         yield new EventLogSettings(
-                                definition.name(), kafka.clientProperties(), true);
+                                definition.name(),
+                                kafka.clientProperties(),
+                                true,
+                                new EventLogSettings.Broker() {
+                                    @Override
+                                    public Optional<String> fault() {
+                                        return kafka.fault();
+                                    }
+
+                                    @Override
+                                    public void failedUnknown(String error) {
+                                        kafka.giveUp("Kafka failed to append: " + error);
+                                    }
+                                });
                     }
                     case EventLogDefinition.Cluster cluster -> {
                         Map<String, String> client = new HashMap<>();
@@ -282,15 +353,14 @@ public final class Lake implements AutoCloseable {
 
     /** Why it takes no requests now; empty if it does. */
     public Optional<String> notReady() {
-        return ready
-                ? eventLogFault.get().map(fault -> "the embedded event log has stopped: " + fault)
-                : Optional.of("the lake is starting or stopping");
+        return ready ? health.notReady() : Optional.of("the lake is starting or stopping");
     }
 
     /**
      * Makes a request's events durable; see {@link Ingest#accept}.
      *
-     * @throws LakeException NOT_READY while the lake stops, and what {@link Ingest#accept} says
+     * @throws LakeException NOT_READY while the lake stops, DISK_FULL when its own disk has too
+     *     little room, and what {@link Ingest#accept} says
      */
     public IngestReceipt ingest(
             String source,
@@ -298,136 +368,73 @@ public final class Lake implements AutoCloseable {
             String contentType,
             Optional<String> idempotencyKey,
             Map<String, String> headers) {
+        Optional<LakeException> refusal = health.refusal();
+        if (refusal.isPresent()) {
+            throw refusal.get();
+        }
         return ingest.accept(source, body, contentType, idempotencyKey, headers);
     }
 
     /** Starts a query; see {@link QueryService#run}. */
     public RunningQuery query(String sql) {
-        return queries.run(sql);
-    }
-
-    /** The bronze table of every source, then every dataset after those that it reads. */
-    public List<TableStatus> tables() {
-        Pin pin = catalog.pin();
-        PinnedTables tables = new PinnedTables(pin, definition.sources());
-        List<TableStatus> statuses = new ArrayList<>();
-        for (SourceStatus source : ingest.status()) {
-            statuses.add(
-                    status(
-                            BronzeTable.NAMESPACE + "." + source.source(),
-                            "source",
-                            state(source.state()),
-                            source.problem().map(SourceStatus.Problem::reason).or(source::warning),
-                            tables.pinned(
-                                    new org.tonle.sql.TableName(
-                                            BronzeTable.NAMESPACE, source.source())),
-                            source.lag(),
-                            0,
-                            List.of()));
+        try {
+            return queries.run(sql);
+        } catch (LakeException e) {
+            throw health.explained(e);
         }
-        List<DatasetStatus> runs = pipelines.status();
-        for (int i = 0; i < runs.size(); i++) {
-            DatasetStatus run = runs.get(i);
-            Dataset dataset = datasets.get(i);
-            // another process's progress is not known here; the ledger's is
-            boolean behind =
-                    dataset.reads().stream()
-                            .flatMap(read -> tables.pinned(read).stream())
-                            .anyMatch(input -> input.ref().fromSeq() > run.seq());
-            statuses.add(
-                    status(
-                            run.name(),
-                            run.kind(),
-                            switch (run.state()) {
-                                case RUNNING -> State.RUNNING;
-                                case FAILING -> State.FAILING;
-                                case STANDBY -> State.STANDBY;
-                            },
-                            run.reason(),
-                            tables.pinned(dataset.name()),
-                            behind ? pin.seq() - run.seq() : 0,
-                            tables.pinned(
-                                            new org.tonle.sql.TableName(
-                                                    QuarantineTable.NAMESPACE,
-                                                    QuarantineTable.of(
-                                                            dataset.name().namespace(),
-                                                            dataset.name().name())))
-                                    .map(PinnedTable::records)
-                                    .orElse(0L),
-                            expectations(dataset, pin.seq())));
-        }
-        return statuses;
-    }
-
-    private List<TableStatus.Expectation> expectations(Dataset dataset, long seq) {
-        return switch (dataset) {
-            case Dataset.StreamingTable table when !table.expectations().isEmpty() ->
-                    catalog.ledger().expectations(table.name().toString(), 0, seq).stream()
-                            .map(result ->
-                                    new TableStatus.Expectation(
-                                            result.expectation(),
-                                            result.action(),
-                                            result.passed(),
-                                            result.failed()))
-                            .toList();
-            case Dataset.StreamingTable table -> List.of();
-            case Dataset.MaterializedView view -> List.of();
-        };
-    }
-
-    private static State state(SourceStatus.State state) {
-        return switch (state) {
-            case STARTING -> State.STARTING;
-            case RUNNING -> State.RUNNING;
-            case STANDBY -> State.STANDBY;
-            case RETRYING, FAILING -> State.FAILING;
-            case STOPPED -> State.STOPPED;
-        };
-    }
-
-    private static TableStatus status(
-            String name,
-            String kind,
-            State state,
-            Optional<String> reason,
-            Optional<PinnedTable> table,
-            long lag,
-            long quarantined,
-            List<TableStatus.Expectation> expectations) {
-        return new TableStatus(
-                name,
-                kind,
-                state,
-                reason,
-                table.map(PinnedTable::records).orElse(0L),
-                table.map(found -> (long) found.files().size()).orElse(0L),
-                table.map(found -> found.ref().fromSeq()).orElse(0L),
-                lag,
-                quarantined,
-                expectations);
     }
 
     /**
-     * Takes no more requests, brings what was acknowledged to bronze, lets the runs that are under
-     * way end, and stops everything. What isn't done in time is done after the next start.
+     * The bronze table of every source, then every dataset after those that it reads.
+     *
+     * @throws LakeException LEDGER_UNAVAILABLE, with the reason if that is known
      */
-    @Override
-    public void close() {
+    public List<TableStatus> tables() {
+        try {
+            return status.tables(health.refusal().map(LakeException::getMessage));
+        } catch (LakeException e) {
+            throw health.explained(e);
+        }
+    }
+
+    /**
+     * Takes no more requests, brings what was acknowledged to bronze and what is in bronze through
+     * every dataset. Takes a few seconds at most; what isn't done then (it is logged) is done after
+     * the next start. Queries go on until {@link #close}.
+     */
+    public void drain() {
         if (!ready) {
             return;
         }
         ready = false;
+        long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
         try {
             if (!ingest.drain(DRAIN_LIMIT)) {
-                log.info("what is left in the event log goes to bronze after the next start");
+                log.warn("what is left in the event log goes to bronze after the next start");
+            }
+            List<String> left = pipelines.drain(Duration.ofNanos(deadline - System.nanoTime()));
+            if (!left.isEmpty()) {
+                log.warn(
+                        "{} don't hold all of the lake yet; they go on after the next start",
+                        String.join(", ", left));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (LakeException e) {
+            log.warn("what is left is done after the next start: {}", e.getMessage());
         }
+    }
+
+    /** {@linkplain #drain Drains} the lake if nobody has, and stops everything. */
+    @Override
+    public void close() {
+        drain();
         closeAll(parts);
     }
 
+    /** Whoever is interrupted is so afterwards: no part may be left running. */
     private static void closeAll(Deque<AutoCloseable> parts) {
+        boolean interrupted = Thread.interrupted();
         while (!parts.isEmpty()) {
             AutoCloseable part = parts.pop();
             try {
@@ -435,6 +442,9 @@ public final class Lake implements AutoCloseable {
             } catch (Exception e) {
                 log.error("{} didn't close", part.getClass().getSimpleName(), e);
             }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -1,5 +1,6 @@
 package org.tonle.lake;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param quarantined rows of its quarantine table; 0 if it has none
  * @param expectations those with a result, by name
  * @param lag what it hasn't taken in yet: requests for a source, commits for a dataset
+ * @param retention how far a source is from losing what it hasn't taken in; empty for a dataset
  */
 public record TableStatus(
         String name,
@@ -23,11 +25,21 @@ public record TableStatus(
         long files,
         long seq,
         long lag,
+        Optional<Retention> retention,
         long quarantined,
         List<Expectation> expectations) {
     public TableStatus {
         expectations = List.copyOf(expectations);
     }
+
+    /**
+     * What the event log forgets.
+     *
+     * @param left until it forgets the oldest request that waits; the whole of a source's retention
+     *     if none waits
+     * @param alarm whether less than half of that is left: somebody should act
+     */
+    public record Retention(Duration left, boolean alarm) {}
 
     /**
      * How many rows, of all runs so far, held to an expectation and broke it.

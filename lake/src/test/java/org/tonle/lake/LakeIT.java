@@ -8,17 +8,23 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.definition.DefinitionException;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
 import org.tonle.spi.ErrorCode;
+import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
 
 /** The whole lake in this process: folder in, answers out. */
@@ -206,6 +212,160 @@ class LakeIT {
                             """);
             assertThat(rows(lake, "SELECT \"key\", rule FROM quarantine.silver_messungen"))
                     .isEqualTo("{\"key\":\"Ω-3\",\"rule\":\"wert\"}\n");
+        }
+    }
+
+    @Test
+    void halfACharacterIsKeptAsItCameAndMixesNothingUp() throws Exception {
+        String halves =
+                """
+                {"id":"\\ud800","customer":{"name":"a"},"amount":1}
+                {"id":"\\udfff","customer":{"name":"a"},"amount":1}
+                {"id":"?","customer":{"name":"a"},"amount":1}
+                {"id":"note","customer":{"name":"a"},"amount":1,"note":"\\ude00\\ud83d"}
+                {"id":"\\ud83d\\ude00","customer":{"name":"a"},"amount":1}
+                """;
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            send(lake, "k", halves);
+            settled(lake);
+            String payloads =
+                    rows(
+                            lake,
+                            "SELECT payload FROM bronze.orders ORDER BY \"position\", \"index\"");
+            for (String event : halves.lines().toList()) {
+                assertThat(payloads).contains(event.replace("\\", "\\\\").replace("\"", "\\\""));
+            }
+            assertThat(rows(lake, "SELECT id FROM silver.orders ORDER BY id"))
+                    .isEqualTo("{\"id\":\"?\"}\n{\"id\":\"😀\"}\n");
+            assertThat(
+                            rows(
+                                    lake,
+                                    "SELECT \"index\", reason, rule FROM quarantine.silver_orders ORDER BY 1"))
+                    .isEqualTo(
+                            """
+                            {"index":0,"reason":"malformed","rule":"payload"}
+                            {"index":1,"reason":"malformed","rule":"payload"}
+                            {"index":3,"reason":"malformed","rule":"payload"}
+                            """);
+        }
+    }
+
+    @Test
+    void aFolderThatIsRenamedKeepsItsLake() throws Exception {
+        Path before = Files.createDirectory(folder.resolve("before"));
+        Files.createDirectories(before.resolve("sources"));
+        Files.writeString(
+                before.resolve("lake.yaml"),
+                "storage: %s\ningest: {commit-interval: 1s}\n"
+                        .formatted(folder.resolve("warehouse")));
+        Files.writeString(before.resolve("sources/orders.yaml"), "kind: http\n");
+        try (Lake lake = Lake.open(before, LakeOptions.ofProcess())) {
+            send(lake, "k", "{}");
+        }
+        Path after = Files.move(before, folder.resolve("after"));
+        try (Lake lake = Lake.open(after, LakeOptions.ofProcess())) {
+            assertThat(lake.definition().name()).isEqualTo("before");
+            assertThat(send(lake, "k2", "{}").topic()).isEqualTo("tonle.before.orders");
+            settled(lake);
+            assertThat(rows(lake, "SELECT COUNT(*) AS n FROM bronze.orders"))
+                    .isEqualTo("{\"n\":2}\n");
+        }
+        String more = "storage: " + folder.resolve("warehouse") + "\n";
+        Files.writeString(after.resolve("lake.yaml"), "name: another\n" + more);
+        assertThatThrownBy(() -> Lake.open(after, LakeOptions.ofProcess()))
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.INCOMPATIBLE_CHANGE))
+                .hasMessageContaining("called before since its first start")
+                .hasMessageContaining("Write name: before");
+    }
+
+    @Test
+    void aLakeWhoseTablesWereMovedSaysWhereTheyWere() throws Exception {
+        Path before = Files.createDirectory(folder.resolve("before"));
+        Files.createDirectories(before.resolve("sources"));
+        Files.writeString(before.resolve("lake.yaml"), "name: moved\n");
+        Files.writeString(before.resolve("sources/orders.yaml"), "kind: http\n");
+        Lake.open(before, LakeOptions.ofProcess()).close();
+        Path link = Files.createSymbolicLink(folder.resolve("link"), before);
+        Lake.open(link, LakeOptions.ofProcess()).close();
+        Path after = Files.move(before, folder.resolve("after"));
+        assertThatThrownBy(() -> Lake.open(after, LakeOptions.ofProcess()))
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.INCOMPATIBLE_CHANGE))
+                .hasMessageContaining(before.resolve(".tonle/warehouse").toString())
+                .hasMessageContaining("Bring the folder back");
+        Files.move(after, before);
+        Lake.open(before, LakeOptions.ofProcess()).close();
+    }
+
+    @Test
+    void allProblemsOfAFolderAreSaidAtOnce() throws Exception {
+        Files.writeString(folder.resolve("lake.yaml"), "nam: test\n");
+        Files.writeString(
+                folder.resolve("pipelines/orders.sql"),
+                "CREATE STREAMING TABLE silver.orders AS SELECT nothing FROM STREAM bronze.orders;");
+        assertThatThrownBy(() -> Lake.open(folder, LakeOptions.ofProcess()))
+                .isInstanceOf(DefinitionException.class)
+                .hasMessageContaining("lake.yaml:1:1")
+                .hasMessageContaining("orders.sql:1:");
+    }
+
+    @Test
+    void aSourceThatLosesEventsSoonSaysSoUntilBronzeHasThem() throws Exception {
+        Files.writeString(
+                folder.resolve("lake.yaml"), "name: test\ningest: {commit-interval: 10m}\n");
+        MovingClock clock = new MovingClock();
+        LakeOptions options = new LakeOptions(Map.of(), clock, FailPoints.NONE);
+        try (Lake lake = Lake.open(folder, options)) {
+            assertThat(retention(lake))
+                    .isEqualTo(new TableStatus.Retention(Duration.ofDays(7), false));
+            send(lake, "k", "{}");
+            clock.move(Duration.ofDays(3));
+            assertThat(retention(lake).alarm()).isFalse();
+            clock.move(Duration.ofDays(1));
+            assertThat(retention(lake).alarm()).isTrue();
+            assertThat(retention(lake).left())
+                    .isBetween(Duration.ofDays(3).minusMinutes(1), Duration.ofDays(3));
+            assertThat(lake.tables().getFirst().reason().orElseThrow())
+                    .contains("in 43", "begins to lose", "raise its retention");
+            assertThat(lake.tables().getFirst().state()).isEqualTo(TableStatus.State.RUNNING);
+            clock.move(Duration.ofDays(30));
+            assertThat(retention(lake).left()).isZero();
+        }
+        try (Lake lake = Lake.open(folder, options)) {
+            await(lake, () -> lake.tables().getFirst().rows() == 1);
+            assertThat(retention(lake))
+                    .isEqualTo(new TableStatus.Retention(Duration.ofDays(7), false));
+        }
+    }
+
+    private static TableStatus.Retention retention(Lake lake) {
+        return lake.tables().getFirst().retention().orElseThrow();
+    }
+
+    /** Goes as the system's, from where it was moved to. */
+    private static final class MovingClock extends Clock {
+        private volatile Duration ahead = Duration.ZERO;
+
+        void move(Duration further) {
+            ahead = ahead.plus(further);
+        }
+
+        @Override
+        public Instant instant() {
+            return Instant.now().plus(ahead);
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
         }
     }
 }

@@ -66,6 +66,12 @@ record ErrorStatus(HttpStatus status, String title, String action, int retryAfte
             case COMMIT_UNKNOWN -> outside("Outcome of the commit unknown");
             case LEASE_LOST -> outside("Lease lost");
             case STORAGE -> outside("Storage failed");
+            case DISK_FULL ->
+                    later(
+                            HttpStatus.SERVICE_UNAVAILABLE,
+                            "Disk full",
+                            "free space on the disk of the lake; then retry, it goes on by itself",
+                            5);
             case OVERLOADED ->
                     later(HttpStatus.TOO_MANY_REQUESTS, "Overloaded", "retry after a while", 1);
             case TIMEOUT ->

@@ -151,7 +151,7 @@ public final class LakeServer implements AutoCloseable {
                                                 HttpStatus.OK,
                                                 MediaType.parse(
                                                         "text/plain; version=0.0.4; charset=utf-8"),
-                                                meters.scrape(lake.tables()))),
+                                                meters.scrape(lake))),
                         "GET /openapi.yaml",
                         (ctx, request) ->
                                 HttpResponse.of(
@@ -212,6 +212,10 @@ public final class LakeServer implements AutoCloseable {
             node.put("files", dataset.files());
             node.put("seq", dataset.seq());
             node.put("lag", dataset.lag());
+            dataset.retention()
+                    .ifPresent(retention ->
+                            node.put("retention_left_seconds", retention.left().toSeconds())
+                                    .put("alarm", retention.alarm()));
             node.put("quarantined", dataset.quarantined());
             ArrayNode expectations = node.putArray("expectations");
             for (TableStatus.Expectation expectation : dataset.expectations()) {
@@ -255,13 +259,18 @@ public final class LakeServer implements AutoCloseable {
         return server;
     }
 
+    /** From now on new requests are refused with 503; those inside go on. */
+    public void refuse() {
+        stopping.set(true);
+    }
+
     /**
-     * Refuses new requests with 503, lets those inside end within {@link ServerOptions#drain}, and
-     * closes the port. Does nothing the second time.
+     * {@linkplain #refuse Refuses} new requests, lets those inside end within {@link
+     * ServerOptions#drain}, and closes the port. Does nothing the second time.
      */
     @Override
     public void close() {
-        stopping.set(true);
+        refuse();
         server.stop().join();
         threads.shutdownNow();
         workers.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();

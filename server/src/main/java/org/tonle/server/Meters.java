@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
 import org.tonle.lake.TableStatus;
+import org.tonle.spi.LakeException;
 
 /**
  * What {@code /metrics} shows. Labels are names of sources and datasets of the definition, routes
@@ -31,10 +32,19 @@ final class Meters {
     private final MultiGauge failing =
             MultiGauge.builder("tonle.dataset.failing").register(registry);
 
+    private final MultiGauge retentionLeft =
+            MultiGauge.builder("tonle.source.retention.left")
+                    .baseUnit("seconds")
+                    .register(registry);
+    private final MultiGauge lagAlarm =
+            MultiGauge.builder("tonle.source.lag.alarm").register(registry);
+    private final AtomicLong ready = new AtomicLong();
+
     /** The ledger's totals; a counter keeps no hold of what it reads. */
     private final Map<Tags, AtomicLong> expectationRows = new ConcurrentHashMap<>();
 
     Meters() {
+        Gauge.builder("tonle.ready", ready, AtomicLong::get).register(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
@@ -61,12 +71,27 @@ final class Meters {
         registry.counter("tonle.ingest.bytes", "source", source).increment(bytes);
     }
 
-    /** In Prometheus' text format. */
-    String scrape(List<TableStatus> datasets) {
+    /**
+     * In Prometheus' text format. While the lake can't say how its tables are, the rest is there,
+     * and what is known of the tables isn't: old numbers would look like good ones.
+     */
+    String scrape(Backend lake) {
+        ready.set(lake.notReady().isEmpty() ? 1 : 0);
+        List<TableStatus> datasets;
+        try {
+            datasets = lake.tables();
+        } catch (LakeException e) {
+            ready.set(0);
+            datasets = List.of();
+        }
         set(rows, datasets, TableStatus::rows);
         set(files, datasets, TableStatus::files);
         set(lag, datasets, TableStatus::lag);
         set(failing, datasets, d -> d.state() == TableStatus.State.FAILING ? 1 : 0);
+        List<TableStatus> sources =
+                datasets.stream().filter(dataset -> dataset.retention().isPresent()).toList();
+        set(retentionLeft, sources, s -> s.retention().orElseThrow().left().toSeconds());
+        set(lagAlarm, sources, s -> s.retention().orElseThrow().alarm() ? 1 : 0);
         datasets.forEach(this::count);
         return registry.scrape();
     }

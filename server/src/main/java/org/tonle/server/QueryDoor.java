@@ -17,6 +17,7 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.Locale;
@@ -171,7 +172,9 @@ final class QueryDoor implements HttpService {
         } catch (JsonProcessingException e) {
             throw new DoorException(
                     ErrorCode.INVALID_REQUEST,
-                    "the body isn't JSON: " + e.getOriginalMessage(),
+                    // Jackson adds where in its own input something began
+                    "the body isn't JSON: "
+                            + e.getOriginalMessage().replaceFirst(" ?\\(start marker.*", ""),
                     null,
                     action);
         } catch (IOException e) {
@@ -179,7 +182,19 @@ final class QueryDoor implements HttpService {
         }
         if (node == null || !node.isObject() || !node.path("sql").isTextual()) {
             throw new DoorException(
-                    ErrorCode.INVALID_REQUEST, "the field sql is missing", null, action);
+                    ErrorCode.INVALID_REQUEST,
+                    node != null && node.has("sql")
+                            ? "the field sql is no text"
+                            : "the field sql is missing",
+                    null,
+                    action);
+        }
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(node.path("sql").textValue())) {
+            throw new DoorException(
+                    ErrorCode.INVALID_REQUEST,
+                    "the statement holds half of a surrogate pair, which is no character",
+                    null,
+                    "send whole characters");
         }
         for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
             String name = names.next();

@@ -19,6 +19,6 @@ public record ServerOptions(int port, int ingests, int queries, long bodyBytes, 
                 256,
                 32,
                 Math.max(64L << 20, Runtime.getRuntime().maxMemory() / 8),
-                Duration.ofSeconds(6));
+                Duration.ofSeconds(2));
     }
 }

@@ -251,7 +251,8 @@ class LakeServerTest {
                     {            | isn't JSON
                     []           | sql is missing
                     {}           | sql is missing
-                    {"sql": 1}   | sql is missing
+                    {"sql": 1}   | sql is no text
+                    {"sql": "SELECT '\\ud800'"} | half of a surrogate pair
                     {"sql": "SELECT 1", "page": 2} | isn't known
                     """)
     void aQueryThatIsNoneSaysWhatToSend(String body, String detail) throws Exception {
@@ -407,7 +408,8 @@ class LakeServerTest {
         assertThat(datasets.get(0).toString())
                 .isEqualTo(
                         "{\"name\":\"bronze.events\",\"kind\":\"source\",\"state\":\"running\","
-                                + "\"rows\":10,\"files\":2,\"seq\":5,\"lag\":0,"
+                                + "\"rows\":10,\"files\":2,\"seq\":5,\"lag\":7,"
+                                + "\"retention_left_seconds\":3600,\"alarm\":true,"
                                 + "\"quarantined\":0,\"expectations\":[]}");
         assertThat(datasets.get(1).get("reason").asText()).isEqualTo("no such column");
         assertThat(datasets.get(1).get("quarantined").asInt()).isEqualTo(3);
@@ -429,9 +431,35 @@ class LakeServerTest {
                 .contains(
                         "tonle_expectation_rows_total{dataset=\"silver.events\",expectation=\"positive\",outcome=\"failed\"} 3.0")
                 .contains("tonle_dataset_failing{dataset=\"silver.events\"} 1.0")
+                .contains("tonle_dataset_lag{dataset=\"bronze.events\"} 7.0")
+                .contains("tonle_source_retention_left_seconds{dataset=\"bronze.events\"} 3600.0")
+                .contains("tonle_source_lag_alarm{dataset=\"bronze.events\"} 1.0")
+                .doesNotContain("tonle_source_lag_alarm{dataset=\"silver.events\"}")
+                .contains("tonle_ready 0.0")
                 .contains("service=\"/api/v1/ingest/{source}\"")
                 .contains("jvm_memory_used_bytes")
                 .doesNotContain("/no/such/path");
+    }
+
+    @Test
+    void metricsAreThereWhileTheLedgerIsNot() throws Exception {
+        assertThat(get("/metrics").body()).contains("tonle_ready 1.0");
+        lake.failure = new LakeException(ErrorCode.LEDGER_UNAVAILABLE, "it is away");
+        problem(get("/api/v1/datasets"), 503, "LEDGER_UNAVAILABLE");
+        assertThat(get("/metrics").statusCode()).isEqualTo(200);
+        assertThat(get("/metrics").body())
+                .contains("tonle_ready 0.0")
+                .contains("jvm_memory_used_bytes")
+                .doesNotContain("tonle_dataset_rows");
+    }
+
+    @Test
+    void aFullDiskIsRefusedWithWhatToDo() throws Exception {
+        lake.failure = new LakeException(ErrorCode.DISK_FULL, "3 MB are left");
+        HttpResponse<String> refused = post("/api/v1/ingest/events", "{}");
+        assertThat(problem(refused, 503, "DISK_FULL").get("action").asText())
+                .contains("free space");
+        assertThat(refused.headers().firstValue("retry-after")).hasValue("5");
     }
 
     @Test

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -172,6 +173,9 @@ final class ScriptedLake implements Backend {
 
     @Override
     public List<TableStatus> tables() {
+        if (failure != null) {
+            throw failure;
+        }
         return List.of(
                 new TableStatus(
                         "bronze.events",
@@ -181,7 +185,8 @@ final class ScriptedLake implements Backend {
                         10,
                         2,
                         5,
-                        0,
+                        7,
+                        Optional.of(new TableStatus.Retention(Duration.ofHours(1), true)),
                         0,
                         List.of()),
                 new TableStatus(
@@ -193,6 +198,7 @@ final class ScriptedLake implements Backend {
                         1,
                         4,
                         1,
+                        Optional.empty(),
                         3,
                         List.of(new TableStatus.Expectation("positive", "drop", 9, 3))));
     }

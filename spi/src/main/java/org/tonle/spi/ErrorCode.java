@@ -47,6 +47,8 @@ public enum ErrorCode {
     LEASE_LOST(Kind.EXTERNAL, true),
     /** Storage refused to read or write. */
     STORAGE(Kind.EXTERNAL, true),
+    /** The disk is full, or nearly; it goes on by itself when there is room. */
+    DISK_FULL(Kind.EXTERNAL, true),
 
     /** Too much at once; come back later. */
     OVERLOADED(Kind.RESOURCES, true),

@@ -50,9 +50,11 @@ public final class LakeCatalog {
     private final FailPoints failPoints;
     private final List<Lock> stripes =
             java.util.stream.Stream.<Lock>generate(ReentrantLock::new).limit(256).toList();
+
+    /** By manifest: one table state shares all but the newest of them with the state before it. */
     private final Cache<String, List<DataFile>> files =
             Caffeine.newBuilder()
-                    .maximumWeight(200_000)
+                    .maximumWeight(100_000)
                     .weigher((String location, List<DataFile> list) -> list.size() + 1)
                     .build();
 
@@ -199,28 +201,16 @@ public final class LakeCatalog {
         return new PinnedTable(ref, metadata.read(ref.metadataLocation()), this);
     }
 
-    List<DataFile> files(String location, TableMetadata table) {
-        return files.get(location, key -> plan(table));
-    }
-
-    private List<DataFile> plan(TableMetadata table) {
+    /** The files of a table's state, without what their columns hold. */
+    List<DataFile> files(TableMetadata table) {
         Snapshot snapshot = table.currentSnapshot();
         if (snapshot == null) {
             return List.of();
         }
-        List<DataFile> planned = new ArrayList<>();
+        List<DataFile> all = new ArrayList<>();
         for (ManifestFile manifest : snapshot.allManifests(io)) {
             switch (manifest.content()) {
-                case DATA -> {
-                    try (ManifestReader<DataFile> reader =
-                            ManifestFiles.read(manifest, io, table.specsById())) {
-                        for (DataFile file : reader) {
-                            planned.add(file.copy());
-                        }
-                    } catch (IOException e) {
-                        throw new UncheckedIOException("can't read " + manifest.path(), e);
-                    }
-                }
+                case DATA -> all.addAll(files.get(manifest.path(), path -> read(manifest, table)));
                 case DELETES ->
                         throw new LakeException(
                                 ErrorCode.UNSUPPORTED_SQL,
@@ -231,7 +221,20 @@ public final class LakeCatalog {
                                         + ", which can't be read yet");
             }
         }
-        return List.copyOf(planned);
+        return List.copyOf(all);
+    }
+
+    private List<DataFile> read(ManifestFile manifest, TableMetadata table) {
+        List<DataFile> files = new ArrayList<>();
+        try (ManifestReader<DataFile> reader =
+                ManifestFiles.read(manifest, io, table.specsById())) {
+            for (DataFile file : reader) {
+                files.add(file.copyWithoutStats());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't read " + manifest.path(), e);
+        }
+        return List.copyOf(files);
     }
 
     /** A folder of its own for every table, so that a dropped name's files stay apart. */

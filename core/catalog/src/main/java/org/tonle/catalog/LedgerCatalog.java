@@ -14,6 +14,8 @@ import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.SupportsNamespaces;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.exceptions.CommitFailedException;
+import org.apache.iceberg.exceptions.CommitStateUnknownException;
 import org.apache.iceberg.exceptions.NamespaceNotEmptyException;
 import org.apache.iceberg.exceptions.NoSuchNamespaceException;
 import org.apache.iceberg.exceptions.NoSuchTableException;
@@ -28,6 +30,8 @@ import org.tonle.ledger.CommitRequest.PointerMove;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.Ref;
 import org.tonle.ledger.RefKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 
 /**
  * The lake's tables and views as Iceberg's {@code Catalog}: each change is one commit of the
@@ -155,7 +159,8 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
     }
 
     /** The error for making something of {@code made} where a {@code taken} has the name. */
-    static AlreadyExistsException taken(RefKind made, RefKind taken, TableIdentifier identifier) {
+    private static AlreadyExistsException taken(
+            RefKind made, RefKind taken, TableIdentifier identifier) {
         String what = taken == RefKind.TABLE ? "Table" : "View";
         return made == taken
                 ? new AlreadyExistsException("%s already exists: %s", what, identifier)
@@ -176,7 +181,47 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
                 OptionalLong.empty());
     }
 
-    void commit(String kind, PointerMove move) {
+    /** Refuses to make something where the namespace is missing or the name is taken. */
+    void requireFree(TableIdentifier identifier, RefKind kind) {
+        requireNamespace(identifier.namespace());
+        anyRef(identifier)
+                .ifPresent(other -> {
+                    throw taken(kind, other.kind(), identifier);
+                });
+    }
+
+    /**
+     * Commits what Iceberg has written, with Iceberg's exceptions; the metadata file that the move
+     * leads to is deleted unless the commit happened or may have.
+     */
+    void publish(TableIdentifier identifier, PointerMove move) {
+        boolean keep = false;
+        try {
+            commit("iceberg", move);
+            keep = true;
+        } catch (CommitConflictException e) {
+            throw switch (e.reason()) {
+                case ALREADY_EXISTS -> taken(move.kind(), move.kind(), identifier);
+                case NOT_FOUND ->
+                        new NoSuchNamespaceException(
+                                "Namespace does not exist: %s", identifier.namespace());
+                case POINTER, POSITION, REQUIREMENT, LEASE, CLOSED, NOT_EMPTY ->
+                        new CommitFailedException(e, "Cannot commit %s: it has moved", identifier);
+            };
+        } catch (LakeException e) {
+            if (e.code() == ErrorCode.COMMIT_UNKNOWN) {
+                keep = true;
+                throw new CommitStateUnknownException(e);
+            }
+            throw e;
+        } finally {
+            if (!keep) {
+                lake.io().deleteFile(String.valueOf(move.after()));
+            }
+        }
+    }
+
+    private void commit(String kind, PointerMove move) {
         var unused =
                 ledger.commit(
                         CommitRequest.builder(UUID.randomUUID(), kind, PRINCIPAL)
@@ -188,7 +233,7 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
         return anyRef(identifier).filter(ref -> ref.kind() == kind);
     }
 
-    Optional<Ref> anyRef(TableIdentifier identifier) {
+    private Optional<Ref> anyRef(TableIdentifier identifier) {
         return ledger.ref(Names.encode(identifier.namespace()), identifier.name());
     }
 

@@ -7,18 +7,12 @@ import org.apache.iceberg.BaseMetastoreTableOperations;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.catalog.TableIdentifier;
-import org.apache.iceberg.exceptions.CommitFailedException;
-import org.apache.iceberg.exceptions.CommitStateUnknownException;
-import org.apache.iceberg.exceptions.NoSuchNamespaceException;
 import org.apache.iceberg.exceptions.NoSuchTableException;
 import org.apache.iceberg.io.FileIO;
 import org.jspecify.annotations.Nullable;
-import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.CommitRequest.PointerMove;
 import org.tonle.ledger.Ref;
 import org.tonle.ledger.RefKind;
-import org.tonle.spi.ErrorCode;
-import org.tonle.spi.LakeException;
 
 /** One table for Iceberg's API: its pointer is the ledger's. */
 final class LedgerTableOperations extends BaseMetastoreTableOperations {
@@ -61,41 +55,10 @@ final class LedgerTableOperations extends BaseMetastoreTableOperations {
     @Override
     protected void doCommit(@Nullable TableMetadata base, TableMetadata metadata) {
         if (base == null) {
-            catalog.requireNamespace(identifier.namespace());
-            catalog.anyRef(identifier)
-                    .ifPresent(taken -> {
-                        throw LedgerCatalog.taken(RefKind.TABLE, taken.kind(), identifier);
-                    });
+            catalog.requireFree(identifier, RefKind.TABLE);
         }
         String location = writeNewMetadataIfRequired(base == null, metadata);
-        boolean keep = false;
-        try {
-            catalog.commit("iceberg", move(base, metadata, location));
-            keep = true;
-        } catch (CommitConflictException e) {
-            throw translate(e);
-        } catch (LakeException e) {
-            if (e.code() == ErrorCode.COMMIT_UNKNOWN) {
-                keep = true;
-                throw new CommitStateUnknownException(e);
-            }
-            throw e;
-        } finally {
-            if (!keep) {
-                io().deleteFile(location);
-            }
-        }
-    }
-
-    private RuntimeException translate(CommitConflictException e) {
-        return switch (e.reason()) {
-            case ALREADY_EXISTS -> LedgerCatalog.taken(RefKind.TABLE, RefKind.TABLE, identifier);
-            case NOT_FOUND ->
-                    new NoSuchNamespaceException(
-                            "Namespace does not exist: %s", identifier.namespace());
-            case POINTER, POSITION, REQUIREMENT, LEASE, CLOSED, NOT_EMPTY ->
-                    new CommitFailedException(e, "Cannot commit %s: it has moved", identifier);
-        };
+        catalog.publish(identifier, move(base, metadata, location));
     }
 
     private PointerMove move(

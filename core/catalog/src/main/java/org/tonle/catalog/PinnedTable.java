@@ -57,11 +57,11 @@ public final class PinnedTable {
     }
 
     /**
-     * All data files, in no order.
+     * All data files, in no order, without what is known of their columns.
      *
      * @throws org.tonle.spi.LakeException UNSUPPORTED_SQL if rows are deleted by delete files
      */
     public List<DataFile> files() {
-        return catalog.files(ref.metadataLocation(), metadata);
+        return catalog.files(metadata);
     }
 }

@@ -62,6 +62,21 @@ public record LakeDefinition(
         return LakeFile.nameOf(folder);
     }
 
+    /** The same lake under another name. */
+    public LakeDefinition named(String otherName) {
+        return new LakeDefinition(
+                otherName,
+                folder,
+                storage,
+                eventLog,
+                ledger,
+                engine,
+                ingest,
+                refreshInterval,
+                sources,
+                statements);
+    }
+
     /** The source called {@code sourceName}. */
     public Optional<SourceDefinition> source(String sourceName) {
         return sources.stream().filter(s -> s.name().equals(sourceName)).findFirst();

@@ -1,5 +1,8 @@
 package org.tonle.ingest;
 
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -101,11 +104,24 @@ final class BodyRows {
         return switch (field.type()) {
             case STRING, NUMBER ->
                     field.escaped()
-                            ? Binary.fromString(cursor.text(field))
+                            ? encoded(cursor.text(field))
                             : Binary.fromConstantByteArray(
                                     bytes, field.start(), field.end() - field.start());
             case OTHER, ABSENT -> null;
         };
+    }
+
+    /**
+     * Null for a text with half of a surrogate pair, which is no UTF-8: written with a substitute,
+     * different ones would be one.
+     */
+    private static @Nullable Binary encoded(String text) {
+        try {
+            return Binary.fromReusedByteBuffer(
+                    StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text)));
+        } catch (CharacterCodingException e) {
+            return null;
+        }
     }
 
     private long time(EventCursor cursor, byte[] bytes) {

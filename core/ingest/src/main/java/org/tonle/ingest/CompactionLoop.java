@@ -21,12 +21,12 @@ final class CompactionLoop implements Runnable {
 
     private static final Duration PAUSE = Duration.ofSeconds(10);
 
-    private final Compaction compaction;
+    private final BronzeCompaction compaction;
     private final Supplier<List<SourceStatus>> sources;
     private final Map<String, Optional<Instant>> seen = new HashMap<>();
     private final CountDownLatch stop = new CountDownLatch(1);
 
-    CompactionLoop(Compaction compaction, Supplier<List<SourceStatus>> sources) {
+    CompactionLoop(BronzeCompaction compaction, Supplier<List<SourceStatus>> sources) {
         this.compaction = compaction;
         this.sources = sources;
     }

@@ -3,6 +3,7 @@ package org.tonle.ingest;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -14,6 +15,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.UnknownServerException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.tonle.spi.ErrorCode;
@@ -25,6 +27,9 @@ import org.tonle.spi.LakeException;
  */
 public final class EventLog implements AutoCloseable {
     private static final int KILOBYTE = 1 << 10;
+
+    /** How soon a request that waits hears that the broker is down. */
+    private static final long LOOK_MILLIS = 200;
 
     /** Above any body: what a topic takes is its own setting, checked by the broker. */
     private static final int MAX_REQUEST_BYTES = 256 << 20;
@@ -77,9 +82,11 @@ public final class EventLog implements AutoCloseable {
      *
      * @return its position
      * @throws LakeException OVERLOADED when too much waits for its acknowledgement; LOG_UNAVAILABLE
-     *     when it was not acknowledged in time, and then it may or may not be in the log
+     *     when it was not acknowledged in time, or the broker is down, and then it may or may not
+     *     be in the log
      */
     long append(SourceTopic topic, int partition, BodyRecord body) {
+        requireUp();
         int kilobytes = body.body().length / KILOBYTE + 1;
         if (!inFlightKilobytes.tryAcquire(kilobytes)) {
             throw new LakeException(
@@ -100,22 +107,45 @@ public final class EventLog implements AutoCloseable {
                                     body.toKafka()),
                             (metadata, failure) -> {
                                 if (failure != null) {
+                                    if (failure instanceof UnknownServerException) {
+                                        settings.broker().failedUnknown(failure.toString());
+                                    }
                                     acknowledged.completeExceptionally(failure);
                                 } else {
                                     acknowledged.complete(metadata);
                                 }
                             });
             // the producer gives up by itself; the second limit is against a bug of ours or its
-            RecordMetadata metadata =
-                    acknowledged.get(
-                            settings.timeout().toMillis() * 2 + 10_000, TimeUnit.MILLISECONDS);
-            return metadata.offset();
+            return await(acknowledged, settings.timeout().toMillis() * 2 + 10_000).offset();
         } catch (ExecutionException | TimeoutException | InterruptedException e) {
             throw LogFailures.of(e, "append to " + topic.name());
         } catch (KafkaException e) {
             throw LogFailures.of(e, "append to " + topic.name());
         } finally {
             inFlightKilobytes.release(kilobytes);
+        }
+    }
+
+    private RecordMetadata await(CompletableFuture<RecordMetadata> acknowledged, long limitMillis)
+            throws ExecutionException, InterruptedException, TimeoutException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(limitMillis);
+        while (true) {
+            try {
+                return acknowledged.get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                requireUp();
+                if (System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private void requireUp() {
+        Optional<String> fault = settings.broker().fault();
+        if (fault.isPresent()) {
+            throw new LakeException(
+                    ErrorCode.LOG_UNAVAILABLE, "The event log is down: %s.".formatted(fault.get()));
         }
     }
 

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.ErrorCode;
@@ -63,7 +64,11 @@ public final class Ingest implements AutoCloseable {
         this.settings = settings;
         this.compaction =
                 new CompactionLoop(
-                        new Compaction(catalog, clock, settings.compactionFanIn()), this::status);
+                        new BronzeCompaction(
+                                catalog,
+                                clock,
+                                new Compaction(catalog, settings.compactionFanIn(), failPoints)),
+                        this::status);
         this.compactionThread =
                 Thread.ofPlatform().daemon().name("ingest-compaction").unstarted(compaction);
     }

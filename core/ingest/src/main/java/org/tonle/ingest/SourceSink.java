@@ -2,7 +2,6 @@ package org.tonle.ingest;
 
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -148,19 +147,14 @@ final class SourceSink implements Runnable {
 
     /** Bodies that wait in the log are lost when its retention is over. */
     private void warnIfLate() {
-        Optional<Instant> since = progress.status().waitingSince();
-        if (since.isEmpty()) {
-            return;
-        }
-        Duration waited = Duration.between(since.get(), clock.instant());
-        boolean late = waited.compareTo(source.retention().dividedBy(2)) > 0;
+        SourceStatus status = progress.status();
+        boolean late = status.isLate(source.retention(), clock.instant());
         if (late && System.nanoTime() - warnedNanos > WARN_EVERY.toNanos()) {
             warnedNanos = System.nanoTime();
             log.warn(
-                    "Source {} is {} behind, and the event log keeps bodies for {}: what is older is lost. See why it is slow, or raise its retention.",
+                    "Source {} is behind: in {} the event log begins to lose what bronze doesn't have. See why it is slow, or raise its retention.",
                     source.name(),
-                    waited,
-                    source.retention());
+                    status.left(source.retention(), clock.instant()));
         }
     }
 

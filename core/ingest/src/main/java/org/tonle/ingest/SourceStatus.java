@@ -1,5 +1,6 @@
 package org.tonle.ingest;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
@@ -48,6 +49,23 @@ public record SourceStatus(
     public SourceStatus {
         next = Map.copyOf(next);
         appended = Map.copyOf(appended);
+    }
+
+    /**
+     * How long the log still keeps the oldest body that waits; all of {@code retention} when none
+     * waits, and nothing when it may be lost already.
+     */
+    public Duration left(Duration retention, Instant now) {
+        if (waitingSince.isEmpty()) {
+            return retention;
+        }
+        Duration left = retention.minus(Duration.between(waitingSince.get(), now));
+        return left.isNegative() ? Duration.ZERO : left;
+    }
+
+    /** Whether half of the time is over in which somebody can act. */
+    public boolean isLate(Duration retention, Instant now) {
+        return left(retention, now).multipliedBy(2).compareTo(retention) < 0;
     }
 
     /** Bodies in the log that aren't in bronze yet, as far as this process knows. */

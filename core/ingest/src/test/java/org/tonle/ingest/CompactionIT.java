@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.catalog.ChangeRange;
+import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.definition.SourceDefinition;
@@ -42,6 +43,11 @@ class CompactionIT {
         lake.close();
     }
 
+    private static BronzeCompaction compaction(int fanIn) {
+        return new BronzeCompaction(
+                lake.catalog, lake.clock, new Compaction(lake.catalog, fanIn, FailPoints.NONE));
+    }
+
     private static Ingest start(SourceDefinition source) throws InterruptedException {
         return lake.ingest(FailPoints.NONE, TestLake.settings("a", Duration.ofMillis(1)), source);
     }
@@ -60,7 +66,7 @@ class CompactionIT {
             List<String> rows = lake.ask(source.name(), ROWS);
             assertThat(before.files()).hasSize(10);
 
-            Compaction compaction = new Compaction(lake.catalog, lake.clock, 4);
+            BronzeCompaction compaction = compaction(4);
             assertThat(compaction.compact(source.name())).isTrue();
             assertThat(compaction.compact(source.name())).isTrue();
             while (compaction.compact(source.name())) {
@@ -99,11 +105,7 @@ class CompactionIT {
                     threads.submit(() -> {
                         int count = 0;
                         while (!done.get()) {
-                            count +=
-                                    new Compaction(lake.catalog, lake.clock, 3)
-                                                    .compact(source.name())
-                                            ? 1
-                                            : 0;
+                            count += compaction(3).compact(source.name()) ? 1 : 0;
                         }
                         return count;
                     });

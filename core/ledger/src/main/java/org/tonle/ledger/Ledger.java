@@ -4,23 +4,16 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
-import org.jdbi.v3.core.JdbiException;
-import org.jdbi.v3.core.mapper.RowMapper;
-import org.jdbi.v3.core.statement.Query;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
@@ -35,24 +28,8 @@ import org.tonle.spi.LakeException;
 public final class Ledger implements AutoCloseable {
     public static final String MAIN = "main";
 
-    private static final RowMapper<Ref> REF =
-            (row, context) ->
-                    new Ref(
-                            row.getObject("table_uuid", UUID.class),
-                            RefKind.valueOf(row.getString("kind").toUpperCase(Locale.ROOT)),
-                            row.getString("namespace"),
-                            row.getString("name"),
-                            row.getString("metadata_location"),
-                            row.getLong("from_seq"),
-                            row.getLong("version"));
-
-    private static final String REF_AT =
-            "SELECT r.* FROM tonle.ref_version r JOIN tonle.branch b ON b.id = r.branch"
-                    + " WHERE b.name = 'main' AND r.from_seq <= :seq AND r.to_seq > :seq ";
-
     private final HikariDataSource pool;
-    private final Jdbi jdbi;
-    private final CommitJson json = new CommitJson();
+    private final LedgerRows rows;
     private final Committer committer;
     private final UUID id;
     private final ReentrantLock lock = new ReentrantLock();
@@ -89,7 +66,8 @@ public final class Ledger implements AutoCloseable {
             pool.close();
             throw e;
         }
-        this.jdbi = Jdbi.create(pool);
+        CommitJson json = new CommitJson();
+        this.rows = new LedgerRows(Jdbi.create(pool), json);
         this.committer = new Committer(pool, json, failPoints, config.resolveTimeout());
     }
 
@@ -147,7 +125,7 @@ public final class Ledger implements AutoCloseable {
 
     /** The sequence number of the newest commit. */
     public long head() {
-        return read(handle ->
+        return rows.read(handle ->
                 handle.createQuery("SELECT head_seq FROM tonle.branch WHERE name = 'main'")
                         .mapTo(Long.class)
                         .one());
@@ -155,7 +133,7 @@ public final class Ledger implements AutoCloseable {
 
     /** The sequence number of the newest commit at a time, by the ledger's clock; 0 if none. */
     public long seqAt(Instant time) {
-        return read(handle ->
+        return rows.read(handle ->
                 handle.createQuery(
                                 "SELECT coalesce(max(c.seq), 0) FROM tonle.commit c JOIN"
                                         + " tonle.branch b ON b.id = c.branch WHERE b.name ="
@@ -200,199 +178,74 @@ public final class Ledger implements AutoCloseable {
 
     /** The live pointer of a name. */
     public Optional<Ref> ref(String namespace, String name) {
-        return refAt(namespace, name, Long.MAX_VALUE - 1);
+        return rows.ref(namespace, name);
     }
 
     /** What a name pointed to when {@code seq} was the head. */
     public Optional<Ref> refAt(String namespace, String name, long seq) {
-        return read(handle ->
-                handle.createQuery(REF_AT + "AND r.namespace = :namespace AND r.name = :name")
-                        .bind("seq", seq)
-                        .bind("namespace", namespace)
-                        .bind("name", name)
-                        .map(REF)
-                        .findOne());
+        return rows.refAt(namespace, name, seq);
     }
 
     /** All pointers when {@code seq} was the head, by namespace and name. */
     public List<Ref> refsAt(long seq) {
-        return read(handle ->
-                handle.createQuery(REF_AT + "ORDER BY r.namespace, r.name")
-                        .bind("seq", seq)
-                        .map(REF)
-                        .list());
+        return rows.refsAt(seq);
     }
 
     /** The live pointers of one namespace, by name. */
     public List<Ref> refs(String namespace, RefKind kind) {
-        return read(handle ->
-                handle.createQuery(
-                                REF_AT
-                                        + "AND r.namespace = :namespace AND r.kind = :kind"
-                                        + " ORDER BY r.name")
-                        .bind("seq", Long.MAX_VALUE - 1)
-                        .bind("namespace", namespace)
-                        .bind("kind", kind.name().toLowerCase(Locale.ROOT))
-                        .map(REF)
-                        .list());
+        return rows.refs(namespace, kind);
     }
 
     /** The live namespaces with their properties, by name. */
     public Map<String, Map<String, String>> namespaces() {
-        return read(handle -> {
-            Map<String, Map<String, String>> found = new TreeMap<>();
-            handle.createQuery(
-                            "SELECT n.namespace, n.properties::text AS properties"
-                                    + " FROM tonle.namespace_version n"
-                                    + " JOIN tonle.branch b ON b.id = n.branch"
-                                    + " WHERE b.name = 'main' AND n.to_seq = :live")
-                    .bind("live", Long.MAX_VALUE)
-                    .map((row, context) ->
-                            Map.entry(row.getString(1), json.readProperties(row.getString(2))))
-                    .forEach(entry -> found.put(entry.getKey(), entry.getValue()));
-            return found;
-        });
+        return rows.namespaces();
     }
 
     /** What happened to one table in (after, upTo], in order. */
     public List<Change> changes(UUID table, long after, long upTo) {
-        return read(handle ->
-                handle.createQuery(
-                                "SELECT c.*, k.kind FROM tonle.change c"
-                                        + " JOIN tonle.branch b ON b.id = c.branch"
-                                        + " JOIN tonle.commit k ON k.id = c.commit"
-                                        + " WHERE b.name = 'main' AND c.table_uuid = :table"
-                                        + " AND c.seq > :after AND c.seq <= :upTo"
-                                        + " ORDER BY c.seq")
-                        .bind("table", table)
-                        .bind("after", after)
-                        .bind("upTo", upTo)
-                        .map(Ledger::change)
-                        .list());
-    }
-
-    private static Change change(
-            java.sql.ResultSet row, org.jdbi.v3.core.statement.StatementContext context)
-            throws java.sql.SQLException {
-        long snapshot = row.getLong("snapshot_id");
-        OptionalLong snapshotId = row.wasNull() ? OptionalLong.empty() : OptionalLong.of(snapshot);
-        return new Change(
-                row.getLong("seq"),
-                row.getObject("commit", UUID.class),
-                row.getString("kind"),
-                row.getObject("table_uuid", UUID.class),
-                row.getString("metadata_before"),
-                row.getString("metadata_after"),
-                row.getString("operation"),
-                snapshotId);
+        return rows.changes(table, after, upTo);
     }
 
     /** The commits in (after, upTo], in order. */
     public List<CommitRecord> commits(long after, long upTo) {
-        return read(handle ->
-                handle.createQuery(
-                                "SELECT k.id, k.seq, k.kind, k.principal, k.at,"
-                                        + " k.summary::text AS summary FROM tonle.commit k"
-                                        + " JOIN tonle.branch b ON b.id = k.branch"
-                                        + " WHERE b.name = 'main' AND k.seq > :after"
-                                        + " AND k.seq <= :upTo ORDER BY k.seq")
-                        .bind("after", after)
-                        .bind("upTo", upTo)
-                        .map((row, context) ->
-                                new CommitRecord(
-                                        row.getObject("id", UUID.class),
-                                        row.getLong("seq"),
-                                        row.getString("kind"),
-                                        row.getString("principal"),
-                                        row.getTimestamp("at").toInstant(),
-                                        row.getString("summary")))
-                        .list());
+        return rows.commits(after, upTo);
     }
 
     /** A consumer's positions by partition; a partition it never read is absent. */
     public Map<Integer, LogPosition> logPositions(String consumer) {
-        return read(handle -> {
-            Map<Integer, LogPosition> found = new TreeMap<>();
-            onMain(
-                            handle,
-                            "SELECT p.* FROM tonle.log_position p JOIN tonle.branch b"
-                                    + " ON b.id = p.branch WHERE b.name = 'main'"
-                                    + " AND p.consumer = :name",
-                            consumer)
-                    .map((row, context) ->
-                            new LogPosition(
-                                    row.getString("cluster_id"),
-                                    row.getString("topic_id"),
-                                    row.getInt("partition"),
-                                    row.getInt("leader_epoch"),
-                                    row.getLong("next")))
-                    .forEach(position -> found.put(position.partition(), position));
-            return found;
-        });
+        return rows.logPositions(consumer);
     }
 
     /** How far a dataset has read each input table, in sequence numbers. */
     public Map<UUID, Long> datasetPositions(String dataset) {
-        return read(handle -> {
-            Map<UUID, Long> found = new HashMap<>();
-            onMain(
-                            handle,
-                            "SELECT p.input_table, p.seq FROM tonle.dataset_position p"
-                                    + " JOIN tonle.branch b ON b.id = p.branch"
-                                    + " WHERE b.name = 'main' AND p.dataset = :name",
-                            dataset)
-                    .map((row, context) -> Map.entry(row.getObject(1, UUID.class), row.getLong(2)))
-                    .forEach(entry -> found.put(entry.getKey(), entry.getValue()));
-            return found;
-        });
+        return rows.datasetPositions(dataset);
     }
 
     /** The newest version of every definition, by name. */
     public Map<String, Definition> definitions() {
-        return read(handle -> {
-            Map<String, Definition> found = new TreeMap<>();
-            handle.createQuery(
-                            "SELECT DISTINCT ON (d.name) d.* FROM tonle.definition d"
-                                    + " JOIN tonle.branch b ON b.id = d.branch"
-                                    + " WHERE b.name = 'main'"
-                                    + " ORDER BY d.name, d.version DESC")
-                    .map((row, context) ->
-                            new Definition(
-                                    row.getString("name"),
-                                    row.getInt("version"),
-                                    row.getString("hash"),
-                                    row.getString("text"),
-                                    row.getLong("seq")))
-                    .forEach(definition -> found.put(definition.name(), definition));
-            return found;
-        });
+        return rows.definitions();
     }
 
     /** All results of a dataset's expectations in (after, upTo], summed up by expectation. */
     public List<CommitRequest.ExpectationResult> expectations(
             String dataset, long after, long upTo) {
-        return read(handle ->
-                onMain(
-                                handle,
-                                "SELECT e.dataset, e.expectation, e.action,"
-                                        + " sum(e.passed)::bigint AS passed,"
-                                        + " sum(e.failed)::bigint AS failed"
-                                        + " FROM tonle.expectation_result e"
-                                        + " JOIN tonle.branch b ON b.id = e.branch"
-                                        + " WHERE b.name = 'main' AND e.dataset = :name"
-                                        + " AND e.seq > :after AND e.seq <= :upTo"
-                                        + " GROUP BY 1, 2, 3 ORDER BY 2",
-                                dataset)
-                        .bind("after", after)
-                        .bind("upTo", upTo)
-                        .map((row, context) ->
-                                new CommitRequest.ExpectationResult(
-                                        row.getString("dataset"),
-                                        row.getString("expectation"),
-                                        row.getString("action"),
-                                        row.getLong("passed"),
-                                        row.getLong("failed")))
-                        .list());
+        return rows.expectations(dataset, after, upTo);
+    }
+
+    /** What was given the first time that {@code key} was asked for: {@code value}, if now. */
+    public String pinned(String key, String value) {
+        return rows.read(handle -> {
+            handle.createUpdate(
+                            "INSERT INTO tonle.meta (key, value) VALUES (:key, :value)"
+                                    + " ON CONFLICT (key) DO NOTHING")
+                    .bind("key", key)
+                    .bind("value", value)
+                    .execute();
+            return handle.createQuery("SELECT value FROM tonle.meta WHERE key = :key")
+                    .bind("key", key)
+                    .mapTo(String.class)
+                    .one();
+        });
     }
 
     /**
@@ -400,7 +253,7 @@ public final class Ledger implements AutoCloseable {
      * holds it already; each success starts a new epoch, which ends all work under older ones.
      */
     public Optional<Lease> acquire(String name, String holder, Duration time) {
-        return read(handle ->
+        return rows.read(handle ->
                 handle.createQuery(
                                 "INSERT INTO tonle.lease AS l (name, epoch, holder, until)"
                                         + " VALUES (:name, 1, :holder,"
@@ -429,7 +282,7 @@ public final class Ledger implements AutoCloseable {
     }
 
     private boolean updateLease(Lease lease, long millisFromNow) {
-        return read(handle ->
+        return rows.read(handle ->
                 handle.createUpdate(
                                         "UPDATE tonle.lease SET until = clock_timestamp()"
                                                 + " + :millis * interval '1 ms'"
@@ -439,25 +292,6 @@ public final class Ledger implements AutoCloseable {
                                 .bind("epoch", lease.epoch())
                                 .execute()
                         == 1);
-    }
-
-    private static Query onMain(Handle handle, String sql, String name) {
-        return handle.createQuery(sql).bind("name", name);
-    }
-
-    private interface Work<T> {
-        T with(Handle handle);
-    }
-
-    private <T> T read(Work<T> work) {
-        try {
-            return jdbi.withHandle(work::with);
-        } catch (JdbiException e) {
-            throw new LakeException(
-                    ErrorCode.LEDGER_UNAVAILABLE,
-                    "the ledger can't be asked: " + e.getMessage(),
-                    e);
-        }
     }
 
     @Override

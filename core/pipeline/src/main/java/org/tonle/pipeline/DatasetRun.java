@@ -16,6 +16,12 @@ sealed interface DatasetRun permits StreamingRun, ViewRun {
      */
     Progress run(Pin pin, Lease lease);
 
+    /** How long until it may run again; zero or less if it may now. */
+    java.time.Duration rest();
+
+    /** From now on it never rests. From any thread. */
+    void drain();
+
     /** Forgets what was remembered of the dataset's own table: it may have changed since. */
     void reset();
 

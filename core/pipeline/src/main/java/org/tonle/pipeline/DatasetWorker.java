@@ -27,6 +27,8 @@ final class DatasetWorker {
     private final LeaseKeeper leases;
     private final HeadWatch head;
     private final Thread thread;
+    private volatile boolean elsewhere;
+    private volatile boolean draining;
     private volatile boolean stopping;
     private volatile State state = State.STANDBY;
     private volatile @Nullable String reason;
@@ -52,14 +54,41 @@ final class DatasetWorker {
         thread.start();
     }
 
+    /** From now on it doesn't rest before it takes in what its inputs hold. */
+    void drain() {
+        draining = true;
+        run.drain();
+        head.wake();
+    }
+
+    /**
+     * Waits, while it drains, until it holds all that the lake holds now.
+     *
+     * @return false if it doesn't when the time is over, or can't because it is failing; a dataset
+     *     that another process works on is that one's to finish
+     */
+    boolean awaitDrained(Duration limit) throws InterruptedException {
+        long goal = catalog.ledger().head();
+        head.await(Long.MAX_VALUE, limit, () -> holds(goal) || elsewhere || state == State.FAILING);
+        return holds(goal) || elsewhere;
+    }
+
+    private boolean holds(long goal) {
+        return upToDate && seq >= goal && state == State.RUNNING;
+    }
+
     /** Lets the run that is under way end, and starts no other. */
     void stop() {
         stopping = true;
         head.wake();
     }
 
-    void join() throws InterruptedException {
-        thread.join();
+    /** Waits until its thread has ended; a run that takes longer than the limit is given up. */
+    void join(Duration limit) throws InterruptedException {
+        if (thread.getState() != Thread.State.NEW && !thread.join(limit)) {
+            thread.interrupt();
+            thread.join();
+        }
     }
 
     DatasetStatus status() {
@@ -91,9 +120,11 @@ final class DatasetWorker {
             lease = leases.lease("dataset/" + dataset.name());
             if (lease.isEmpty()) {
                 state = State.STANDBY;
+                elsewhere = true;
                 head.await(Long.MAX_VALUE, Duration.ofSeconds(1), () -> stopping);
                 return;
             }
+            elsewhere = false;
             Pin pin = catalog.pin();
             DatasetRun.Progress progress = run.run(pin, lease.get());
             seq = progress.seq();
@@ -101,10 +132,13 @@ final class DatasetWorker {
             state = State.RUNNING;
             reason = null;
             pause = FIRST_PAUSE;
+            if (draining) {
+                head.wake();
+            }
             if (upToDate) {
                 head.await(pin.seq(), Duration.ofSeconds(5), () -> stopping);
-            } else if (run instanceof ViewRun view && view.rest().isPositive()) {
-                head.await(Long.MAX_VALUE, view.rest(), () -> stopping);
+            } else if (run.rest().isPositive()) {
+                head.await(Long.MAX_VALUE, run.rest(), () -> stopping || draining);
             }
         } catch (CommitConflictException e) {
             if (e.code() == ErrorCode.LEASE_LOST) {
@@ -113,12 +147,25 @@ final class DatasetWorker {
             log.info("{} is computed again: {}", dataset.name(), e.getMessage());
             fail(e.getMessage(), state);
         } catch (LakeException e) {
-            log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
-            fail(e.getMessage(), State.FAILING);
+            if (!givenUp(e)) {
+                log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
+                fail(e.getMessage(), State.FAILING);
+            }
         } catch (RuntimeException | Error e) {
-            log.error("{} can't go on", dataset.name(), e);
-            fail("internal error: " + e, State.FAILING);
+            if (!givenUp(e)) {
+                log.error("{} can't go on", dataset.name(), e);
+                fail("internal error: " + e, State.FAILING);
+            }
         }
+    }
+
+    /** Whether this is how a run ends that {@link #join} interrupted; the next start does it. */
+    private boolean givenUp(Throwable e) {
+        boolean interrupted = stopping && Thread.currentThread().isInterrupted();
+        if (interrupted) {
+            log.info("a run of {} was given up, since the lake stops: {}", dataset.name(), e);
+        }
+        return interrupted;
     }
 
     private void fail(@Nullable String why, State as) throws InterruptedException {
@@ -127,6 +174,7 @@ final class DatasetWorker {
         upToDate = false;
         state = as;
         reason = why;
+        head.wake();
         head.await(Long.MAX_VALUE, pause, () -> stopping);
         pause =
                 pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0

@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.tonle.catalog.LakeCatalog;
@@ -16,6 +17,7 @@ import org.tonle.sql.SqlEngine;
  */
 public final class PipelineRunner implements AutoCloseable {
     private static final int ATTEMPTS = 10;
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(1);
 
     private final List<DatasetWorker> workers = new ArrayList<>();
     private final HeadWatch head;
@@ -38,14 +40,12 @@ public final class PipelineRunner implements AutoCloseable {
         this.sources = List.copyOf(sources);
         this.catalog = catalog;
         this.head = new HeadWatch(catalog.ledger());
+        RunEnvironment lake = new RunEnvironment(sources, catalog, engine, settings, failPoints);
         for (Dataset dataset : this.datasets) {
             DatasetRun run =
                     switch (dataset) {
-                        case Dataset.StreamingTable table ->
-                                new StreamingRun(
-                                        table, sources, catalog, engine, settings, failPoints);
-                        case Dataset.MaterializedView view ->
-                                new ViewRun(view, sources, catalog, engine, settings, failPoints);
+                        case Dataset.StreamingTable table -> new StreamingRun(table, lake);
+                        case Dataset.MaterializedView view -> new ViewRun(view, lake);
                     };
             workers.add(new DatasetWorker(dataset, run, catalog, leases, head));
         }
@@ -90,12 +90,33 @@ public final class PipelineRunner implements AutoCloseable {
         return workers.stream().map(DatasetWorker::status).toList();
     }
 
-    /** Lets the runs that are under way end; afterwards nothing runs. */
+    /**
+     * Lets every dataset take in all that the lake holds, resting views too. Nothing else may be
+     * added meanwhile.
+     *
+     * @return the names of those that haven't when {@code limit} is over, or that can't because
+     *     they are failing; the next start goes on with them
+     */
+    public List<String> drain(Duration limit) throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        workers.forEach(DatasetWorker::drain);
+        List<String> left = new ArrayList<>();
+        for (DatasetWorker worker : workers) {
+            // those that it reads are done: what there is to take in is known
+            if (!worker.awaitDrained(Duration.ofNanos(deadline - System.nanoTime()))) {
+                left.add(worker.status().name());
+            }
+        }
+        return left;
+    }
+
+    /** Lets the runs that are under way end, or gives them up; afterwards nothing runs. */
     public void stop() {
         workers.forEach(DatasetWorker::stop);
+        long deadline = System.nanoTime() + STOP_LIMIT.toNanos();
         try {
             for (DatasetWorker worker : workers) {
-                worker.join();
+                worker.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

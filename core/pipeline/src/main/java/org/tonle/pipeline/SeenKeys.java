@@ -1,9 +1,6 @@
 package org.tonle.pipeline;
 
-import com.google.common.hash.HashFunction;
-import com.google.common.hash.Hashing;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -35,8 +32,7 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
     private final long windowMicros;
     private final Path directory;
     private final int onHeap;
-    private final HashFunction highHash;
-    private final HashFunction lowHash;
+    private final KeyHash hash = KeyHash.secret();
     private final KeyTable run = new KeyTable();
     private final KeyTable recent = new KeyTable();
 
@@ -58,15 +54,13 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
         this.windowMicros = window.toMillis() * 1000;
         this.directory = directory;
         this.onHeap = onHeap;
-        SecureRandom random = new SecureRandom();
-        this.highHash = Hashing.sipHash24(random.nextLong(), random.nextLong());
-        this.lowHash = Hashing.sipHash24(random.nextLong(), random.nextLong());
     }
 
     /** Remembers a key that the tables hold. */
     void load(byte[] key, long ingestTimeMicros) {
-        long high = highHash.hashBytes(key).asLong();
-        long low = lowHash.hashBytes(key).asLong();
+        hash.of(key);
+        long high = hash.high();
+        long low = hash.low();
         long known = recent.get(high, low);
         if (known == KeyTable.ABSENT || known < ingestTimeMicros) {
             remember(high, low, ingestTimeMicros);
@@ -81,10 +75,10 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
     public BitSet duplicates(KeyBatch batch) {
         BitSet duplicates = new BitSet(batch.size());
         for (int i = 0; i < batch.size(); i++) {
-            byte[] key = batch.key(i);
             long time = batch.ingestTimeMicros(i);
-            long high = highHash.hashBytes(key).asLong();
-            long low = lowHash.hashBytes(key).asLong();
+            hash.of(batch.key(i));
+            long high = hash.high();
+            long low = hash.low();
             long first = firstTime(high, low);
             if (first != KeyTable.ABSENT && Math.abs(time - first) <= windowMicros) {
                 duplicates.set(i);

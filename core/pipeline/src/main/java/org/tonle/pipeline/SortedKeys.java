@@ -52,37 +52,55 @@ final class SortedKeys implements AutoCloseable {
     }
 
     private static void mergeInto(List<SortedKeys> runs, long oldest, KeyTable.Visitor visitor) {
-        long[] at = new long[runs.size()];
+        Head[] heads = runs.stream().map(Head::new).toArray(Head[]::new);
         while (true) {
-            int least = -1;
-            for (int i = 0; i < at.length; i++) {
-                if (at[i] < runs.get(i).size
-                        && (least < 0
-                                || compare(
-                                                runs.get(i).high(at[i]),
-                                                runs.get(i).low(at[i]),
-                                                runs.get(least).high(at[least]),
-                                                runs.get(least).low(at[least]))
-                                        < 0)) {
-                    least = i;
+            Head least = null;
+            for (Head head : heads) {
+                if (head.isThere && (least == null || head.compareTo(least) < 0)) {
+                    least = head;
                 }
             }
-            if (least < 0) {
+            if (least == null) {
                 return;
             }
-            SortedKeys run = runs.get(least);
-            long high = run.high(at[least]);
-            long low = run.low(at[least]);
-            long time = run.time(at[least]);
+            long high = least.high;
+            long low = least.low;
+            long time = least.run.time(least.at);
             if (time >= oldest) {
                 visitor.visit(high, low, time);
             }
-            for (int i = 0; i < at.length; i++) {
-                SortedKeys other = runs.get(i);
-                if (at[i] < other.size && other.high(at[i]) == high && other.low(at[i]) == low) {
-                    at[i]++;
+            for (Head head : heads) {
+                if (head.isThere && head.high == high && head.low == low) {
+                    head.move();
                 }
             }
+        }
+    }
+
+    /** Where a merge stands in one run, with the key there. */
+    private static final class Head {
+        private final SortedKeys run;
+        private long at = -1;
+        private long high;
+        private long low;
+        private boolean isThere;
+
+        Head(SortedKeys run) {
+            this.run = run;
+            move();
+        }
+
+        void move() {
+            at++;
+            isThere = at < run.size;
+            if (isThere) {
+                high = run.high(at);
+                low = run.low(at);
+            }
+        }
+
+        int compareTo(Head other) {
+            return compare(high, low, other.high, other.low);
         }
     }
 

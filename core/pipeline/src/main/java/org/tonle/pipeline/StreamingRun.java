@@ -17,20 +17,17 @@ import org.apache.iceberg.types.Conversions;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
-import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.catalog.StagedTable.OnConflict;
-import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.DatasetMove;
 import org.tonle.ledger.CommitRequest.ExpectationResult;
 import org.tonle.ledger.Lease;
 import org.tonle.spi.ErrorCode;
-import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.BoundStream;
@@ -41,7 +38,6 @@ import org.tonle.sql.PinnedTables;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.QueryResult;
 import org.tonle.sql.Sql;
-import org.tonle.sql.SqlEngine;
 import org.tonle.sql.StreamResult;
 import org.tonle.sql.StreamTarget;
 import org.tonle.sql.TableName;
@@ -57,11 +53,8 @@ final class StreamingRun implements DatasetRun {
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneOffset.UTC);
 
     private final Dataset.StreamingTable dataset;
-    private final List<SourceDefinition> sources;
-    private final LakeCatalog catalog;
-    private final SqlEngine engine;
-    private final PipelineSettings settings;
-    private final FailPoints failPoints;
+    private final RunEnvironment lake;
+    private final StreamCompaction compaction;
     private @Nullable SeenKeys keys;
     private long keysFrom;
     private long epoch;
@@ -69,19 +62,11 @@ final class StreamingRun implements DatasetRun {
     /** The commits up to here were looked at; the position in the ledger may be older. */
     private long checked;
 
-    StreamingRun(
-            Dataset.StreamingTable dataset,
-            List<SourceDefinition> sources,
-            LakeCatalog catalog,
-            SqlEngine engine,
-            PipelineSettings settings,
-            FailPoints failPoints) {
+    StreamingRun(Dataset.StreamingTable dataset, RunEnvironment lake) {
         this.dataset = dataset;
-        this.sources = sources;
-        this.catalog = catalog;
-        this.engine = engine;
-        this.settings = settings;
-        this.failPoints = failPoints;
+        this.lake = lake;
+        this.compaction =
+                new StreamCompaction(List.of(dataset.name(), quarantine(dataset.name())), lake);
     }
 
     @Override
@@ -94,22 +79,39 @@ final class StreamingRun implements DatasetRun {
     }
 
     @Override
+    public Duration rest() {
+        return Duration.ZERO;
+    }
+
+    @Override
+    public void drain() {
+        // it never rests
+    }
+
+    @Override
     public Progress run(Pin pin, Lease lease) {
+        Progress progress = takeIn(pin, lease);
+        compaction.compact(lease);
+        return progress;
+    }
+
+    private Progress takeIn(Pin pin, Lease lease) {
         if (lease.epoch() != epoch) {
             // somebody else may have written since
             reset();
             epoch = lease.epoch();
         }
-        PinnedTables tables = new PinnedTables(pin, sources);
+        PinnedTables tables = new PinnedTables(pin, lake.sources());
         TableName read = dataset.reads().getFirst();
         PinnedTable input = tables.pinned(read).orElseThrow(() -> noInput(dataset.name(), read));
-        Long stored = catalog.ledger().datasetPositions(name()).get(input.uuid());
+        Long stored = lake.catalog().ledger().datasetPositions(name()).get(input.uuid());
         long position = stored == null ? 0 : stored;
         long from = Math.max(position, checked);
         if (input.ref().fromSeq() <= from) {
             return new Progress(pin.seq(), false);
         }
-        ChangeRange range = catalog.changes(input.uuid(), from, pin.seq(), settings.batchBytes());
+        ChangeRange range =
+                lake.catalog().changes(input.uuid(), from, pin.seq(), lake.settings().batchBytes());
         return switch (range) {
             case ChangeRange.Rewritten(long seq, String operation) ->
                     throw new LakeException(
@@ -138,7 +140,7 @@ final class StreamingRun implements DatasetRun {
         BoundStream bound = Sql.stream(dataset, tables);
         SeenKeys seen = keys(tables, earliest(input, files));
         boolean happened = false;
-        try (StagedCommit commit = catalog.stage()) {
+        try (StagedCommit commit = lake.catalog().stage()) {
             StagedTable target =
                     commit.table(
                             tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
@@ -146,21 +148,23 @@ final class StreamingRun implements DatasetRun {
                     commit.table(
                             tables.pinned(quarantine(dataset.name())).orElseThrow().ref(),
                             OnConflict.FAIL);
-            failPoints.reach("run.before-engine");
+            lake.failPoints().reach("run.before-engine");
             StreamResult result =
-                    engine.writeStream(
-                            bound,
-                            Inputs.of(
-                                    bound.input().table().name(), PinnedTables.files(input, files)),
-                            seen,
-                            new StreamTarget(
-                                    dataset.name(),
-                                    commit.id().toString(),
-                                    target.dataDirectory(),
-                                    quarantine.dataDirectory(),
-                                    commit.id().toString(),
-                                    target.schema()));
-            failPoints.reach("run.after-engine");
+                    lake.engine()
+                            .writeStream(
+                                    bound,
+                                    Inputs.of(
+                                            bound.input().table().name(),
+                                            PinnedTables.files(input, files)),
+                                    seen,
+                                    new StreamTarget(
+                                            dataset.name(),
+                                            commit.id().toString(),
+                                            target.dataDirectory(),
+                                            quarantine.dataDirectory(),
+                                            commit.id().toString(),
+                                            target.schema()));
+            lake.failPoints().reach("run.after-engine");
             append(target, result.rows());
             append(quarantine, result.quarantine());
             CommitRequest.Builder request =
@@ -181,7 +185,8 @@ final class StreamingRun implements DatasetRun {
             var unused = commit.publish(request);
             happened = true;
             seen.commit();
-            failPoints.reach("run.after-commit");
+            compaction.added(result.rows().size() + result.quarantine().size());
+            lake.failPoints().reach("run.after-commit");
         } finally {
             if (!happened) {
                 seen.rollback();
@@ -216,13 +221,13 @@ final class StreamingRun implements DatasetRun {
 
     /** The keys that rows from {@code earliest} on may repeat, read from the tables if need be. */
     private SeenKeys keys(PinnedTables tables, long earliest) {
-        long since = earliest - settings.window().toMillis() * 1000;
+        long since = earliest - lake.settings().window().toMillis() * 1000;
         SeenKeys known = keys;
         if (known != null && since >= Math.max(keysFrom, known.completeFrom())) {
             return known;
         }
         reset();
-        SeenKeys loaded = new SeenKeys(settings.window(), settings.temporary());
+        SeenKeys loaded = new SeenKeys(lake.settings().window(), lake.settings().temporary());
         load(loaded, tables, dataset.name(), "_key", "_ingest_time", since);
         load(loaded, tables, quarantine(dataset.name()), "\"key\"", "ingest_time", since);
         keys = loaded;
@@ -251,7 +256,7 @@ final class StreamingRun implements DatasetRun {
                                                         Math.floorDiv(since, 1_000_000L)))),
                         tables);
         try (QueryResult rows =
-                engine.run(query, tables.inputs(query), new QueryLimits(KEYS_TIMEOUT))) {
+                lake.engine().run(query, tables.inputs(query), new QueryLimits(KEYS_TIMEOUT))) {
             while (rows.next()) {
                 VectorSchemaRoot batch = rows.batch();
                 VarCharVector keyVector = (VarCharVector) batch.getVector(0);

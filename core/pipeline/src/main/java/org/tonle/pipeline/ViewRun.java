@@ -8,24 +8,21 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.UUID;
 import org.apache.iceberg.DataFile;
+import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
-import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.catalog.StagedTable.OnConflict;
-import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.DatasetMove;
 import org.tonle.ledger.Lease;
-import org.tonle.spi.FailPoints;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Sql;
-import org.tonle.sql.SqlEngine;
 import org.tonle.sql.TableName;
 import org.tonle.sql.WrittenFile;
 
@@ -38,30 +35,17 @@ final class ViewRun implements DatasetRun {
     private static final int REST = 3;
 
     private final Dataset.MaterializedView dataset;
-    private final List<SourceDefinition> sources;
-    private final LakeCatalog catalog;
-    private final SqlEngine engine;
-    private final PipelineSettings settings;
-    private final FailPoints failPoints;
+    private final RunEnvironment lake;
 
     /** Per input, the commits up to here were found to change none of its rows. */
     private final Map<UUID, Long> checked = new HashMap<>();
 
+    private volatile boolean draining;
     private long restUntil = System.nanoTime();
 
-    ViewRun(
-            Dataset.MaterializedView dataset,
-            List<SourceDefinition> sources,
-            LakeCatalog catalog,
-            SqlEngine engine,
-            PipelineSettings settings,
-            FailPoints failPoints) {
+    ViewRun(Dataset.MaterializedView dataset, RunEnvironment lake) {
         this.dataset = dataset;
-        this.sources = sources;
-        this.catalog = catalog;
-        this.engine = engine;
-        this.settings = settings;
-        this.failPoints = failPoints;
+        this.lake = lake;
     }
 
     @Override
@@ -69,15 +53,20 @@ final class ViewRun implements DatasetRun {
         checked.clear();
     }
 
-    /** How long until the view may be recomputed again; zero or less if it may now. */
-    Duration rest() {
-        return Duration.ofNanos(restUntil - System.nanoTime());
+    @Override
+    public Duration rest() {
+        return draining ? Duration.ZERO : Duration.ofNanos(restUntil - System.nanoTime());
+    }
+
+    @Override
+    public void drain() {
+        draining = true;
     }
 
     @Override
     public Progress run(Pin pin, Lease lease) {
-        PinnedTables tables = new PinnedTables(pin, sources);
-        Map<UUID, Long> positions = catalog.ledger().datasetPositions(name());
+        PinnedTables tables = new PinnedTables(pin, lake.sources());
+        Map<UUID, Long> positions = lake.catalog().ledger().datasetPositions(name());
         List<PinnedTable> inputs = new ArrayList<>();
         boolean stale = false;
         for (TableName read : dataset.reads()) {
@@ -97,12 +86,13 @@ final class ViewRun implements DatasetRun {
         long start = System.nanoTime();
         recompute(tables, inputs, positions, pin.seq(), lease);
         long took = System.nanoTime() - start;
-        restUntil = System.nanoTime() + Math.max(settings.refreshInterval().toNanos(), REST * took);
+        restUntil =
+                System.nanoTime()
+                        + Math.max(lake.settings().refreshInterval().toNanos(), REST * took);
         return new Progress(pin.seq(), false);
     }
 
-    private boolean stale(
-            PinnedTable input, @org.jspecify.annotations.Nullable Long position, Pin pin) {
+    private boolean stale(PinnedTable input, @Nullable Long position, Pin pin) {
         if (position == null) {
             return true;
         }
@@ -112,7 +102,7 @@ final class ViewRun implements DatasetRun {
         }
         // compaction and new columns move a table without changing its rows
         boolean changed =
-                switch (catalog.changes(input.uuid(), from, pin.seq(), 1)) {
+                switch (lake.catalog().changes(input.uuid(), from, pin.seq(), 1)) {
                     case ChangeRange.Rewritten rewritten -> true;
                     case ChangeRange.Appended appended -> !appended.files().isEmpty();
                 };
@@ -129,20 +119,21 @@ final class ViewRun implements DatasetRun {
             long seq,
             Lease lease) {
         BoundQuery bound = Sql.view(dataset, tables);
-        try (StagedCommit commit = catalog.stage()) {
+        try (StagedCommit commit = lake.catalog().stage()) {
             StagedTable target =
                     commit.table(
                             tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
-            failPoints.reach("run.before-engine");
+            lake.failPoints().reach("run.before-engine");
             List<WrittenFile> written =
-                    engine.write(
-                            bound,
-                            tables.inputs(bound),
-                            new FileTarget(
-                                    target.dataDirectory(),
-                                    commit.id().toString(),
-                                    target.schema()));
-            failPoints.reach("run.after-engine");
+                    lake.engine()
+                            .write(
+                                    bound,
+                                    tables.inputs(bound),
+                                    new FileTarget(
+                                            target.dataDirectory(),
+                                            commit.id().toString(),
+                                            target.schema()));
+            lake.failPoints().reach("run.after-engine");
             List<DataFile> files = written.stream().map(file -> target.adopt(file.path())).toList();
             target.replaceAll(files);
             CommitRequest.Builder request =
@@ -159,12 +150,11 @@ final class ViewRun implements DatasetRun {
                     .distinct()
                     .forEach(input -> request.move(move(input, positions.get(input), seq)));
             var unused = commit.publish(request);
-            failPoints.reach("run.after-commit");
+            lake.failPoints().reach("run.after-commit");
         }
     }
 
-    private DatasetMove move(
-            UUID input, @org.jspecify.annotations.Nullable Long position, long seq) {
+    private DatasetMove move(UUID input, @Nullable Long position, long seq) {
         return new DatasetMove(
                 name(),
                 input,

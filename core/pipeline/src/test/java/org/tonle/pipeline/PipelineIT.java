@@ -1,7 +1,9 @@
 package org.tonle.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.tonle.pipeline.Readings.GOLD;
+import static org.tonle.pipeline.Readings.SILVER;
+import static org.tonle.pipeline.Readings.reading;
 import static org.tonle.pipeline.TestLake.START;
 import static org.tonle.pipeline.TestLake.event;
 
@@ -9,9 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,105 +28,34 @@ import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable.OnConflict;
-import org.tonle.definition.ColumnDefinition;
-import org.tonle.definition.ColumnType;
-import org.tonle.definition.JsonPath;
-import org.tonle.definition.Place;
-import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.pipeline.DatasetStatus.State;
 import org.tonle.pipeline.TestLake.Event;
 import org.tonle.spi.FailPoints;
-import org.tonle.spi.LakeException;
 import org.tonle.sql.Dataset;
 
 /** Bronze to gold on a real ledger and a real engine. */
 class PipelineIT {
-    private static final String SILVER =
-            "CREATE STREAMING TABLE silver.readings ("
-                    + " CONSTRAINT plausible EXPECT (temperature BETWEEN -90 AND 60)"
-                    + " ON VIOLATION DROP ROW,"
-                    + " CONSTRAINT warm EXPECT (temperature > 0))"
-                    + " AS SELECT event_id AS id, station, temperature"
-                    + " FROM STREAM bronze.readings WHERE station <> 'test'";
-    private static final String GOLD =
-            "CREATE MATERIALIZED VIEW gold.station AS SELECT station, COUNT(*) AS readings,"
-                    + " MAX(temperature) AS hottest FROM silver.readings GROUP BY station";
-
     @TempDir private Path dir;
     private TestLake lake;
-    private final List<AutoCloseable> open = new ArrayList<>();
 
     @BeforeEach
     void start() {
-        lake = new TestLake(dir, source());
+        lake = new TestLake(dir, Readings.source());
     }
 
     @AfterEach
-    void stop() throws Exception {
-        for (AutoCloseable each : open.reversed()) {
-            each.close();
-        }
+    void stop() {
         lake.close();
     }
 
-    private static SourceDefinition source() {
-        SourceDefinition plain = SourceDefinition.named("readings");
-        return new SourceDefinition(
-                plain.name(),
-                plain.place(),
-                plain.idField(),
-                Optional.empty(),
-                Optional.empty(),
-                List.of(
-                        column("station", ColumnType.Simple.STRING, true),
-                        column("temperature", ColumnType.Simple.DOUBLE, false)),
-                1,
-                plain.retention(),
-                plain.maxBodyBytes());
-    }
-
-    private static ColumnDefinition column(String name, ColumnType type, boolean required) {
-        return new ColumnDefinition(
-                name,
-                type,
-                JsonPath.field(name),
-                required,
-                new Place("sources/readings.yaml", 1, 1));
-    }
-
-    private static Event reading(String id, String station, double temperature) {
-        return event(id, "{\"station\":\"%s\",\"temperature\":%s}".formatted(station, temperature));
-    }
-
-    private PipelineRunner run(List<Dataset> datasets, String holder, FailPoints failPoints) {
-        LeaseKeeper leases = lake.leases(holder);
-        PipelineRunner runner = lake.runner(datasets, leases, failPoints);
-        runner.apply();
-        open.add(leases);
-        open.add(runner);
-        runner.start();
-        return runner;
-    }
-
     private PipelineRunner run(String... statements) {
-        return run(lake.datasets(statements), "one", FailPoints.NONE);
+        return lake.run(lake.datasets(statements), "one", FailPoints.NONE);
     }
 
-    /** Waits until all datasets hold everything that is committed now. */
     private void settled(PipelineRunner runner) throws InterruptedException {
-        long head = lake.ledger.head();
-        await(() ->
-                runner.status().stream()
-                        .allMatch(status ->
-                                status.upToDate()
-                                        && status.state() == State.RUNNING
-                                        && status.seq() >= head));
-        long reached = lake.ledger.head();
-        if (reached != head) {
-            settled(runner);
-        }
+        lake.settled(runner);
     }
 
     private static void await(BooleanSupplier condition) throws InterruptedException {
@@ -230,7 +159,7 @@ class PipelineIT {
                         throw new IllegalStateException("the disk is full");
                     }
                 };
-        PipelineRunner runner = run(lake.datasets(SILVER), "one", twice);
+        PipelineRunner runner = lake.run(lake.datasets(SILVER), "one", twice);
         lake.arrive("readings", reading("1", "a", 1), reading("1", "a", 1));
         settled(runner);
         assertThat(failures.get()).isEqualTo(3);
@@ -318,102 +247,21 @@ class PipelineIT {
     @Test
     void twoProcessesOnOneLedgerTakeInEachRowOnceWhoeverHoldsTheLease() throws Exception {
         List<Dataset> datasets = lake.datasets(SILVER);
-        PipelineRunner one = run(datasets, "one", FailPoints.NONE);
+        LeaseKeeper leases = lake.leases("one");
+        PipelineRunner one = lake.run(datasets, leases, FailPoints.NONE);
         lake.arrive("readings", reading("0", "a", 1));
         settled(one);
-        PipelineRunner two = run(datasets, "two", FailPoints.NONE);
+        PipelineRunner two = lake.run(datasets, "two", FailPoints.NONE);
         for (int i = 1; i <= 10; i++) {
             lake.arrive("readings", reading("r" + i, "a", i));
             if (i == 5) {
                 one.stop();
-                ((LeaseKeeper) open.getFirst()).close();
+                leases.close();
             }
         }
         await(() -> lake.rows("SELECT id FROM silver.readings").size() >= 11);
         assertThat(lake.rows("SELECT id FROM silver.readings")).hasSize(11).doesNotHaveDuplicates();
         assertThat(status(two, "silver.readings").state()).isEqualTo(State.RUNNING);
-    }
-
-    @Test
-    void processesThatStartAtOnceAllFindTheirTables() throws Exception {
-        List<Dataset> datasets = lake.datasets(SILVER, GOLD);
-        List<java.util.concurrent.Future<?>> starts = new ArrayList<>();
-        try (var pool = java.util.concurrent.Executors.newVirtualThreadPerTaskExecutor()) {
-            for (int i = 0; i < 4; i++) {
-                LeaseKeeper leases = lake.leases("process " + i);
-                open.add(leases);
-                PipelineRunner runner = lake.runner(datasets, leases, FailPoints.NONE);
-                starts.add(pool.submit(runner::apply));
-            }
-        }
-        for (var start : starts) {
-            start.get();
-        }
-        assertThat(lake.ledger.definitions()).hasSize(2);
-    }
-
-    @Test
-    void aChangedSelectMeetsNewRowsOnlyAndMayAddColumns() throws Exception {
-        PipelineRunner first = run(SILVER, GOLD);
-        lake.arrive("readings", reading("1", "a", 1));
-        settled(first);
-        first.stop();
-        PipelineRunner second =
-                run(
-                        SILVER.replace(
-                                "temperature FROM", "temperature, temperature * 2 AS twice FROM"),
-                        GOLD.replace("MAX(", "MIN("));
-        lake.arrive("readings", reading("2", "a", 2));
-        settled(second);
-        assertThat(lake.rows("SELECT id, twice FROM silver.readings ORDER BY id"))
-                .containsExactly("1|null", "2|4.0");
-        assertThat(lake.rows("SELECT * FROM gold.station")).containsExactly("a|2|1.0");
-        assertThat(lake.ledger.definitions().get("dataset silver.readings").version()).isEqualTo(2);
-    }
-
-    @Test
-    void aViewMayChangeItsColumns() throws Exception {
-        PipelineRunner first = run(SILVER, GOLD);
-        lake.arrive("readings", reading("1", "a", 1));
-        settled(first);
-        first.stop();
-        PipelineRunner second =
-                run(
-                        SILVER,
-                        "CREATE MATERIALIZED VIEW gold.station AS SELECT COUNT(*) AS n,"
-                                + " station AS place FROM silver.readings GROUP BY station");
-        settled(second);
-        assertThat(lake.rows("SELECT * FROM gold.station")).containsExactly("1|a");
-    }
-
-    @Test
-    void aChangeThatOldRowsCantFollowIsRefusedAndChangesNothing() throws Exception {
-        PipelineRunner first = run(SILVER);
-        first.stop();
-        long head = lake.ledger.head();
-        for (String changed :
-                List.of(
-                        SILVER.replace(", temperature FROM", " FROM")
-                                .replace(
-                                        "CONSTRAINT plausible EXPECT (temperature BETWEEN -90 AND 60)"
-                                                + " ON VIOLATION DROP ROW,",
-                                        "")
-                                .replace(
-                                        "CONSTRAINT warm EXPECT (temperature > 0)",
-                                        "CONSTRAINT named EXPECT (station > '')"),
-                        SILVER.replace(
-                                "temperature FROM",
-                                "CAST(temperature AS INTEGER) AS temperature FROM"),
-                        "CREATE MATERIALIZED VIEW silver.readings AS SELECT COUNT(*) AS n"
-                                + " FROM bronze.readings")) {
-            LeaseKeeper leases = lake.leases("two");
-            open.add(leases);
-            PipelineRunner runner = lake.runner(lake.datasets(changed), leases, FailPoints.NONE);
-            assertThatThrownBy(runner::apply)
-                    .isInstanceOf(LakeException.class)
-                    .hasMessageContaining("silver.readings can't change like this");
-        }
-        assertThat(lake.ledger.head()).isEqualTo(head);
     }
 
     private static DatasetStatus status(PipelineRunner runner, String name) {

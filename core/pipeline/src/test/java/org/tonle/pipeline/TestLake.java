@@ -8,7 +8,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -61,7 +63,11 @@ final class TestLake implements AutoCloseable {
     final DuckDbEngine engine;
     final List<SourceDefinition> sources;
     private final Path temporary;
+    private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private long position;
+
+    /** How many files of a streaming table become one; set it before a runner is made. */
+    int fanIn = PipelineSettings.DEFAULT_COMPACTION_FAN_IN;
 
     TestLake(Path dir, SourceDefinition... sources) {
         this.sources = List.of(sources);
@@ -106,6 +112,19 @@ final class TestLake implements AutoCloseable {
                 .toList();
     }
 
+    /** Runs datasets as one process does, until the lake is closed. */
+    PipelineRunner run(List<Dataset> datasets, String holder, FailPoints failPoints) {
+        return run(datasets, leases(holder), failPoints);
+    }
+
+    PipelineRunner run(List<Dataset> datasets, LeaseKeeper leases, FailPoints failPoints) {
+        PipelineRunner runner = runner(datasets, leases, failPoints);
+        runner.apply();
+        open.push(runner);
+        runner.start();
+        return runner;
+    }
+
     PipelineRunner runner(List<Dataset> datasets, LeaseKeeper leases, FailPoints failPoints) {
         return new PipelineRunner(
                 datasets,
@@ -117,12 +136,43 @@ final class TestLake implements AutoCloseable {
                         Duration.ofMillis(10),
                         PipelineSettings.DEFAULT_BATCH_BYTES,
                         Duration.ofDays(7),
-                        temporary),
+                        temporary,
+                        fanIn),
                 failPoints);
     }
 
+    /** Waits until all datasets hold everything that is committed, their own commits included. */
+    void settled(PipelineRunner runner) throws InterruptedException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        long head;
+        do {
+            head = ledger.head();
+            while (!holds(runner, head)) {
+                if (System.nanoTime() > deadline) {
+                    throw new AssertionError("not settled: " + runner.status());
+                }
+                Thread.sleep(10);
+            }
+        } while (ledger.head() != head);
+    }
+
+    private static boolean holds(PipelineRunner runner, long seq) {
+        return runner.status().stream()
+                .allMatch(status ->
+                        status.upToDate()
+                                && status.state() == DatasetStatus.State.RUNNING
+                                && status.seq() >= seq);
+    }
+
+    long postgresPid() {
+        return postgres.pid();
+    }
+
+    /** A process's leases, given back when the lake is closed. */
     LeaseKeeper leases(String holder) {
-        return new LeaseKeeper(ledger, holder, Duration.ofSeconds(30));
+        LeaseKeeper leases = new LeaseKeeper(ledger, holder, Duration.ofSeconds(30));
+        open.push(leases);
+        return leases;
     }
 
     /** One event. */
@@ -222,6 +272,13 @@ final class TestLake implements AutoCloseable {
 
     @Override
     public void close() {
+        while (!open.isEmpty()) {
+            try {
+                open.pop().close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
         engine.close();
         ledger.close();
         postgres.close();

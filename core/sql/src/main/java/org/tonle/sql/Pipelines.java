@@ -49,6 +49,16 @@ public record Pipelines(List<Planned> datasets) {
         return new Planner(sources, statements).plan();
     }
 
+    /** Every problem of every statement; a {@link LakeDefinition.SqlCheck}. */
+    public static List<Problem> problems(List<SourceDefinition> sources, List<SqlText> statements) {
+        try {
+            var unused = of(sources, statements);
+            return List.of();
+        } catch (DefinitionException e) {
+            return e.problems();
+        }
+    }
+
     private static final class Planner implements TableResolver {
         private final Map<TableName, SqlTable> tables = new LinkedHashMap<>();
         private final Map<TableName, Parsed> parsed = new LinkedHashMap<>();

@@ -1,0 +1,123 @@
+package org.tonle.pipeline;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tonle.catalog.Compaction;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.StagedTable;
+import org.tonle.ledger.Lease;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundQuery;
+import org.tonle.sql.FileTarget;
+import org.tonle.sql.Inputs;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Sql;
+import org.tonle.sql.TableName;
+import org.tonle.sql.WrittenFile;
+
+/**
+ * Keeps the files of a streaming table and of its quarantine few, between the runs that write them:
+ * nobody else writes there, so that no run is ever computed again for it.
+ */
+final class StreamCompaction {
+    private static final Logger log = LoggerFactory.getLogger(StreamCompaction.class);
+
+    private final List<TableName> tables;
+    private final RunEnvironment lake;
+    private final Compaction compaction;
+
+    /** Files that nobody has looked at; at first nobody knows what an earlier process left. */
+    private int unseen;
+
+    StreamCompaction(List<TableName> tables, RunEnvironment lake) {
+        this.tables = List.copyOf(tables);
+        this.lake = lake;
+        this.compaction =
+                new Compaction(
+                        lake.catalog(), lake.settings().compactionFanIn(), lake.failPoints());
+        this.unseen = compaction.fanIn();
+    }
+
+    void added(int files) {
+        unseen += files;
+    }
+
+    /**
+     * Looks at the tables if enough was added, and compacts each of them once at most: what is
+     * behind goes on with new rows first.
+     *
+     * @throws LakeException LEASE_LOST. Other failures only leave more files than there need be;
+     *     they are warned of, and it is tried again after as many files as before.
+     */
+    void compact(Lease lease) {
+        if (unseen < compaction.fanIn()) {
+            return;
+        }
+        unseen = 0;
+        PinnedTables pinned = new PinnedTables(lake.catalog().pin(), lake.sources());
+        for (TableName table : tables) {
+            try {
+                if (compact(table, pinned, lease)) {
+                    // there may be more to do
+                    unseen = compaction.fanIn();
+                }
+            } catch (LakeException e) {
+                if (e.code() == ErrorCode.LEASE_LOST) {
+                    throw e;
+                }
+                log.warn("Files of {} could not be compacted now: {}", table, e.getMessage());
+            }
+        }
+    }
+
+    private boolean compact(TableName name, PinnedTables pinned, Lease lease) {
+        PinnedTable table = pinned.pinned(name).orElseThrow();
+        return compaction.compact(
+                TableIdentifier.of(name.namespace(), name.name()),
+                table.files(),
+                Optional.of(lease),
+                (staged, commit, small) -> rewrite(name, pinned, staged, commit, small));
+    }
+
+    /** All columns by name: {@code *} leaves the hidden ones out. */
+    private List<DataFile> rewrite(
+            TableName name,
+            PinnedTables pinned,
+            StagedTable staged,
+            UUID commit,
+            List<DataFile> small) {
+        String columns =
+                staged.schema().columns().stream()
+                        .map(column -> quoted(column.name()))
+                        .collect(Collectors.joining(", "));
+        BoundQuery rows =
+                Sql.query(
+                        "SELECT %s FROM %s.%s"
+                                .formatted(columns, quoted(name.namespace()), quoted(name.name())),
+                        pinned);
+        List<WrittenFile> written =
+                lake.engine()
+                        .write(
+                                rows,
+                                Inputs.of(
+                                        name,
+                                        PinnedTables.files(
+                                                pinned.pinned(name).orElseThrow(), small)),
+                                new FileTarget(
+                                        staged.dataDirectory(),
+                                        commit.toString(),
+                                        staged.schema()));
+        return written.stream().map(file -> staged.adopt(file.path())).toList();
+    }
+
+    private static String quoted(String name) {
+        return '"' + name.replace("\"", "\"\"") + '"';
+    }
+}

@@ -1,0 +1,161 @@
+package org.tonle.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What {@link DiskFullIT} runs where the folder of its argument is a small disk. */
+final class DiskFullRun {
+    private static final Duration LIMIT = Duration.ofSeconds(90);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private interface Condition {
+        boolean holds() throws IOException, InterruptedException;
+    }
+
+    private final Path folder;
+    private final Path filler;
+    private final HttpClient http =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    private DiskFullRun(Path disk) {
+        folder = disk.resolve("lake");
+        filler = disk.resolve("filler");
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        new DiskFullRun(Path.of(arguments[0])).run();
+        System.exit(0);
+    }
+
+    private void run() throws Exception {
+        LakeFolder.write(folder, "");
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.url(folder), 3)) {
+            try (LakeProcess lake = LakeProcess.start(folder)) {
+                String url = lake.awaitUrl().orElseThrow(() -> new AssertionError(lake.output()));
+                try {
+                    // what is left is what the lake keeps for itself; then nothing, at once
+                    for (long leave : List.of(100L << 20, 0L, 12L << 10)) {
+                        round(url, client, leave);
+                    }
+                    client.close();
+                    CrashRun.settled(List.of(folder));
+                    assertThat(lake.terminate()).isZero();
+                } catch (Throwable e) {
+                    System.out.println(lake.output());
+                    throw e;
+                }
+            }
+            History.Verdict verdict = CrashRun.judge(folder, client);
+            long restarts;
+            try (Stream<String> lines = Files.lines(folder.resolve(".tonle/logs/tonle.log"))) {
+                restarts = lines.filter(line -> line.contains("runs again")).count();
+            }
+            System.out.printf(
+                    "disk full 3 times, servers started again %d times, acknowledged %d, lost %d, doubled %d%n",
+                    restarts, verdict.acknowledged(), verdict.lost(), verdict.doubled());
+            assertThat(verdict.lost()).isZero();
+            assertThat(verdict.doubled()).isZero();
+        }
+    }
+
+    private void round(String url, RetryingClient client, long leave) throws Exception {
+        acknowledgesMore(client);
+        fill(leave);
+        await("it refuses", () -> post(url).statusCode() == 503);
+        long asked = System.nanoTime();
+        HttpResponse<String> refused = post(url);
+        Duration took = Duration.ofNanos(System.nanoTime() - asked);
+        assertThat(refused.statusCode()).as(refused.body()).isEqualTo(503);
+        assertThat(took).as(refused.body()).isLessThan(Duration.ofSeconds(2));
+        assertThat(refused.headers().firstValueAsLong("retry-after")).isPresent();
+        JsonNode problem = JSON.readTree(refused.body());
+        assertThat(problem.path("code").asText()).isEqualTo("DISK_FULL");
+        assertThat(problem.path("detail").asText()).contains("MB left");
+        assertThat(get(url, "/health/ready").statusCode()).isEqualTo(503);
+        assertThat(get(url, "/health/live").statusCode()).isEqualTo(200);
+        assertThat(reasonOfSource(url)).contains("MB left");
+        // time for everything that writes to fail
+        for (int look = 0; look < 20; look++) {
+            assertThat(post(url).statusCode()).isEqualTo(503);
+            Thread.sleep(250);
+        }
+        Files.delete(filler);
+        acknowledgesMore(client);
+        await("it is ready", () -> get(url, "/health/ready").statusCode() == 200);
+        System.out.printf(
+                "disk full but for %,d kB: refused in %d ms%n", leave >> 10, took.toMillis());
+    }
+
+    /** As much as the client's retries need to show that the lake goes on. */
+    private static void acknowledgesMore(RetryingClient client) throws Exception {
+        long before = client.answers();
+        await("it goes on: " + client.refused(), () -> client.answers() > before + 100);
+    }
+
+    private String reasonOfSource(String url) throws IOException, InterruptedException {
+        HttpResponse<String> response = get(url, "/api/v1/datasets");
+        if (response.statusCode() == 503) {
+            // the ledger is away, too; the problem says why
+            return response.body();
+        }
+        JsonNode source = JSON.readTree(response.body()).get(0);
+        assertThat(source.path("state").asText()).as(response.body()).isEqualTo("failing");
+        return source.path("reason").asText();
+    }
+
+    private void fill(long leave) throws IOException {
+        byte[] zeros = new byte[1 << 16];
+        long room = folder.toFile().getUsableSpace() - leave;
+        try (OutputStream out = Files.newOutputStream(filler)) {
+            for (long written = 0; written < room || leave == 0; written += zeros.length) {
+                out.write(zeros);
+            }
+        } catch (IOException full) {
+            assertThat(full).hasMessageContaining("No space");
+        }
+    }
+
+    private HttpResponse<String> post(String url) throws IOException, InterruptedException {
+        return http.send(
+                HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + LakeFolder.SOURCE))
+                        .timeout(Duration.ofSeconds(20))
+                        .header("Content-Type", "application/json")
+                        // the same each time: what is asked here is no event of its own
+                        .header("Idempotency-Key", "w0-0")
+                        .POST(HttpRequest.BodyPublishers.ofString("{\"id\":\"w0-0-0\"}"))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    private HttpResponse<String> get(String url, String path)
+            throws IOException, InterruptedException {
+        return http.send(
+                HttpRequest.newBuilder(URI.create(url + path))
+                        .timeout(Duration.ofSeconds(20))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static void await(String what, Condition condition) throws Exception {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (!condition.holds()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("not in time: " + what);
+            }
+            Thread.sleep(20);
+        }
+    }
+}

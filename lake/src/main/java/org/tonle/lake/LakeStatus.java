@@ -1,0 +1,176 @@
+package org.tonle.lake;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.QuarantineTable;
+import org.tonle.definition.LakeDefinition;
+import org.tonle.ingest.Ingest;
+import org.tonle.ingest.SourceStatus;
+import org.tonle.lake.TableStatus.State;
+import org.tonle.pipeline.DatasetStatus;
+import org.tonle.pipeline.PipelineRunner;
+import org.tonle.sql.Dataset;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.TableName;
+
+/**
+ * How every table that a lake feeds is doing: what its worker says beside what the ledger holds.
+ */
+final class LakeStatus {
+    private final LakeCatalog catalog;
+    private final LakeDefinition definition;
+    private final List<Dataset> datasets;
+    private final Ingest ingest;
+    private final PipelineRunner pipelines;
+    private final Clock clock;
+
+    LakeStatus(
+            LakeCatalog catalog,
+            LakeDefinition definition,
+            List<Dataset> datasets,
+            Ingest ingest,
+            PipelineRunner pipelines,
+            Clock clock) {
+        this.catalog = catalog;
+        this.definition = definition;
+        this.datasets = datasets;
+        this.ingest = ingest;
+        this.pipelines = pipelines;
+        this.clock = clock;
+    }
+
+    /**
+     * The bronze table of every source, then every dataset after those that it reads.
+     *
+     * @param refusal why no source takes events now
+     */
+    List<TableStatus> tables(Optional<String> refusal) {
+        Pin pin = catalog.pin();
+        PinnedTables tables = new PinnedTables(pin, definition.sources());
+        List<TableStatus> statuses = new ArrayList<>();
+        for (SourceStatus source : ingest.status()) {
+            Optional<TableStatus.Retention> retention = retention(source);
+            statuses.add(
+                    status(
+                            BronzeTable.NAMESPACE + "." + source.source(),
+                            "source",
+                            refusal.isPresent() ? State.FAILING : state(source.state()),
+                            refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
+                                    .or(() -> retention.flatMap(LakeStatus::alarm))
+                                    .or(source::warning),
+                            tables.pinned(new TableName(BronzeTable.NAMESPACE, source.source())),
+                            source.lag(),
+                            retention,
+                            0,
+                            List.of()));
+        }
+        List<DatasetStatus> runs = pipelines.status();
+        for (int i = 0; i < runs.size(); i++) {
+            DatasetStatus run = runs.get(i);
+            Dataset dataset = datasets.get(i);
+            // another process's progress is not known here; the ledger's is
+            boolean behind =
+                    dataset.reads().stream()
+                            .flatMap(read -> tables.pinned(read).stream())
+                            .anyMatch(input -> input.ref().fromSeq() > run.seq());
+            statuses.add(
+                    status(
+                            run.name(),
+                            run.kind(),
+                            switch (run.state()) {
+                                case RUNNING -> State.RUNNING;
+                                case FAILING -> State.FAILING;
+                                case STANDBY -> State.STANDBY;
+                            },
+                            run.reason(),
+                            tables.pinned(dataset.name()),
+                            behind ? pin.seq() - run.seq() : 0,
+                            Optional.empty(),
+                            tables.pinned(
+                                            new TableName(
+                                                    QuarantineTable.NAMESPACE,
+                                                    QuarantineTable.of(
+                                                            dataset.name().namespace(),
+                                                            dataset.name().name())))
+                                    .map(PinnedTable::records)
+                                    .orElse(0L),
+                            expectations(dataset, pin.seq())));
+        }
+        return statuses;
+    }
+
+    private Optional<TableStatus.Retention> retention(SourceStatus status) {
+        Instant now = clock.instant();
+        return definition
+                .source(status.source())
+                .map(source ->
+                        new TableStatus.Retention(
+                                status.left(source.retention(), now),
+                                status.isLate(source.retention(), now)));
+    }
+
+    private static Optional<String> alarm(TableStatus.Retention retention) {
+        return retention.alarm()
+                ? Optional.of(
+                        "It is behind: in %d minutes the event log begins to lose what bronze doesn't have. See why it is slow, or raise its retention."
+                                .formatted(retention.left().toMinutes()))
+                : Optional.empty();
+    }
+
+    private List<TableStatus.Expectation> expectations(Dataset dataset, long seq) {
+        return switch (dataset) {
+            case Dataset.StreamingTable table when !table.expectations().isEmpty() ->
+                    catalog.ledger().expectations(table.name().toString(), 0, seq).stream()
+                            .map(result ->
+                                    new TableStatus.Expectation(
+                                            result.expectation(),
+                                            result.action(),
+                                            result.passed(),
+                                            result.failed()))
+                            .toList();
+            case Dataset.StreamingTable table -> List.of();
+            case Dataset.MaterializedView view -> List.of();
+        };
+    }
+
+    private static State state(SourceStatus.State state) {
+        return switch (state) {
+            case STARTING -> State.STARTING;
+            case RUNNING -> State.RUNNING;
+            case STANDBY -> State.STANDBY;
+            case RETRYING, FAILING -> State.FAILING;
+            case STOPPED -> State.STOPPED;
+        };
+    }
+
+    private static TableStatus status(
+            String name,
+            String kind,
+            State state,
+            Optional<String> reason,
+            Optional<PinnedTable> table,
+            long lag,
+            Optional<TableStatus.Retention> retention,
+            long quarantined,
+            List<TableStatus.Expectation> expectations) {
+        return new TableStatus(
+                name,
+                kind,
+                state,
+                reason,
+                table.map(PinnedTable::records).orElse(0L),
+                table.map(found -> (long) found.files().size()).orElse(0L),
+                table.map(found -> found.ref().fromSeq()).orElse(0L),
+                lag,
+                retention,
+                quarantined,
+                expectations);
+    }
+}
