@@ -220,7 +220,7 @@ class ProblemsTest {
     void problemsOfTheSqlComeTogetherWithAllOthersUnlessTheyWouldFollowFromThem()
             throws IOException {
         LakeDefinition.SqlCheck check =
-                (sources, statements) ->
+                (sources, statements, policy) ->
                         List.of(new Problem(statements.getFirst().place(), "nope", "no column"));
         Files.createDirectories(folder.resolve("sources"));
         Files.createDirectories(folder.resolve("pipelines"));
