@@ -479,7 +479,7 @@ class LakeServerTest {
                 "POST "
                         + path
                         + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                        + "Content-Length: "
+                        + "Authorization: Bearer admin\r\nContent-Length: "
                         + body.length()
                         + "\r\n\r\n"
                         + body;

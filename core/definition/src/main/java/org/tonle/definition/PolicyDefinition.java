@@ -48,15 +48,14 @@ public record PolicyDefinition(
      *
      * @param namespace whose tables
      * @param table the one table; empty: all of the namespace
-     * @param columns the only ones of the table; empty: all
+     * @param column of the table, one that is seen; empty: all
      * @param place of the namespace or the table
      */
     public record Grant(
-            String namespace, Optional<String> table, List<ColumnName> columns, Place place) {
-        public Grant {
-            columns = List.copyOf(columns);
-        }
-    }
+            String namespace,
+            Optional<String> table,
+            Optional<ColumnName> column,
+            Place place) {}
 
     /** A column's name, and where it stands. */
     public record ColumnName(String name, Place place) {}

@@ -25,6 +25,9 @@ final class PolicyFiles {
     private static final Set<String> RESERVED_USERS =
             Set.of(Principal.ADMIN, Principal.LAKE.name());
 
+    private static final String TABLE = "a table is written namespace.table";
+    private static final String COLUMN = "a column is written namespace.table.column";
+
     private final Problems problems;
     private final Map<String, PolicyDefinition.Role> roles = new LinkedHashMap<>();
     private final List<Section.Scalar> namedRoles = new ArrayList<>();
@@ -136,7 +139,7 @@ final class PolicyFiles {
             List<PolicyDefinition.TaggedColumn> columns =
                     tags.computeIfAbsent(tag, name -> new ArrayList<>());
             for (Section.Scalar column : section.scalars(tag)) {
-                parts(column, 3, "a column is written namespace.table.column")
+                parts(column, 3, COLUMN)
                         .ifPresent(parts ->
                                 columns.add(
                                         new PolicyDefinition.TaggedColumn(
@@ -159,7 +162,7 @@ final class PolicyFiles {
             problems.add(place, "", "where is missing; write the condition of rows that are seen");
         }
         List<String> except = except(section);
-        table.flatMap(t -> parts(t, 2, "a table is written namespace.table"))
+        table.flatMap(t -> parts(t, 2, TABLE))
                 .ifPresent(parts ->
                         condition.ifPresent(where ->
                                 filters.add(
@@ -236,78 +239,84 @@ final class PolicyFiles {
         Map<String, PolicyDefinition.Grant> grants = new LinkedHashMap<>();
         for (Node node : role.items("read")) {
             for (PolicyDefinition.Grant grant : grants(role, node)) {
-                String of = key(grant.namespace(), grant.table().orElse(""));
-                if (grant.columns().isEmpty()) {
-                    add(grants, of, grant, grant.place());
+                PolicyDefinition.Grant before =
+                        grants.putIfAbsent(
+                                key(
+                                        grant.namespace(),
+                                        grant.table().orElse(""),
+                                        grant.column().map(c -> c.name()).orElse("")),
+                                grant);
+                if (before != null) {
+                    problems.add(
+                            grant.column().map(c -> c.place()).orElse(grant.place()),
+                            "",
+                            "the role may read this by " + before.place() + " already");
                 }
-                for (PolicyDefinition.ColumnName column : grant.columns()) {
-                    add(
-                            grants,
-                            key(of, column.name()),
-                            new PolicyDefinition.Grant(
-                                    grant.namespace(),
-                                    grant.table(),
-                                    List.of(column),
-                                    grant.place()),
-                            column.place());
-                }
+            }
+            // a column may bear two tags, and be granted by name besides
+            for (PolicyDefinition.TaggedColumn tagged : granted(role, node)) {
+                PolicyDefinition.Grant grant =
+                        new PolicyDefinition.Grant(
+                                tagged.namespace(),
+                                Optional.of(tagged.table()),
+                                Optional.of(
+                                        new PolicyDefinition.ColumnName(
+                                                tagged.column(), tagged.place())),
+                                tagged.place());
+                grants.putIfAbsent(
+                        key(tagged.namespace(), tagged.table(), tagged.column()), grant);
             }
         }
         return List.copyOf(grants.values());
     }
 
-    private void add(
-            Map<String, PolicyDefinition.Grant> grants,
-            String key,
-            PolicyDefinition.Grant grant,
-            Place place) {
-        PolicyDefinition.Grant before = grants.putIfAbsent(key, grant);
-        if (before != null) {
-            problems.add(place, "", "the role may read this by " + before.place() + " already");
-        }
+    /** What is granted by a tag. */
+    private List<PolicyDefinition.TaggedColumn> granted(Section role, Node node) {
+        return entry(role, node)
+                .flatMap(section -> section.scalar("tag"))
+                .map(this::tagged)
+                .orElse(List.of());
     }
 
+    private static Optional<Section> entry(Section role, Node node) {
+        return node instanceof MappingNode
+                ? role.section("read", node, List.of("table", "columns", "tag"))
+                : Optional.empty();
+    }
+
+    /** What is granted by name. */
     private List<PolicyDefinition.Grant> grants(Section role, Node node) {
-        if (!(node instanceof MappingNode)) {
+        Optional<Section> entry = entry(role, node);
+        if (entry.isEmpty()) {
             return role.scalar("read", node).flatMap(this::grant).stream().toList();
         }
-        Section section =
-                role.section("read", node, List.of("table", "columns", "tag")).orElseThrow();
+        Section section = entry.get();
         Place place = YamlFile.place(section.file(), node);
-        Optional<Section.Scalar> tag = section.scalar("tag");
         if (section.has("tag")) {
             if (section.has("table") || section.has("columns")) {
                 problems.add(place, "", "a tag says its columns itself; leave the rest out");
             }
-            return tag.stream().flatMap(t -> tagged(t).stream()).map(PolicyFiles::grant).toList();
-        }
-        List<PolicyDefinition.ColumnName> columns =
-                section.scalars("columns").stream()
-                        .map(c -> new PolicyDefinition.ColumnName(c.text(), c.place()))
-                        .toList();
-        if (columns.isEmpty()) {
-            problems.add(place, "", "columns is missing; for the whole table write its name alone");
             return List.of();
         }
-        return needed(section, "table", place)
-                .flatMap(table ->
-                        parts(table, 2, "a table is written namespace.table")
-                                .map(parts ->
-                                        new PolicyDefinition.Grant(
-                                                parts.get(0),
-                                                Optional.of(parts.get(1)),
-                                                columns,
-                                                table.place())))
-                .stream()
-                .toList();
-    }
-
-    private static PolicyDefinition.Grant grant(PolicyDefinition.TaggedColumn tagged) {
-        return new PolicyDefinition.Grant(
-                tagged.namespace(),
-                Optional.of(tagged.table()),
-                List.of(new PolicyDefinition.ColumnName(tagged.column(), tagged.place())),
-                tagged.place());
+        List<Section.Scalar> columns = section.scalars("columns");
+        if (columns.isEmpty()) {
+            problems.add(
+                    place, "", "columns is missing; for the whole table write its name alone");
+        }
+        Optional<Section.Scalar> table = needed(section, "table", place);
+        Optional<List<String>> parts = table.flatMap(t -> parts(t, 2, TABLE));
+        return parts.isEmpty()
+                ? List.of()
+                : columns.stream()
+                        .map(column ->
+                                new PolicyDefinition.Grant(
+                                        parts.get().get(0),
+                                        Optional.of(parts.get().get(1)),
+                                        Optional.of(
+                                                new PolicyDefinition.ColumnName(
+                                                        column.text(), column.place())),
+                                        table.get().place()))
+                        .toList();
     }
 
     private Optional<PolicyDefinition.Grant> grant(Section.Scalar name) {
@@ -324,7 +333,7 @@ final class PolicyFiles {
                 new PolicyDefinition.Grant(
                         parts.getFirst(),
                         parts.size() == 1 ? Optional.empty() : Optional.of(parts.get(1)),
-                        List.of(),
+                        Optional.empty(),
                         name.place()));
     }
 
@@ -346,7 +355,7 @@ final class PolicyFiles {
         for (Mask mask : masks) {
             List<PolicyDefinition.ColumnMask> those = new ArrayList<>();
             mask.column()
-                    .flatMap(c -> parts(c, 3, "a column is written namespace.table.column"))
+                    .flatMap(c -> parts(c, 3, COLUMN))
                     .ifPresent(parts ->
                             those.add(
                                     new PolicyDefinition.ColumnMask(

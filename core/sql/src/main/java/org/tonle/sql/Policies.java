@@ -100,8 +100,8 @@ public final class Policies {
         Set<String> columns = new HashSet<>();
         boolean whole = false;
         for (Granted granted : grants(principal, table)) {
-            whole |= granted.columns().isEmpty();
-            granted.columns().forEach(column -> columns.add(Guard.lower(column)));
+            whole |= granted.column().isEmpty();
+            granted.column().ifPresent(column -> columns.add(Guard.lower(column)));
         }
         if (!whole && columns.isEmpty()) {
             return Optional.empty();
@@ -129,21 +129,17 @@ public final class Policies {
     /**
      * A role of a principal that reads a table.
      *
-     * @param columns the only ones; empty: all
+     * @param column one that it reads; empty: all
      * @param by where it says so; for a person
      */
-    public record Granted(String role, List<String> columns, String by) {
-        public Granted {
-            columns = List.copyOf(columns);
-        }
-    }
+    public record Granted(String role, Optional<String> column, String by) {}
 
     /** Why a principal sees a table; empty if it doesn't. */
     public List<Granted> grants(Principal principal, TableName table) {
         List<Granted> granted = new ArrayList<>();
         for (String role : new TreeSet<>(principal.roles())) {
             if (readsNamespace(role, table.namespace())) {
-                granted.add(new Granted(role, List.of(), "built in"));
+                granted.add(new Granted(role, Optional.empty(), "built in"));
             }
         }
         for (PolicyDefinition.Role role : definition.roles()) {
@@ -152,7 +148,7 @@ public final class Policies {
                     granted.add(
                             new Granted(
                                     role.name(),
-                                    grant.columns().stream().map(ColumnName::name).toList(),
+                                    grant.column().map(ColumnName::name),
                                     grant.place().toString()));
                 }
             }
