@@ -1,8 +1,5 @@
 package org.tonle.server;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.linecorp.armeria.common.AggregatedHttpRequest;
 import com.linecorp.armeria.common.AggregatedHttpResponse;
 import com.linecorp.armeria.common.HttpHeaderNames;
@@ -16,10 +13,8 @@ import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -36,7 +31,7 @@ import org.tonle.spi.Principal;
 final class QueryDoor implements HttpService {
     static final long MOST_BYTES = 1 << 20;
     private static final Logger LOG = LoggerFactory.getLogger(QueryDoor.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String ACTION = "send {\"sql\": \"SELECT …\"}";
     private static final Duration TO_ARRIVE = Duration.ofSeconds(20);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -133,7 +128,14 @@ final class QueryDoor implements HttpService {
             RowFormat format,
             HttpResponseWriter writer,
             Running running) {
-        try (Backend.Rows rows = lake.query(sql(body), principal)) {
+        String sql;
+        try {
+            sql = JsonBody.read(body, List.of("sql"), ACTION).needed("sql");
+        } catch (LakeException e) {
+            fail(writer, e);
+            return;
+        }
+        try (Backend.Rows rows = lake.query(sql, principal)) {
             running.set(rows);
             ResponseHeaders headers =
                     ResponseHeaders.builder(HttpStatus.OK)
@@ -165,48 +167,6 @@ final class QueryDoor implements HttpService {
         if (writer.tryWrite(response.headers()) && writer.tryWrite(response.content())) {
             writer.close();
         }
-    }
-
-    private static String sql(AggregatedHttpRequest request) {
-        String action = "send {\"sql\": \"SELECT …\"}";
-        JsonNode node;
-        try {
-            node = JSON.readTree(request.content().array());
-        } catch (JsonProcessingException e) {
-            throw new DoorException(
-                    ErrorCode.INVALID_REQUEST,
-                    // Jackson adds where in its own input something began
-                    "the body isn't JSON: "
-                            + e.getOriginalMessage().replaceFirst(" ?\\(start marker.*", ""),
-                    null,
-                    action);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        if (node == null || !node.isObject() || !node.path("sql").isTextual()) {
-            throw new DoorException(
-                    ErrorCode.INVALID_REQUEST,
-                    node != null && node.has("sql")
-                            ? "the field sql is no text"
-                            : "the field sql is missing",
-                    null,
-                    action);
-        }
-        if (!StandardCharsets.UTF_8.newEncoder().canEncode(node.path("sql").textValue())) {
-            throw new DoorException(
-                    ErrorCode.INVALID_REQUEST,
-                    "the statement holds half of a surrogate pair, which is no character",
-                    null,
-                    "send whole characters");
-        }
-        for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
-            String name = names.next();
-            if (!name.equals("sql")) {
-                throw new DoorException(
-                        ErrorCode.INVALID_REQUEST, "this field isn't known", name, action);
-            }
-        }
-        return node.get("sql").textValue();
     }
 
     private static RowFormat format(RequestHeaders headers) {
