@@ -75,7 +75,7 @@ final class LakeStatus {
             Optional<TableStatus.Retention> retention = retention(source);
             statuses.add(
                     status(
-                            BronzeTable.NAMESPACE + "." + source.source(),
+                            new TableName(BronzeTable.NAMESPACE, source.source()),
                             "source",
                             refusal.isPresent() ? State.FAILING : state(source.state()),
                             refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
@@ -98,7 +98,7 @@ final class LakeStatus {
                             .anyMatch(input -> input.ref().fromSeq() > run.seq());
             statuses.add(
                     status(
-                            run.name(),
+                            dataset.name(),
                             run.kind(),
                             switch (run.state()) {
                                 case RUNNING -> State.RUNNING;
@@ -135,7 +135,7 @@ final class LakeStatus {
             if (table.kind().equals("source") == sources) {
                 rows.add(
                         new @Nullable Object[] {
-                            table.name(),
+                            table.name().toString(),
                             table.kind(),
                             table.state().name().toLowerCase(Locale.ROOT),
                             table.reason().orElse(null),
@@ -195,7 +195,7 @@ final class LakeStatus {
     }
 
     private static TableStatus status(
-            String name,
+            TableName name,
             String kind,
             State state,
             Optional<String> reason,
@@ -215,6 +215,7 @@ final class LakeStatus {
                 lag,
                 retention,
                 quarantined,
-                expectations);
+                expectations,
+                true);
     }
 }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -21,11 +22,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.definition.DefinitionException;
 import org.tonle.ingest.IngestReceipt;
+import org.tonle.query.ColumnLineage;
 import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
 
 /** The whole lake in this process: folder in, answers out. */
 class LakeIT {
@@ -70,7 +73,7 @@ class LakeIT {
 
     private static String rows(Lake lake, String sql) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (RunningQuery query = lake.query(sql)) {
+        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
             query.writeTo(out, RowFormat.NDJSON);
         }
         return out.toString(StandardCharsets.UTF_8);
@@ -91,6 +94,39 @@ class LakeIT {
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime()).as("%s", lake.tables()).isLessThan(deadline);
             Thread.sleep(20);
+        }
+    }
+
+    @Test
+    void theLakeTellsWhereItsColumnsComeFrom() {
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            ColumnLineage amount = lake.lineage("Silver.orders.AMOUNT", Principal.LAKE);
+            assertThat(amount.column()).isEqualTo("silver.orders.amount");
+            assertThat(amount.upstream())
+                    .containsExactly(
+                            new ColumnLineage.Step(
+                                    "bronze.orders.amount", ColumnLineage.Via.VALUE, List.of()));
+            assertThat(amount.downstream())
+                    .containsExactly(
+                            new ColumnLineage.Step(
+                                    "gold.customer.total", ColumnLineage.Via.VALUE, List.of()));
+            assertThat(lake.lineage("bronze.orders.customer", Principal.LAKE).downstream())
+                    .containsExactly(
+                            new ColumnLineage.Step(
+                                    "silver.orders.customer",
+                                    ColumnLineage.Via.VALUE,
+                                    List.of(
+                                            new ColumnLineage.Step(
+                                                    "gold.customer.customer",
+                                                    ColumnLineage.Via.VALUE,
+                                                    List.of()))));
+            assertThatThrownBy(() -> lake.lineage("silver.orders.nosuch", Principal.LAKE))
+                    .hasMessageStartingWith("There is no column silver.orders.nosuch;");
+            assertThat(rows(lake, "SELECT name, state FROM system.sources"))
+                    .isEqualTo("{\"name\":\"bronze.orders\",\"state\":\"running\"}\n");
+            assertThat(rows(lake, "SELECT name, kind FROM system.datasets ORDER BY name"))
+                    .contains("gold.customer")
+                    .contains("silver.orders");
         }
     }
 
@@ -139,7 +175,7 @@ class LakeIT {
                             {"key":"4","rule":"customer"}
                             """);
             assertThat(lake.tables())
-                    .filteredOn(table -> table.name().equals("silver.orders"))
+                    .filteredOn(table -> table.name().toString().equals("silver.orders"))
                     .singleElement()
                     .satisfies(table -> {
                         assertThat(table.quarantined()).isEqualTo(2);

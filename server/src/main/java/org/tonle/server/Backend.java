@@ -1,14 +1,20 @@
 package org.tonle.server;
 
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
+import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
+import org.tonle.query.ColumnLineage;
 import org.tonle.query.RowFormat;
+import org.tonle.spi.ApiKey;
+import org.tonle.spi.Principal;
 
 /**
  * What the doors ask of a lake. Every call may block and is made on a virtual thread; errors are
@@ -36,6 +42,25 @@ public interface Backend {
         return new RunningLake(lake);
     }
 
+    /**
+     * Whoever holds a token; UNAUTHENTICATED if nobody does. Doesn't block: it is asked on the
+     * threads that move bytes.
+     */
+    Principal authenticate(String token);
+
+    /** The API keys that are taken now, the oldest first. */
+    List<ApiKey> keys();
+
+    /** Makes an API key; see {@link Lake#createKey}. */
+    Lake.NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by);
+
+    /** Ends an API key; NOT_FOUND if there is none of this id. */
+    void revokeKey(String id);
+
+    /** What somebody would see of a statement; see {@link Lake#check}. */
+    PolicyReport check(String sql, String name, Set<String> roles);
+
     /** The source of that name. */
     Optional<SourceDefinition> source(String name);
 
@@ -47,11 +72,17 @@ public interface Backend {
             Optional<String> idempotencyKey,
             Map<String, String> headers);
 
-    /** Starts a query. Interrupting the calling thread cancels it. */
-    Rows query(String sql);
+    /** Starts a query over what a principal sees. Interrupting the calling thread cancels it. */
+    Rows query(String sql, Principal principal);
+
+    /** Where a column comes from and what comes of it; see {@link Lake#lineage}. */
+    ColumnLineage lineage(String column, Principal principal);
 
     /** In the order of the data. */
     List<TableStatus> tables();
+
+    /** Those that a principal sees, as far as it does. */
+    List<TableStatus> tables(Principal principal);
 
     /** Why the lake can't take requests now; empty if it can. */
     Optional<String> notReady();

@@ -1,8 +1,5 @@
 package org.tonle.server;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.linecorp.armeria.common.AggregatedHttpRequest;
 import com.linecorp.armeria.common.AggregatedHttpResponse;
 import com.linecorp.armeria.common.HttpHeaderNames;
@@ -16,10 +13,8 @@ import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -30,12 +25,13 @@ import org.slf4j.LoggerFactory;
 import org.tonle.query.RowFormat;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
 
 /** {@code POST /api/v1/query}: streams rows; a client that leaves cancels its query. */
 final class QueryDoor implements HttpService {
     static final long MOST_BYTES = 1 << 20;
     private static final Logger LOG = LoggerFactory.getLogger(QueryDoor.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String ACTION = "send {\"sql\": \"SELECT …\"}";
     private static final Duration TO_ARRIVE = Duration.ofSeconds(20);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -71,7 +67,7 @@ final class QueryDoor implements HttpService {
                             } else {
                                 // from here the engine's time limit counts
                                 ctx.clearRequestTimeout();
-                                start(body, format, writer, pass);
+                                start(body, TokenCheck.principal(ctx), format, writer, pass);
                             }
                         });
         return writer;
@@ -79,6 +75,7 @@ final class QueryDoor implements HttpService {
 
     private void start(
             AggregatedHttpRequest body,
+            Principal principal,
             RowFormat format,
             HttpResponseWriter writer,
             Gate.Pass pass) {
@@ -86,7 +83,7 @@ final class QueryDoor implements HttpService {
         Future<?> task =
                 threads.submit(() -> {
                     try (pass) {
-                        answer(body, format, writer, running);
+                        answer(body, principal, format, writer, running);
                     }
                 });
         // whichever comes first: the client leaves, or the response is complete (then it's too
@@ -127,10 +124,18 @@ final class QueryDoor implements HttpService {
 
     private void answer(
             AggregatedHttpRequest body,
+            Principal principal,
             RowFormat format,
             HttpResponseWriter writer,
             Running running) {
-        try (Backend.Rows rows = lake.query(sql(body))) {
+        String sql;
+        try {
+            sql = JsonBody.read(body, List.of("sql"), ACTION).needed("sql");
+        } catch (LakeException e) {
+            fail(writer, e);
+            return;
+        }
+        try (Backend.Rows rows = lake.query(sql, principal)) {
             running.set(rows);
             ResponseHeaders headers =
                     ResponseHeaders.builder(HttpStatus.OK)
@@ -162,48 +167,6 @@ final class QueryDoor implements HttpService {
         if (writer.tryWrite(response.headers()) && writer.tryWrite(response.content())) {
             writer.close();
         }
-    }
-
-    private static String sql(AggregatedHttpRequest request) {
-        String action = "send {\"sql\": \"SELECT …\"}";
-        JsonNode node;
-        try {
-            node = JSON.readTree(request.content().array());
-        } catch (JsonProcessingException e) {
-            throw new DoorException(
-                    ErrorCode.INVALID_REQUEST,
-                    // Jackson adds where in its own input something began
-                    "the body isn't JSON: "
-                            + e.getOriginalMessage().replaceFirst(" ?\\(start marker.*", ""),
-                    null,
-                    action);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        if (node == null || !node.isObject() || !node.path("sql").isTextual()) {
-            throw new DoorException(
-                    ErrorCode.INVALID_REQUEST,
-                    node != null && node.has("sql")
-                            ? "the field sql is no text"
-                            : "the field sql is missing",
-                    null,
-                    action);
-        }
-        if (!StandardCharsets.UTF_8.newEncoder().canEncode(node.path("sql").textValue())) {
-            throw new DoorException(
-                    ErrorCode.INVALID_REQUEST,
-                    "the statement holds half of a surrogate pair, which is no character",
-                    null,
-                    "send whole characters");
-        }
-        for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
-            String name = names.next();
-            if (!name.equals("sql")) {
-                throw new DoorException(
-                        ErrorCode.INVALID_REQUEST, "this field isn't known", name, action);
-            }
-        }
-        return node.get("sql").textValue();
     }
 
     private static RowFormat format(RequestHeaders headers) {

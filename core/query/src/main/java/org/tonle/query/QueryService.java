@@ -14,6 +14,7 @@ import org.tonle.spi.Principal;
 import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.QueryLimits;
+import org.tonle.sql.QueryResult;
 import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.Statement;
@@ -59,7 +60,7 @@ public final class QueryService {
      *
      * @throws LakeException INVALID_SQL, UNSUPPORTED_SQL, NOT_FOUND (a table that isn't there or
      *     isn't seen, or a commit that isn't there yet), OVERLOADED, TIMEOUT (the commit demanded
-     *     didn't come), and what an engine throws
+     *     didn't come), and what an engine throws, without a value where some are hidden
      */
     public RunningQuery run(String sql, Principal principal, ReadPoint at) {
         Audit.Entry entry = audit.begin(sql, principal);
@@ -96,14 +97,7 @@ public final class QueryService {
             BoundQuery query = bind(statement, tables, principal, entry);
             RunningQuery rows =
                     new RunningQuery(
-                            pin.seq(),
-                            engine.run(
-                                    query,
-                                    tables.inputs(query),
-                                    new QueryLimits(settings.timeout())),
-                            settings,
-                            entry,
-                            () -> end(tables));
+                            pin.seq(), start(query, tables), settings, entry, () -> end(tables));
             started = true;
             return rows;
         } finally {
@@ -141,6 +135,18 @@ public final class QueryService {
             }
         } finally {
             turns.release();
+        }
+    }
+
+    private QueryResult start(BoundQuery query, StatementTables tables) {
+        QueryLimits limits = new QueryLimits(settings.timeout());
+        if (!query.isGuarded()) {
+            return engine.run(query, tables.inputs(query), limits);
+        }
+        try {
+            return new DiscreetResult(engine.run(query, tables.inputs(query), limits));
+        } catch (LakeException e) {
+            throw DiscreetResult.withoutValues(e);
         }
     }
 

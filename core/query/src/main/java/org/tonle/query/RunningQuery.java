@@ -3,9 +3,12 @@ package org.tonle.query;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.iceberg.Schema;
+import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.QueryResult;
@@ -89,7 +92,7 @@ public final class RunningQuery implements AutoCloseable {
      */
     public long writeTo(OutputStream out, RowFormat format) {
         try {
-            write(out, format);
+            write(out, format, Long.MAX_VALUE);
             out.flush();
             return rows;
         } catch (IOException e) {
@@ -101,7 +104,34 @@ public final class RunningQuery implements AutoCloseable {
         }
     }
 
-    private void write(OutputStream out, RowFormat format) throws IOException {
+    /** As {@link #writeTo}, at most so many rows. */
+    public void writeFirst(OutputStream out, RowFormat format, int most) {
+        try {
+            write(out, format, most);
+            out.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** All rows that are left of columns that are texts. */
+    public List<@Nullable String[]> texts() {
+        List<@Nullable String[]> texts = new ArrayList<>();
+        while (next()) {
+            VectorSchemaRoot batch = batch();
+            for (int row = 0; row < batch.getRowCount(); row++) {
+                @Nullable String[] values = new @Nullable String[batch.getFieldVectors().size()];
+                for (int i = 0; i < values.length; i++) {
+                    Object value = batch.getVector(i).getObject(row);
+                    values[i] = value == null ? null : value.toString();
+                }
+                texts.add(values);
+            }
+        }
+        return texts;
+    }
+
+    private void write(OutputStream out, RowFormat format, long most) throws IOException {
         Utf8Output text = new Utf8Output(out, settings.maxBytes());
         RowWriter writer =
                 switch (format) {
@@ -110,8 +140,17 @@ public final class RunningQuery implements AutoCloseable {
                     case CSV -> new CsvRows(text);
                 };
         writer.begin(schema().columns());
-        while (next()) {
-            writer.write(batch());
+        long left = most;
+        while (left > 0 && next()) {
+            int count = batch().getRowCount();
+            if (count <= left) {
+                writer.write(batch());
+            } else {
+                try (VectorSchemaRoot first = batch().slice(0, (int) left)) {
+                    writer.write(first);
+                }
+            }
+            left -= count;
         }
         writer.end();
         text.flush();

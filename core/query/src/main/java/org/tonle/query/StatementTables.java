@@ -46,6 +46,7 @@ final class StatementTables implements TableResolver, AutoCloseable {
     private final AccessPolicy policy;
     private final InformationSchema information;
     private @Nullable Path directory;
+    private int written;
 
     StatementTables(
             Pin pin, List<SourceDefinition> sources, SystemTables system, AccessPolicy policy) {
@@ -114,7 +115,7 @@ final class StatementTables implements TableResolver, AutoCloseable {
         for (TableName name : query.reads()) {
             Optional<SystemTable> about = about(name);
             if (about.isPresent()) {
-                files.put(name, write(name, about.get(), files.size()));
+                files.put(name, write(name, about.get()));
             } else {
                 PinnedTable table = pinned.pinned(name).orElseThrow();
                 files.put(name, PinnedTables.files(table, table.files()));
@@ -123,7 +124,7 @@ final class StatementTables implements TableResolver, AutoCloseable {
         return new Inputs(files);
     }
 
-    private List<DataFile> write(TableName name, SystemTable table, int ordinal) {
+    private List<DataFile> write(TableName name, SystemTable table) {
         if (name.at().isPresent() && !table.stated()) {
             throw new LakeException(
                     ErrorCode.UNSUPPORTED_SQL,
@@ -138,7 +139,7 @@ final class StatementTables implements TableResolver, AutoCloseable {
             if (directory == null) {
                 directory = Files.createTempDirectory(system.directory(), "statement-");
             }
-            Path file = directory.resolve(ordinal + ".parquet");
+            Path file = directory.resolve(written++ + ".parquet");
             write(file, table.schema(), rows);
             return List.of(new DataFile(file, rows.size(), true));
         } catch (IOException e) {

@@ -42,8 +42,6 @@ public final class SystemTables {
     /** Most rows of a system table. */
     static final int MOST_ROWS = 100_000;
 
-    private static final String ENGINEER = "data_engineer";
-
     /** What others ask is nobody's business but an admin's. */
     private static final Set<String> ADMIN_ONLY = Set.of("audit", "queries");
 
@@ -132,7 +130,7 @@ public final class SystemTables {
         if (policy == AccessPolicy.ALL) {
             return policy;
         }
-        boolean engineer = principal.roles().contains(ENGINEER);
+        boolean engineer = principal.roles().contains(Principal.DATA_ENGINEER);
         return table ->
                 switch (table.namespace().toLowerCase(Locale.ROOT)) {
                     case INFORMATION_SCHEMA -> Optional.of(Access.FULL);

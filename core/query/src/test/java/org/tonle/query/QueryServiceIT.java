@@ -36,9 +36,9 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
-import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
+import org.tonle.sql.Policies;
 import org.tonle.sql.Sql;
 import org.tonle.sql.WrittenFile;
 
@@ -114,7 +114,7 @@ class QueryServiceIT {
 
     private static QueryService query(QuerySettings settings) {
         return new QueryService(
-                catalog, List.of(), p -> AccessPolicy.ALL, system, audit, engine, settings);
+                catalog, List.of(), Policies.BUILT_IN::of, system, audit, engine, settings);
     }
 
     private static String read(QueryService query, String sql, ReadPoint at, RowFormat format) {

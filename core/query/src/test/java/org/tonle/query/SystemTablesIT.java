@@ -30,6 +30,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.StagedCommit;
+import org.tonle.definition.Place;
+import org.tonle.definition.SqlText;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedPostgres;
@@ -46,8 +48,9 @@ import org.tonle.sql.AccessPolicy;
 /** What a lake says about itself, to whom, and what it writes down of those who ask. */
 class SystemTablesIT {
     private static final Principal ENGINEER =
-            new Principal("eva", Set.of("data_engineer"), Map.of());
-    private static final Principal VIEWER = new Principal("vic", Set.of("data_viewer"), Map.of());
+            new Principal("eva", Set.of(Principal.DATA_ENGINEER), Map.of());
+    private static final Principal VIEWER =
+            new Principal("vic", Set.of(Principal.DATA_VIEWER), Map.of());
 
     @TempDir static Path directory;
     private static EmbeddedPostgres postgres;
@@ -112,7 +115,15 @@ class SystemTablesIT {
             return table.startsWith("system") ? Optional.empty() : Optional.of(Access.FULL);
         }
         return table.equalsIgnoreCase("gold.t")
-                ? Optional.of(new Access(Optional.of(Set.of("id")), List.of(), Map.of(), Map.of()))
+                ? Optional.of(
+                        new Access(
+                                Optional.of(Set.of("id")),
+                                List.of(
+                                        new SqlText(
+                                                new Place("policies/p.yaml", 1, 1),
+                                                "id NOT IN (SELECT id FROM silver.secret)")),
+                                Map.of(),
+                                Map.of()))
                 : Optional.empty();
     }
 
@@ -285,6 +296,37 @@ class SystemTablesIT {
     @Test
     void aNameInShowIsATextAndNothingElse() {
         assertThat(read("SHOW TABLES IN \"gold') OR (1=1 --\"")).isEqualTo("namespace,table\n");
+    }
+
+    @Test
+    void anExplanationSaysHowAStatementIsRunAndRunsNothing() {
+        assertThat(read("EXPLAIN SELECT id FROM gold.t WHERE id > 7"))
+                .startsWith("part,detail\npin,gold.t commit ")
+                .contains("policy,gold.t: all rows and columns\n")
+                .contains("column,id BIGINT\n")
+                .contains("engine sql,")
+                .contains("engine plan,");
+        // would fail if it were run
+        assertThat(read("explain -- it\nSELECT CAST('x' AS INT) AS n FROM system.commits"))
+                .contains("column,n INTEGER\n");
+        assertThatThrownBy(() -> read("EXPLAIN SELECT\n  nosuch FROM gold.t"))
+                .hasMessageStartingWith("line 2, column 3: ");
+        assertThatThrownBy(() -> read("EXPLAIN")).hasMessageStartingWith("line 1, column 8: ");
+        assertThatThrownBy(() -> read("EXPLAIN EXPLAIN SELECT 1 AS x"))
+                .isInstanceOf(LakeException.class);
+        assertNotFound("SELECT * FROM information_schema.explanation", Principal.LAKE);
+    }
+
+    @Test
+    void anExplanationTellsNoMoreThanTheAnswerWould() {
+        assertThat(read("EXPLAIN SELECT * FROM gold.t", VIEWER))
+                .matches(
+                        "part,detail\npin,gold.t commit \\d+\npolicy,gold.t: only the columns id; row"
+                                + " filter\ncolumn,id BIGINT\n")
+                .doesNotContain("secret");
+        assertThatThrownBy(() -> read("EXPLAIN SELECT name FROM gold.t", VIEWER))
+                .hasMessageContaining("name");
+        assertNotFound("EXPLAIN SELECT * FROM silver.secret", VIEWER);
     }
 
     @Test

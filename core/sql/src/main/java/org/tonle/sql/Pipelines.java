@@ -2,6 +2,7 @@ package org.tonle.sql;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -13,6 +14,7 @@ import org.tonle.catalog.QuarantineTable;
 import org.tonle.definition.DefinitionException;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.Place;
+import org.tonle.definition.PolicyDefinition;
 import org.tonle.definition.Problem;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SqlText;
@@ -22,8 +24,9 @@ import org.tonle.spi.LakeException;
  * All datasets of a lake, checked against its sources and each other.
  *
  * @param datasets each after those that it reads
+ * @param tables all that the lake has: of sources, of datasets, and of what these refuse
  */
-public record Pipelines(List<Planned> datasets) {
+public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
     /**
      * A dataset and the table it makes.
      *
@@ -34,6 +37,7 @@ public record Pipelines(List<Planned> datasets) {
 
     public Pipelines {
         datasets = List.copyOf(datasets);
+        tables = List.copyOf(tables);
     }
 
     /**
@@ -50,11 +54,14 @@ public record Pipelines(List<Planned> datasets) {
         return new Planner(sources, statements).plan();
     }
 
-    /** Every problem of every statement; a {@link LakeDefinition.SqlCheck}. */
-    public static List<Problem> problems(List<SourceDefinition> sources, List<SqlText> statements) {
+    /**
+     * Every problem of every statement, or of the policy if the statements have none; a {@link
+     * LakeDefinition.SqlCheck}.
+     */
+    public static List<Problem> problems(
+            List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy) {
         try {
-            var unused = of(sources, statements);
-            return List.of();
+            return Policies.problems(policy, of(sources, statements));
         } catch (DefinitionException e) {
             return e.problems();
         }
@@ -141,7 +148,7 @@ public record Pipelines(List<Planned> datasets) {
             if (!problems.isEmpty()) {
                 throw new DefinitionException(problems);
             }
-            return new Pipelines(planned);
+            return new Pipelines(planned, List.copyOf(tables.values()));
         }
 
         private void bind(Parsed next) {
@@ -162,8 +169,43 @@ public record Pipelines(List<Planned> datasets) {
                 // the problem is reported where it is
                 return;
             } catch (LakeException e) {
-                problem(next.place(), e);
+                problem(next, e);
             }
+        }
+
+        /** With the datasets that can't be computed either, since they read this one. */
+        private void problem(Parsed broken, LakeException e) {
+            List<String> downstream = downstream(broken.dataset().name());
+            String also =
+                    downstream.isEmpty()
+                            ? ""
+                            : "; without "
+                                    + broken.dataset().name()
+                                    + " there is no "
+                                    + String.join(", no ", downstream);
+            problems.add(
+                    e instanceof SqlProblem at
+                            ? new Problem(at.place(), "", at.problem() + also)
+                            : new Problem(
+                                    broken.place(), "", String.valueOf(e.getMessage()) + also));
+        }
+
+        /** Those that read a dataset, itself or by way of others, in the order of the files. */
+        private List<String> downstream(TableName dataset) {
+            Set<TableName> broken = new LinkedHashSet<>(Set.of(key(dataset)));
+            List<String> names = new ArrayList<>();
+            for (boolean moved = true; moved; ) {
+                moved = false;
+                for (Parsed other : parsed.values()) {
+                    if (other.dataset().reads().stream()
+                                    .anyMatch(read -> broken.contains(madeBy(read)))
+                            && broken.add(key(other.dataset().name()))) {
+                        names.add(other.dataset().name().toString());
+                        moved = true;
+                    }
+                }
+            }
+            return names;
         }
 
         private void problem(Place place, LakeException e) {

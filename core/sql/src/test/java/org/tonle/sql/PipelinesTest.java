@@ -91,7 +91,8 @@ class PipelinesTest {
                                 "CREATE MATERIALIZED VIEW GOLD.G AS SELECT 1 AS a FROM"
                                         + " bronze.flights"))
                 .containsExactly(
-                        "pipelines/p.sql:2:8: Column 'orign' not found in any table; is it origin?",
+                        "pipelines/p.sql:2:8: Column 'orign' not found in any table; is it origin?;"
+                                + " without silver.f there is no gold.g",
                         "pipelines/p.sql:21:50: there is no table silver.ff; is it silver.f?",
                         "pipelines/p.sql:31:1: \"gold.i\": this dataset reads itself by way of"
                                 + " [gold.j]; a circle can't be computed",
@@ -184,5 +185,22 @@ class PipelinesTest {
                 .singleElement()
                 .asString()
                 .contains("reads itself");
+    }
+
+    @Test
+    void aColumnThatIsGoneNamesEveryDatasetThatGoesWithIt() {
+        assertThat(
+                        problems(
+                                "CREATE STREAMING TABLE silver.f AS SELECT event_id AS id FROM STREAM"
+                                        + " bronze.flights",
+                                "CREATE MATERIALIZED VIEW gold.top AS SELECT worst FROM gold.worst",
+                                "CREATE MATERIALIZED VIEW gold.worst AS SELECT MAX(delay) AS worst"
+                                        + " FROM silver.f",
+                                "CREATE MATERIALIZED VIEW gold.n AS SELECT COUNT(*) AS n FROM"
+                                        + " silver.f"))
+                .singleElement()
+                .asString()
+                .contains("delay")
+                .endsWith("; without gold.worst there is no gold.top");
     }
 }
