@@ -2,6 +2,7 @@ package org.tonle.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -193,13 +194,20 @@ final class LakeUnderTest implements AutoCloseable {
 
     /** The rows of a query. */
     JsonNode query(String sql) throws IOException, InterruptedException {
+        return query(JSON.createObjectNode().put("sql", sql));
+    }
+
+    /** Asks where tables without a namespace are of {@code namespace}. */
+    JsonNode query(String sql, String namespace) throws IOException, InterruptedException {
+        return query(JSON.createObjectNode().put("sql", sql).put("namespace", namespace));
+    }
+
+    private JsonNode query(ObjectNode body) throws IOException, InterruptedException {
         HttpResponse<String> answer =
                 http.send(
                         HttpRequest.newBuilder(URI.create(url + "/api/v1/query"))
                                 .header("Content-Type", "application/json")
-                                .POST(
-                                        HttpRequest.BodyPublishers.ofString(
-                                                JSON.createObjectNode().put("sql", sql).toString()))
+                                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
         if (answer.statusCode() != 200) {
