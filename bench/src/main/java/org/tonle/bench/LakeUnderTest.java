@@ -27,15 +27,17 @@ final class LakeUnderTest implements AutoCloseable {
     private final Path folder;
     private final Process process;
     private final String url;
+    private final String token;
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Map<Long, Double> ended = new HashMap<>();
     private final Map<Long, Double> compilers = new HashMap<>();
 
-    private LakeUnderTest(Path folder, Process process, String url) {
+    private LakeUnderTest(Path folder, Process process, String url, String token) {
         this.folder = folder;
         this.process = process;
         this.url = url;
+        this.token = token;
     }
 
     /**
@@ -71,11 +73,15 @@ final class LakeUnderTest implements AutoCloseable {
             Thread.sleep(50);
         }
         return new LakeUnderTest(
-                folder, process, JSON.readTree(address.toFile()).path("url").asText());
+                folder,
+                process,
+                JSON.readTree(address.toFile()).path("url").asText(),
+                Files.readString(folder.resolve(".tonle/admin-token")).strip());
     }
 
-    String url() {
-        return url;
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create(url + path))
+                .header("Authorization", "Bearer " + token);
     }
 
     /**
@@ -176,7 +182,7 @@ final class LakeUnderTest implements AutoCloseable {
         while (true) {
             HttpResponse<String> answer =
                     http.send(
-                            HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + source))
+                            request("/api/v1/ingest/" + source)
                                     .header("Content-Type", "application/x-ndjson")
                                     .timeout(Duration.ofSeconds(60))
                                     .POST(HttpRequest.BodyPublishers.ofByteArray(body))
@@ -205,7 +211,7 @@ final class LakeUnderTest implements AutoCloseable {
     private JsonNode query(ObjectNode body) throws IOException, InterruptedException {
         HttpResponse<String> answer =
                 http.send(
-                        HttpRequest.newBuilder(URI.create(url + "/api/v1/query"))
+                        request("/api/v1/query")
                                 .header("Content-Type", "application/json")
                                 .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
                                 .build(),
@@ -221,7 +227,7 @@ final class LakeUnderTest implements AutoCloseable {
         while (true) {
             HttpResponse<String> answer =
                     http.send(
-                            HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets")).build(),
+                            request("/api/v1/datasets").build(),
                             HttpResponse.BodyHandlers.ofString());
             boolean settled = true;
             for (JsonNode table : JSON.readTree(answer.body())) {

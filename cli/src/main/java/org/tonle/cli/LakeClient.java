@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 
-/** The REST API, as a client sees it. Thread-safe. */
+/** The REST API, as a client with one token sees it. Thread-safe. */
 final class LakeClient implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -65,11 +65,19 @@ final class LakeClient implements AutoCloseable {
         }
     }
 
+    private final String token;
     private final HttpClient http =
             HttpClient.newBuilder()
                     .version(HttpClient.Version.HTTP_1_1)
                     .connectTimeout(Duration.ofSeconds(5))
                     .build();
+
+    /**
+     * @param token the lake's admin token, or an API key; blank: none is sent
+     */
+    LakeClient(String token) {
+        this.token = token;
+    }
 
     /** Runs a query and keeps its rows; for small answers. */
     Rows query(String url, String sql) throws IOException {
@@ -107,7 +115,7 @@ final class LakeClient implements AutoCloseable {
     private HttpResponse<InputStream> send(String url, String sql, String accept)
             throws IOException {
         return exchange(
-                HttpRequest.newBuilder(URI.create(url + "/api/v1/query"))
+                request(url, "/api/v1/query")
                         .header("content-type", "application/json")
                         .header("accept", accept)
                         .POST(
@@ -121,7 +129,7 @@ final class LakeClient implements AutoCloseable {
             throws IOException {
         HttpResponse<InputStream> response =
                 exchange(
-                        HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + source))
+                        request(url, "/api/v1/ingest/" + source)
                                 .header("content-type", "application/x-ndjson")
                                 .header("idempotency-key", idempotencyKey)
                                 .timeout(Duration.ofSeconds(60))
@@ -139,11 +147,14 @@ final class LakeClient implements AutoCloseable {
 
     /** {@code GET /api/v1/datasets}. */
     JsonNode datasets(String url) throws IOException {
-        try (InputStream in =
-                exchange(HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets")).build())
-                        .body()) {
+        try (InputStream in = exchange(request(url, "/api/v1/datasets").build()).body()) {
             return JSON.readTree(in);
         }
+    }
+
+    private HttpRequest.Builder request(String url, String path) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path));
+        return token.isBlank() ? request : request.header("authorization", "Bearer " + token);
     }
 
     private HttpResponse<InputStream> exchange(HttpRequest request) throws IOException {

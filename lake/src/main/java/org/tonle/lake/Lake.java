@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -29,6 +30,7 @@ import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedKafka;
 import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.embedded.PrivateFile;
 import org.tonle.ingest.EventLog;
 import org.tonle.ingest.EventLogSettings;
 import org.tonle.ingest.Ingest;
@@ -41,11 +43,16 @@ import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
 import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
+import org.tonle.query.ReadPoint;
 import org.tonle.query.RunningQuery;
+import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
+import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.Pipelines;
+import org.tonle.sql.Policies;
 import org.tonle.sql.SqlEngine;
 
 /** A running lake. Safe for use by many threads; calls block. */
@@ -56,12 +63,17 @@ public final class Lake implements AutoCloseable {
     private static final Duration LEASE = Duration.ofSeconds(10);
     private static final int STATEMENTS = 12;
 
+    /** In the folder of the lake's state: the token of whoever may read that folder. */
+    private static final String ADMIN_TOKEN = "admin-token";
+
     private final LakeDefinition definition;
     private final LakeCatalog catalog;
     private final LakeStatus status;
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
+    private final Policies policies;
+    private final Authenticator authenticator;
     private final EmbeddedHealth health;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
@@ -73,6 +85,8 @@ public final class Lake implements AutoCloseable {
             Ingest ingest,
             PipelineRunner pipelines,
             QueryService queries,
+            Policies policies,
+            Authenticator authenticator,
             EmbeddedHealth health,
             Clock clock,
             Deque<AutoCloseable> parts) {
@@ -82,6 +96,8 @@ public final class Lake implements AutoCloseable {
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
+        this.policies = policies;
+        this.authenticator = authenticator;
         this.health = health;
         this.parts = parts;
     }
@@ -97,13 +113,13 @@ public final class Lake implements AutoCloseable {
     public static Lake open(Path folder, LakeOptions options) {
         LakeDefinition definition =
                 LakeDefinition.load(folder, options.environment(), Pipelines::problems);
+        Pipelines planned = Pipelines.of(definition);
+        Policies policies = Policies.of(definition.policy(), planned);
         List<Dataset> datasets =
-                Pipelines.of(definition).datasets().stream()
-                        .map(Pipelines.Planned::dataset)
-                        .toList();
+                planned.datasets().stream().map(Pipelines.Planned::dataset).toList();
         Deque<AutoCloseable> parts = new ArrayDeque<>();
         try {
-            Lake lake = start(definition, datasets, options, parts);
+            Lake lake = start(definition, datasets, policies, options, parts);
             lake.ready = true;
             return lake;
         } catch (RuntimeException | Error e) {
@@ -129,6 +145,7 @@ public final class Lake implements AutoCloseable {
     private static Lake start(
             LakeDefinition written,
             List<Dataset> datasets,
+            Policies policies,
             LakeOptions options,
             Deque<AutoCloseable> parts) {
         Path state = written.state();
@@ -182,7 +199,16 @@ public final class Lake implements AutoCloseable {
         pipelines.apply();
         pipelines.start();
         QueryService queries =
-                new QueryService(catalog, definition.sources(), engine, QuerySettings.DEFAULT);
+                new QueryService(
+                        catalog, definition.sources(), policies, engine, QuerySettings.DEFAULT);
+        Authenticator authenticator =
+                opened(
+                        parts,
+                        Authenticator.start(
+                                PrivateFile.secret(state.resolve(ADMIN_TOKEN)),
+                                ledger.apiKeys(),
+                                policies,
+                                options.clock()));
         EmbeddedHealth health =
                 new EmbeddedHealth(
                         state,
@@ -195,6 +221,8 @@ public final class Lake implements AutoCloseable {
                 ingest,
                 pipelines,
                 queries,
+                policies,
+                authenticator,
                 health,
                 options.clock(),
                 parts);
@@ -375,13 +403,73 @@ public final class Lake implements AutoCloseable {
         return ingest.accept(source, body, contentType, idempotencyKey, headers);
     }
 
-    /** Starts a query; see {@link QueryService#run}. */
-    public RunningQuery query(String sql) {
+    /** An API key that was made just now. The only time that the key itself is told. */
+    public record NewKey(ApiKey key, String token) {
+        @Override
+        public String toString() {
+            return key.toString();
+        }
+    }
+
+    /**
+     * Whoever holds a token: that of the folder, or an API key. Never waits.
+     *
+     * @throws LakeException UNAUTHENTICATED if nobody does
+     */
+    public Principal authenticate(String token) {
+        return authenticator.authenticate(token);
+    }
+
+    /**
+     * Makes an API key.
+     *
+     * @param roles what it is for; none: all that the user has
+     * @param time how long it is taken; empty: until it is revoked
+     * @throws LakeException NOT_FOUND for a role or user that isn't known; INVALID_REQUEST for more
+     *     than the user has
+     */
+    public NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
+        return authenticator.create(roles, user, time, by);
+    }
+
+    /** The API keys that are taken now, the oldest first. */
+    public List<ApiKey> keys() {
+        return authenticator.list();
+    }
+
+    /**
+     * Ends an API key at once; other processes on the same ledger follow within a second.
+     *
+     * @throws LakeException NOT_FOUND if no live key has this id
+     */
+    public void revokeKey(String id) {
+        authenticator.revoke(id);
+    }
+
+    /** Starts a query over what a principal sees; see {@link QueryService#run}. */
+    public RunningQuery query(String sql, Principal principal) {
         try {
-            return queries.run(sql);
+            return queries.run(sql, principal, ReadPoint.NEWEST);
         } catch (LakeException e) {
             throw health.explained(e);
         }
+    }
+
+    /**
+     * Of all tables, those that a principal sees. Of one whose rows are filtered no more is told
+     * than that it is there and runs: its figures count rows that aren't seen.
+     */
+    public List<TableStatus> tables(Principal principal) {
+        AccessPolicy policy = policies.of(principal);
+        return tables().stream()
+                .flatMap(status ->
+                        policy
+                                .of(status.name())
+                                .map(access ->
+                                        access.isRestricted() ? status.withoutFigures() : status)
+                                .stream())
+                .toList();
     }
 
     /**

@@ -59,7 +59,7 @@ final class LakeStatus {
             Optional<TableStatus.Retention> retention = retention(source);
             statuses.add(
                     status(
-                            BronzeTable.NAMESPACE + "." + source.source(),
+                            new TableName(BronzeTable.NAMESPACE, source.source()),
                             "source",
                             refusal.isPresent() ? State.FAILING : state(source.state()),
                             refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
@@ -82,7 +82,7 @@ final class LakeStatus {
                             .anyMatch(input -> input.ref().fromSeq() > run.seq());
             statuses.add(
                     status(
-                            run.name(),
+                            dataset.name(),
                             run.kind(),
                             switch (run.state()) {
                                 case RUNNING -> State.RUNNING;
@@ -151,7 +151,7 @@ final class LakeStatus {
     }
 
     private static TableStatus status(
-            String name,
+            TableName name,
             String kind,
             State state,
             Optional<String> reason,
@@ -171,6 +171,7 @@ final class LakeStatus {
                 lag,
                 retention,
                 quarantined,
-                expectations);
+                expectations,
+                true);
     }
 }

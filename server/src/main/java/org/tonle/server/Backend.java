@@ -1,14 +1,18 @@
 package org.tonle.server;
 
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.RowFormat;
+import org.tonle.spi.ApiKey;
+import org.tonle.spi.Principal;
 
 /**
  * What the doors ask of a lake. Every call may block and is made on a virtual thread; errors are
@@ -36,6 +40,22 @@ public interface Backend {
         return new RunningLake(lake);
     }
 
+    /**
+     * Whoever holds a token; UNAUTHENTICATED if nobody does. Doesn't block: it is asked on the
+     * threads that move bytes.
+     */
+    Principal authenticate(String token);
+
+    /** The API keys that are taken now, the oldest first. */
+    List<ApiKey> keys();
+
+    /** Makes an API key; see {@link Lake#createKey}. */
+    Lake.NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by);
+
+    /** Ends an API key; NOT_FOUND if there is none of this id. */
+    void revokeKey(String id);
+
     /** The source of that name. */
     Optional<SourceDefinition> source(String name);
 
@@ -47,11 +67,14 @@ public interface Backend {
             Optional<String> idempotencyKey,
             Map<String, String> headers);
 
-    /** Starts a query. Interrupting the calling thread cancels it. */
-    Rows query(String sql);
+    /** Starts a query over what a principal sees. Interrupting the calling thread cancels it. */
+    Rows query(String sql, Principal principal);
 
     /** In the order of the data. */
     List<TableStatus> tables();
+
+    /** Those that a principal sees, as far as it does. */
+    List<TableStatus> tables(Principal principal);
 
     /** Why the lake can't take requests now; empty if it can. */
     Optional<String> notReady();

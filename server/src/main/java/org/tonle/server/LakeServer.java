@@ -14,6 +14,7 @@ import com.linecorp.armeria.common.util.EventLoopGroups;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
+import com.linecorp.armeria.server.ServiceRequestContext;
 import com.linecorp.armeria.server.metric.MetricCollectingService;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
@@ -27,12 +28,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.tonle.lake.TableStatus;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -138,15 +141,17 @@ public final class LakeServer implements AutoCloseable {
                         "POST /api/v1/query",
                         new QueryDoor(lake, queries, threads),
                         "GET /api/v1/datasets",
-                        blocking(threads, () -> json(datasets(lake.tables()))),
+                        blocking(
+                                threads,
+                                ctx -> json(datasets(lake.tables(TokenCheck.principal(ctx))))),
                         "GET /health/live",
                         (ctx, request) -> json(JSON.createObjectNode().put("status", "live")),
                         "GET /health/ready",
-                        blocking(threads, () -> ready(lake, stopping)),
+                        blocking(threads, ctx -> ready(lake, stopping)),
                         "GET /metrics",
                         blocking(
                                 threads,
-                                () ->
+                                ctx ->
                                         HttpResponse.of(
                                                 HttpStatus.OK,
                                                 MediaType.parse(
@@ -171,9 +176,24 @@ public final class LakeServer implements AutoCloseable {
                     .decorator(
                             MetricCollectingService.newDecorator(
                                     MeterIdPrefixFunction.ofDefault("tonle.http")))
-                    .build(service);
+                    .build(
+                            door(route)
+                                    .<HttpService>map(d -> new TokenCheck(service, lake, d))
+                                    .orElse(service));
         });
         return builder.decorator(HostCheck::new).build();
+    }
+
+    /** Who is asked for at a route; empty: nobody. */
+    private static Optional<TokenCheck.Door> door(String route) {
+        return switch (route.substring(route.indexOf(' ') + 1)) {
+            case "/health/live", "/health/ready", "/openapi.yaml" -> Optional.empty();
+            case "/api/v1/query", "/api/v1/datasets" -> Optional.of(TokenCheck.Door.ANYBODY_KNOWN);
+            case "/api/v1/ingest/{source}" -> Optional.of(TokenCheck.Door.INGEST);
+            case "/metrics" -> Optional.of(TokenCheck.Door.OPERATE);
+            // one that nobody thought of is nobody else's
+            default -> Optional.of(TokenCheck.Door.ADMIN);
+        };
     }
 
     private static InetAddress loopback() {
@@ -185,8 +205,9 @@ public final class LakeServer implements AutoCloseable {
     }
 
     private static HttpService blocking(
-            ExecutorService threads, java.util.function.Supplier<HttpResponse> answer) {
-        return (ctx, request) -> HttpResponse.of(CompletableFuture.supplyAsync(answer, threads));
+            ExecutorService threads, Function<ServiceRequestContext, HttpResponse> answer) {
+        return (ctx, request) ->
+                HttpResponse.of(CompletableFuture.supplyAsync(() -> answer.apply(ctx), threads));
     }
 
     private static HttpResponse ready(Backend lake, AtomicBoolean stopping) {
@@ -204,18 +225,23 @@ public final class LakeServer implements AutoCloseable {
         ArrayNode array = JSON.createArrayNode();
         for (TableStatus dataset : datasets) {
             ObjectNode node = array.addObject();
-            node.put("name", dataset.name());
+            node.put("name", dataset.name().toString());
             node.put("kind", dataset.kind());
             node.put("state", dataset.state().name().toLowerCase(Locale.ROOT));
             dataset.reason().ifPresent(reason -> node.put("reason", reason));
-            node.put("rows", dataset.rows());
-            node.put("files", dataset.files());
+            if (dataset.whole()) {
+                node.put("rows", dataset.rows());
+                node.put("files", dataset.files());
+            }
             node.put("seq", dataset.seq());
             node.put("lag", dataset.lag());
             dataset.retention()
                     .ifPresent(retention ->
                             node.put("retention_left_seconds", retention.left().toSeconds())
                                     .put("alarm", retention.alarm()));
+            if (!dataset.whole()) {
+                continue;
+            }
             node.put("quarantined", dataset.quarantined());
             ArrayNode expectations = node.putArray("expectations");
             for (TableStatus.Expectation expectation : dataset.expectations()) {

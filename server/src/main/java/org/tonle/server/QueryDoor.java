@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 import org.tonle.query.RowFormat;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
 
 /** {@code POST /api/v1/query}: streams rows; a client that leaves cancels its query. */
 final class QueryDoor implements HttpService {
@@ -71,7 +72,7 @@ final class QueryDoor implements HttpService {
                             } else {
                                 // from here the engine's time limit counts
                                 ctx.clearRequestTimeout();
-                                start(body, format, writer, pass);
+                                start(body, TokenCheck.principal(ctx), format, writer, pass);
                             }
                         });
         return writer;
@@ -79,6 +80,7 @@ final class QueryDoor implements HttpService {
 
     private void start(
             AggregatedHttpRequest body,
+            Principal principal,
             RowFormat format,
             HttpResponseWriter writer,
             Gate.Pass pass) {
@@ -86,7 +88,7 @@ final class QueryDoor implements HttpService {
         Future<?> task =
                 threads.submit(() -> {
                     try (pass) {
-                        answer(body, format, writer, running);
+                        answer(body, principal, format, writer, running);
                     }
                 });
         // whichever comes first: the client leaves, or the response is complete (then it's too
@@ -127,10 +129,11 @@ final class QueryDoor implements HttpService {
 
     private void answer(
             AggregatedHttpRequest body,
+            Principal principal,
             RowFormat format,
             HttpResponseWriter writer,
             Running running) {
-        try (Backend.Rows rows = lake.query(sql(body))) {
+        try (Backend.Rows rows = lake.query(sql(body), principal)) {
             running.set(rows);
             ResponseHeaders headers =
                     ResponseHeaders.builder(HttpStatus.OK)

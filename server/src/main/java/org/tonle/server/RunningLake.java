@@ -1,15 +1,19 @@
 package org.tonle.server;
 
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
+import org.tonle.spi.ApiKey;
+import org.tonle.spi.Principal;
 
 /** A lake of this process behind the doors. */
 final class RunningLake implements Backend {
@@ -42,6 +46,27 @@ final class RunningLake implements Backend {
     }
 
     @Override
+    public Principal authenticate(String token) {
+        return lake.authenticate(token);
+    }
+
+    @Override
+    public List<ApiKey> keys() {
+        return lake.keys();
+    }
+
+    @Override
+    public Lake.NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
+        return lake.createKey(roles, user, time, by);
+    }
+
+    @Override
+    public void revokeKey(String id) {
+        lake.revokeKey(id);
+    }
+
+    @Override
     public Optional<SourceDefinition> source(String name) {
         return lake.definition().source(name);
     }
@@ -57,13 +82,18 @@ final class RunningLake implements Backend {
     }
 
     @Override
-    public Rows query(String sql) {
-        return new RunningRows(lake.query(sql));
+    public Rows query(String sql, Principal principal) {
+        return new RunningRows(lake.query(sql, principal));
     }
 
     @Override
     public List<TableStatus> tables() {
         return lake.tables();
+    }
+
+    @Override
+    public List<TableStatus> tables(Principal principal) {
+        return lake.tables(principal);
     }
 
     @Override

@@ -114,6 +114,16 @@ class OpenApiTest {
                         HttpRequest.newBuilder(request(server, method, real, "{}"), (n, v) -> true)
                                 .header("Origin", "http://evil.example")
                                 .build()));
+        for (String token : List.of("nobody", "ingest", "data_viewer")) {
+            statuses.add(
+                    status(
+                            client,
+                            HttpRequest.newBuilder(
+                                            request(server, method, real, "{}"),
+                                            (n, v) -> !n.equals("authorization"))
+                                    .header("authorization", "Bearer " + token)
+                                    .build()));
+        }
         if (method.equals("POST")) {
             statuses.add(status(client, request(server, method, real, "x".repeat(21 << 20))));
             statuses.add(
@@ -148,6 +158,8 @@ class OpenApiTest {
                     INCOMPATIBLE_CHANGE,
                     EXPECTATION_FAILED,
                     SOURCE_CHANGED,
+                    UNAUTHENTICATED,
+                    FORBIDDEN,
                     IN_USE ->
                     false;
             case TIMEOUT -> path.contains("query");
@@ -163,6 +175,7 @@ class OpenApiTest {
                         method.equals("GET")
                                 ? HttpRequest.BodyPublishers.noBody()
                                 : HttpRequest.BodyPublishers.ofString(body))
+                .header("authorization", "Bearer admin")
                 .build();
     }
 

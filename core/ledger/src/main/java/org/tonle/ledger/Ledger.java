@@ -78,6 +78,11 @@ public final class Ledger implements AutoCloseable {
         return ledger;
     }
 
+    /** The lake's API keys. */
+    public ApiKeys apiKeys() {
+        return new ApiKeys(rows);
+    }
+
     /** Names of the fail points that a commit reaches. */
     public static List<String> failPoints() {
         return Committer.FAIL_POINTS;

@@ -8,9 +8,12 @@ import org.tonle.catalog.Pin;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Policies;
 import org.tonle.sql.QueryLimits;
+import org.tonle.sql.QueryResult;
 import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
 
@@ -18,38 +21,38 @@ import org.tonle.sql.SqlEngine;
 public final class QueryService {
     private final LakeCatalog catalog;
     private final List<SourceDefinition> sources;
+    private final Policies policies;
     private final SqlEngine engine;
     private final QuerySettings settings;
     private final Semaphore turns;
 
     /**
      * @param sources what bronze tables show are the columns they declare
+     * @param policies who sees what
      */
     public QueryService(
             LakeCatalog catalog,
             List<SourceDefinition> sources,
+            Policies policies,
             SqlEngine engine,
             QuerySettings settings) {
         this.catalog = catalog;
         this.sources = List.copyOf(sources);
+        this.policies = policies;
         this.engine = engine;
         this.settings = settings;
         this.turns = new Semaphore(settings.concurrent(), true);
     }
 
-    /** Starts a query over the lake as it is now. Errors as for {@link #run(String, ReadPoint)}. */
-    public RunningQuery run(String sql) {
-        return run(sql, ReadPoint.NEWEST);
-    }
-
     /**
-     * Starts a query. Interrupting the caller cancels it. Close what comes back.
+     * Starts a query over what a principal sees. Interrupting the caller cancels it. Close what
+     * comes back.
      *
-     * @throws LakeException INVALID_SQL, UNSUPPORTED_SQL, NOT_FOUND (a table, or a commit that
-     *     isn't there yet), OVERLOADED, TIMEOUT (the commit demanded didn't come), and what an
-     *     engine throws
+     * @throws LakeException INVALID_SQL, UNSUPPORTED_SQL, NOT_FOUND (a table that isn't there or
+     *     isn't seen, or a commit that isn't there yet), OVERLOADED, TIMEOUT (the commit demanded
+     *     didn't come), and what an engine throws, without a value where some are hidden
      */
-    public RunningQuery run(String sql, ReadPoint at) {
+    public RunningQuery run(String sql, Principal principal, ReadPoint at) {
         if (sql.isBlank()) {
             throw new LakeException(ErrorCode.INVALID_SQL, "The statement is empty; send a SELECT");
         }
@@ -58,16 +61,9 @@ public final class QueryService {
         try {
             Pin pin = pin(at);
             PinnedTables tables = new PinnedTables(pin, sources);
-            BoundQuery query = Sql.query(sql, tables);
+            BoundQuery query = Sql.query(sql, tables, policies.of(principal));
             RunningQuery rows =
-                    new RunningQuery(
-                            pin.seq(),
-                            engine.run(
-                                    query,
-                                    tables.inputs(query),
-                                    new QueryLimits(settings.timeout())),
-                            settings,
-                            turns::release);
+                    new RunningQuery(pin.seq(), start(query, tables), settings, turns::release);
             started = true;
             return rows;
         } catch (LakeException e) {
@@ -79,6 +75,18 @@ public final class QueryService {
             if (!started) {
                 turns.release();
             }
+        }
+    }
+
+    private QueryResult start(BoundQuery query, PinnedTables tables) {
+        QueryLimits limits = new QueryLimits(settings.timeout());
+        if (!query.isGuarded()) {
+            return engine.run(query, tables.inputs(query), limits);
+        }
+        try {
+            return new DiscreetResult(engine.run(query, tables.inputs(query), limits));
+        } catch (LakeException e) {
+            throw DiscreetResult.withoutValues(e);
         }
     }
 

@@ -12,6 +12,7 @@ import org.tonle.catalog.QuarantineTable;
 import org.tonle.definition.DefinitionException;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.Place;
+import org.tonle.definition.PolicyDefinition;
 import org.tonle.definition.Problem;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SqlText;
@@ -21,8 +22,9 @@ import org.tonle.spi.LakeException;
  * All datasets of a lake, checked against its sources and each other.
  *
  * @param datasets each after those that it reads
+ * @param tables all that the lake has: of sources, of datasets, and of what these refuse
  */
-public record Pipelines(List<Planned> datasets) {
+public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
     /**
      * A dataset and the table it makes.
      *
@@ -33,6 +35,7 @@ public record Pipelines(List<Planned> datasets) {
 
     public Pipelines {
         datasets = List.copyOf(datasets);
+        tables = List.copyOf(tables);
     }
 
     /**
@@ -49,11 +52,14 @@ public record Pipelines(List<Planned> datasets) {
         return new Planner(sources, statements).plan();
     }
 
-    /** Every problem of every statement; a {@link LakeDefinition.SqlCheck}. */
-    public static List<Problem> problems(List<SourceDefinition> sources, List<SqlText> statements) {
+    /**
+     * Every problem of every statement, or of the policy if the statements have none; a {@link
+     * LakeDefinition.SqlCheck}.
+     */
+    public static List<Problem> problems(
+            List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy) {
         try {
-            var unused = of(sources, statements);
-            return List.of();
+            return Policies.problems(policy, of(sources, statements));
         } catch (DefinitionException e) {
             return e.problems();
         }
@@ -133,7 +139,7 @@ public record Pipelines(List<Planned> datasets) {
             if (!problems.isEmpty()) {
                 throw new DefinitionException(problems);
             }
-            return new Pipelines(planned);
+            return new Pipelines(planned, List.copyOf(tables.values()));
         }
 
         private void bind(Parsed next) {
