@@ -1,6 +1,5 @@
 package org.tonle.server;
 
-import java.io.OutputStream;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -8,29 +7,16 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
 import org.tonle.lake.TableStatus;
-import org.tonle.query.RowFormat;
+import org.tonle.query.ActiveQuery;
+import org.tonle.query.Answer;
+import org.tonle.query.Question;
+import org.tonle.spi.Principal;
 
 /**
  * What the doors ask of a lake. Every call may block and is made on a virtual thread; errors are
  * {@link org.tonle.spi.LakeException}s.
  */
 public interface Backend {
-    /** Rows of a running query, used by one thread except {@link #cancel}. */
-    interface Rows extends AutoCloseable {
-        /** The commit whose tables the query reads. */
-        long seq();
-
-        /** Writes all rows. Called once. */
-        void writeTo(OutputStream out, RowFormat format);
-
-        /** Makes the query end soon. From any thread, any number of times. */
-        void cancel();
-
-        /** Stops the query if it still runs and frees its memory. */
-        @Override
-        void close();
-    }
-
     /** A lake that runs in this process. */
     static Backend of(Lake lake) {
         return new RunningLake(lake);
@@ -47,8 +33,14 @@ public interface Backend {
             Optional<String> idempotencyKey,
             Map<String, String> headers);
 
-    /** Starts a query. Interrupting the calling thread cancels it. */
-    Rows query(String sql);
+    /** Answers a question. Interrupting the calling thread cancels it. */
+    void answer(Question question, Answer.Receiver receiver);
+
+    /** The queries that wait or run, of those that a principal may cancel. */
+    List<ActiveQuery> queries(Principal principal);
+
+    /** Makes a query end soon; NOT_FOUND if the principal has none of that name. */
+    void cancel(String query, Principal principal);
 
     /** In the order of the data. */
     List<TableStatus> tables();

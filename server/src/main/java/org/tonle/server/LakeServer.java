@@ -34,8 +34,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.tonle.lake.TableStatus;
+import org.tonle.query.ActiveQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
 
 /**
  * The doors of one lake, on one port of 127.0.0.1. {@code openapi.yaml}, which it serves, is its
@@ -137,6 +139,19 @@ public final class LakeServer implements AutoCloseable {
                         new IngestDoor(lake, ingests, bytes, meters, threads),
                         "POST /api/v1/query",
                         new QueryDoor(lake, queries, threads),
+                        "GET /api/v1/queries",
+                        blocking(threads, () -> json(active(lake.queries(Principal.LAKE)))),
+                        "DELETE /api/v1/queries/{id}",
+                        (ctx, request) -> {
+                            String id = String.valueOf(ctx.pathParam("id"));
+                            return HttpResponse.of(
+                                    CompletableFuture.supplyAsync(
+                                            () -> {
+                                                lake.cancel(id, Principal.LAKE);
+                                                return HttpResponse.of(HttpStatus.NO_CONTENT);
+                                            },
+                                            threads));
+                        },
                         "GET /api/v1/datasets",
                         blocking(threads, () -> json(datasets(lake.tables()))),
                         "GET /health/live",
@@ -198,6 +213,18 @@ public final class LakeServer implements AutoCloseable {
                     throw new LakeException(ErrorCode.NOT_READY, reason);
                 });
         return json(JSON.createObjectNode().put("status", "ready"));
+    }
+
+    private static ArrayNode active(List<ActiveQuery> queries) {
+        ArrayNode array = JSON.createArrayNode();
+        for (ActiveQuery query : queries) {
+            array.addObject()
+                    .put("id", query.id())
+                    .put("principal", query.principal())
+                    .put("since", query.since().toString())
+                    .put("sql", query.sql());
+        }
+        return array;
     }
 
     private static ArrayNode datasets(List<TableStatus> datasets) {

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,9 +15,12 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
-import org.tonle.query.RowFormat;
+import org.tonle.query.ActiveQuery;
+import org.tonle.query.Answer;
+import org.tonle.query.Question;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
 
 /** A lake that does what a test says, to show what the doors make of it. */
 final class ScriptedLake implements Backend {
@@ -28,6 +32,7 @@ final class ScriptedLake implements Backend {
             Map<String, String> headers) {}
 
     volatile Ingested last;
+    volatile Question asked;
     volatile LakeException failure;
     volatile Optional<String> notReady = Optional.empty();
     final CountDownLatch inside = new CountDownLatch(1);
@@ -53,8 +58,18 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
-            public Rows query(String sql) {
-                return current.get().query(sql);
+            public void answer(Question question, Answer.Receiver receiver) {
+                current.get().answer(question, receiver);
+            }
+
+            @Override
+            public List<ActiveQuery> queries(Principal principal) {
+                return current.get().queries(principal);
+            }
+
+            @Override
+            public void cancel(String query, Principal principal) {
+                current.get().cancel(query, principal);
             }
 
             @Override
@@ -119,56 +134,55 @@ final class ScriptedLake implements Backend {
     }
 
     @Override
-    public Rows query(String sql) {
+    public void answer(Question question, Answer.Receiver receiver) {
+        asked = question;
         if (failure != null) {
             throw failure;
         }
+        String sql = question.sql();
+        Answer answer = new Answer("q-1", 7, Optional.of("tag"));
         if (sql.equals("wait")) {
             await();
         }
-        return new Rows() {
-            private volatile boolean stop;
+        if (question.known().contains("tag")) {
+            receiver.unchanged(answer);
+        } else if (sql.startsWith("rows ")) {
+            rows(receiver.stream(answer), Long.parseLong(sql.substring(5)));
+        } else if (sql.startsWith("fail after ")) {
+            rows(receiver.stream(answer), Long.parseLong(sql.substring(11)));
+            throw new LakeException(ErrorCode.INVALID_VALUE, "row is bad");
+        } else {
+            receiver.whole(
+                    answer, (question.format() + " of " + sql).getBytes(StandardCharsets.UTF_8));
+        }
+    }
 
-            @Override
-            public long seq() {
-                return 7;
-            }
-
-            @Override
-            public void writeTo(OutputStream out, RowFormat format) {
-                try {
-                    if (sql.startsWith("rows ")) {
-                        rows(out, Long.parseLong(sql.substring(5)));
-                    } else if (sql.startsWith("fail after ")) {
-                        rows(out, Long.parseLong(sql.substring(11)));
-                        throw new LakeException(ErrorCode.INVALID_VALUE, "row is bad");
-                    } else {
-                        out.write((format + " of " + sql).getBytes(StandardCharsets.UTF_8));
-                    }
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
+    private void rows(OutputStream out, long count) {
+        byte[] row = "{\"a\":1}\n".getBytes(StandardCharsets.UTF_8);
+        try {
+            for (long i = 0; i < count; i++) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new IOException("interrupted");
                 }
+                out.write(row);
             }
+        } catch (IOException e) {
+            cancelled.countDown();
+            throw new UncheckedIOException(e);
+        }
+    }
 
-            private void rows(OutputStream out, long count) throws IOException {
-                byte[] row = "{\"a\":1}\n".getBytes(StandardCharsets.UTF_8);
-                for (long i = 0; i < count; i++) {
-                    if (stop) {
-                        throw new LakeException(ErrorCode.CANCELLED, "cancelled");
-                    }
-                    out.write(row);
-                }
-            }
+    @Override
+    public List<ActiveQuery> queries(Principal principal) {
+        return List.of(new ActiveQuery("q-1", "ada", "SELECT 1", Instant.EPOCH));
+    }
 
-            @Override
-            public void cancel() {
-                stop = true;
-                cancelled.countDown();
-            }
-
-            @Override
-            public void close() {}
-        };
+    @Override
+    public void cancel(String query, Principal principal) {
+        if (!query.equals("q-1")) {
+            throw new LakeException(ErrorCode.NOT_FOUND, "there is no query " + query);
+        }
+        cancelled.countDown();
     }
 
     @Override

@@ -32,6 +32,9 @@ import org.tonle.spi.LakeException;
 public final class DuckDbDialect extends SqlDialect {
     public static final DuckDbDialect INSTANCE = new DuckDbDialect();
 
+    /** Counted up when a text that is printed as before means something else. */
+    static final int VERSION = 1;
+
     private DuckDbDialect() {
         super(
                 SqlDialect.EMPTY_CONTEXT

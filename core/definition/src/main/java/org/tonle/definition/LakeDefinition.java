@@ -23,6 +23,7 @@ public record LakeDefinition(
         LedgerDefinition ledger,
         EngineDefinition engine,
         IngestDefinition ingest,
+        QueryDefinition query,
         Duration refreshInterval,
         List<SourceDefinition> sources,
         List<SqlText> statements) {
@@ -72,6 +73,7 @@ public record LakeDefinition(
                 ledger,
                 engine,
                 ingest,
+                query,
                 refreshInterval,
                 sources,
                 statements);

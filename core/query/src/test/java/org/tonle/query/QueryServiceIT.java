@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,8 @@ import org.tonle.ledger.LedgerConfig;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
+import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
 import org.tonle.sql.Sql;
@@ -103,11 +106,18 @@ class QueryServiceIT {
     }
 
     private static QueryService query(QuerySettings settings) {
-        return new QueryService(catalog, List.of(), engine, settings);
+        return new QueryService(
+                catalog,
+                List.of(),
+                principal -> AccessPolicy.ALL,
+                engine,
+                new MemoryCache(1 << 20),
+                settings,
+                Clock.systemUTC());
     }
 
     private static String read(QueryService query, String sql, ReadPoint at, RowFormat format) {
-        try (RunningQuery rows = query.run(sql, at)) {
+        try (RunningQuery rows = query.run(sql, Principal.LAKE, at)) {
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             rows.writeTo(out, format);
             return out.toString(StandardCharsets.UTF_8);
@@ -117,7 +127,7 @@ class QueryServiceIT {
     @Test
     void answersFromTheNewestCommitAndSaysWhichItWas() throws IOException {
         QueryService query = query(QuerySettings.DEFAULT);
-        try (RunningQuery rows = query.run("SELECT name, id FROM Gold.T ORDER BY ID")) {
+        try (RunningQuery rows = query.run("SELECT name, id FROM Gold.T ORDER BY ID", Principal.LAKE, ReadPoint.NEWEST)) {
             assertThat(rows.seq()).isEqualTo(second);
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             rows.writeTo(out, RowFormat.JSON);
@@ -149,12 +159,12 @@ class QueryServiceIT {
         assertThat(read(query, sql, new ReadPoint.AsOf(first), RowFormat.CSV)).isEqualTo("n\n1\n");
         assertThat(read(query, sql, new ReadPoint.AtLeast(second), RowFormat.CSV))
                 .isEqualTo("n\n2\n");
-        assertThatThrownBy(() -> query.run(sql, new ReadPoint.AsOf(second + 1)))
+        assertThatThrownBy(() -> query.run(sql, Principal.LAKE, new ReadPoint.AsOf(second + 1)))
                 .hasMessage("There is no commit " + (second + 1) + "; the newest is " + second)
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
-        assertThatThrownBy(() -> query.run(sql, new ReadPoint.AtLeast(second + 1)))
+        assertThatThrownBy(() -> query.run(sql, Principal.LAKE, new ReadPoint.AtLeast(second + 1)))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.TIMEOUT));
-        assertThatThrownBy(() -> query.run("SELECT * FROM gold.tt"))
+        assertThatThrownBy(() -> query.run("SELECT * FROM gold.tt", Principal.LAKE, ReadPoint.NEWEST))
                 .hasMessage("line 1, column 15: there is no table gold.tt; is it gold.t?");
     }
 
@@ -181,11 +191,11 @@ class QueryServiceIT {
                                 ReadPoint.NEWEST,
                                 RowFormat.CSV))
                 .isEqualTo("id\n1\n");
-        assertThatThrownBy(() -> query.run(sql.formatted(second + 1)))
+        assertThatThrownBy(() -> query.run(sql.formatted(second + 1), Principal.LAKE, ReadPoint.NEWEST))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
-        assertThatThrownBy(() -> query.run(sql.formatted("TIMESTAMP '1999-01-01 00:00:00'")))
+        assertThatThrownBy(() -> query.run(sql.formatted("TIMESTAMP '1999-01-01 00:00:00'"), Principal.LAKE, ReadPoint.NEWEST))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
-        assertThatThrownBy(() -> query.run(sql.formatted(second), new ReadPoint.AsOf(first)))
+        assertThatThrownBy(() -> query.run(sql.formatted(second), Principal.LAKE, new ReadPoint.AsOf(first)))
                 .as("no later state than that of the whole statement")
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
     }
@@ -196,12 +206,12 @@ class QueryServiceIT {
                 query(
                         new QuerySettings(
                                 1, Duration.ofMillis(50), Duration.ofMinutes(1), 1000, 1000));
-        try (RunningQuery held = query.run("SELECT 1 AS x")) {
+        try (RunningQuery held = query.run("SELECT 1 AS x", Principal.LAKE, ReadPoint.NEWEST)) {
             assertThat(held.schema().columns()).hasSize(1);
-            assertThatThrownBy(() -> query.run("SELECT 1 AS x"))
+            assertThatThrownBy(() -> query.run("SELECT 1 AS x", Principal.LAKE, ReadPoint.NEWEST))
                     .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.OVERLOADED));
         }
-        assertThatThrownBy(() -> query.run("SELECT nosuch")).isInstanceOf(LakeException.class);
+        assertThatThrownBy(() -> query.run("SELECT nosuch", Principal.LAKE, ReadPoint.NEWEST)).isInstanceOf(LakeException.class);
         assertThat(read(query, "SELECT 1 AS x", ReadPoint.NEWEST, RowFormat.CSV))
                 .isEqualTo("x\n1\n");
     }
