@@ -44,8 +44,7 @@ final class Tpch {
     static Map<String, List<Path>> load(Path folder, double scale, Connection plain)
             throws IOException, SQLException {
         Map<String, List<Path>> files = new TreeMap<>();
-        LakeOptions options = new LakeOptions(Clock.systemUTC(), FailPoints.NONE, System.getenv());
-        try (Lake lake = Lake.open(folder, options)) {
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
             lake.catalog().ensureNamespace(NAMESPACE, "bench");
             for (TpchTable<?> table : TpchTable.getTables()) {
                 System.err.println("generating " + table.getTableName());

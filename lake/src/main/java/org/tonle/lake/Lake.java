@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
+import org.tonle.definition.QueryDefinition;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedKafka;
@@ -41,8 +43,11 @@ import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
+import org.tonle.query.Answer;
+import org.tonle.query.MemoryCache;
 import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
+import org.tonle.query.Question;
 import org.tonle.query.ReadPoint;
 import org.tonle.query.RunningQuery;
 import org.tonle.spi.ApiKey;
@@ -200,7 +205,13 @@ public final class Lake implements AutoCloseable {
         pipelines.start();
         QueryService queries =
                 new QueryService(
-                        catalog, definition.sources(), policies, engine, QuerySettings.DEFAULT);
+                        catalog,
+                        definition.sources(),
+                        policies::of,
+                        engine,
+                        new MemoryCache(definition.query().cacheBytes()),
+                        settings(definition.query()),
+                        options.clock());
         Authenticator authenticator =
                 opened(
                         parts,
@@ -226,6 +237,23 @@ public final class Lake implements AutoCloseable {
                 health,
                 options.clock(),
                 parts);
+    }
+
+    private static QuerySettings settings(QueryDefinition query) {
+        return new QuerySettings(
+                query.concurrent(),
+                query.waiting(),
+                query.queueTime(),
+                limits(query.everybody()),
+                query.roles().entrySet().stream()
+                        .collect(
+                                Collectors.toMap(
+                                        Map.Entry::getKey, role -> limits(role.getValue()))));
+    }
+
+    private static QuerySettings.Limits limits(QueryDefinition.Limits limits) {
+        return new QuerySettings.Limits(
+                limits.concurrent(), limits.timeout(), limits.maxRows(), limits.maxBytes());
     }
 
     private static <T> @Nullable T part(Deque<AutoCloseable> parts, Class<T> type) {
@@ -447,13 +475,27 @@ public final class Lake implements AutoCloseable {
         authenticator.revoke(id);
     }
 
-    /** Starts a query over what a principal sees; see {@link QueryService#run}. */
-    public RunningQuery query(String sql, Principal principal) {
+    /** Answers a question; see {@link QueryService#answer}. */
+    public void answer(Question question, Answer.Receiver receiver) {
         try {
-            return queries.run(sql, principal, ReadPoint.NEWEST);
+            queries.answer(question, receiver);
         } catch (LakeException e) {
             throw health.explained(e);
         }
+    }
+
+    /** Starts a query of the lake itself; see {@link QueryService#run}. */
+    public RunningQuery query(String sql) {
+        try {
+            return queries.run(sql, Principal.LAKE, ReadPoint.NEWEST);
+        } catch (LakeException e) {
+            throw health.explained(e);
+        }
+    }
+
+    /** What runs: to be listed and cancelled. */
+    public QueryService queries() {
+        return queries;
     }
 
     /**

@@ -26,7 +26,6 @@ import org.tonle.query.RunningQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
-import org.tonle.spi.Principal;
 
 /** The whole lake in this process: folder in, answers out. */
 class LakeIT {
@@ -71,7 +70,7 @@ class LakeIT {
 
     private static String rows(Lake lake, String sql) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
+        try (RunningQuery query = lake.query(sql)) {
             query.writeTo(out, RowFormat.NDJSON);
         }
         return out.toString(StandardCharsets.UTF_8);

@@ -37,6 +37,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.tonle.lake.TableStatus;
+import org.tonle.query.ActiveQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -140,6 +141,19 @@ public final class LakeServer implements AutoCloseable {
                         new IngestDoor(lake, ingests, bytes, meters, threads),
                         "POST /api/v1/query",
                         new QueryDoor(lake, queries, threads),
+                        "GET /api/v1/queries",
+                        blocking(
+                                threads,
+                                ctx -> json(active(lake.queries(TokenCheck.principal(ctx))))),
+                        "DELETE /api/v1/queries/{id}",
+                        blocking(
+                                threads,
+                                ctx -> {
+                                    lake.cancel(
+                                            String.valueOf(ctx.pathParam("id")),
+                                            TokenCheck.principal(ctx));
+                                    return HttpResponse.of(HttpStatus.NO_CONTENT);
+                                }),
                         "GET /api/v1/datasets",
                         blocking(
                                 threads,
@@ -188,7 +202,8 @@ public final class LakeServer implements AutoCloseable {
     private static Optional<TokenCheck.Door> door(String route) {
         return switch (route.substring(route.indexOf(' ') + 1)) {
             case "/health/live", "/health/ready", "/openapi.yaml" -> Optional.empty();
-            case "/api/v1/query", "/api/v1/datasets" -> Optional.of(TokenCheck.Door.ANYBODY_KNOWN);
+            case "/api/v1/query", "/api/v1/queries", "/api/v1/queries/{id}", "/api/v1/datasets" ->
+                    Optional.of(TokenCheck.Door.ANYBODY_KNOWN);
             case "/api/v1/ingest/{source}" -> Optional.of(TokenCheck.Door.INGEST);
             case "/metrics" -> Optional.of(TokenCheck.Door.OPERATE);
             // one that nobody thought of is nobody else's
@@ -219,6 +234,18 @@ public final class LakeServer implements AutoCloseable {
                     throw new LakeException(ErrorCode.NOT_READY, reason);
                 });
         return json(JSON.createObjectNode().put("status", "ready"));
+    }
+
+    private static ArrayNode active(List<ActiveQuery> queries) {
+        ArrayNode array = JSON.createArrayNode();
+        for (ActiveQuery query : queries) {
+            array.addObject()
+                    .put("id", query.id())
+                    .put("principal", query.principal())
+                    .put("since", query.since().toString())
+                    .put("sql", query.sql());
+        }
+        return array;
     }
 
     private static ArrayNode datasets(List<TableStatus> datasets) {

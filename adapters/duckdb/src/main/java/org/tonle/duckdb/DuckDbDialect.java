@@ -24,6 +24,9 @@ import org.tonle.sql.EngineDialect;
 public final class DuckDbDialect extends EngineDialect {
     public static final DuckDbDialect INSTANCE = new DuckDbDialect();
 
+    /** Counted up when a text that is printed as before means something else. */
+    static final int VERSION = 1;
+
     private DuckDbDialect() {
         super(
                 "DuckDB",

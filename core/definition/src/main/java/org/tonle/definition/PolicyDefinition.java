@@ -52,10 +52,7 @@ public record PolicyDefinition(
      * @param place of the namespace or the table
      */
     public record Grant(
-            String namespace,
-            Optional<String> table,
-            Optional<ColumnName> column,
-            Place place) {}
+            String namespace, Optional<String> table, Optional<ColumnName> column, Place place) {}
 
     /** A column's name, and where it stands. */
     public record ColumnName(String name, Place place) {}

@@ -263,8 +263,7 @@ final class PolicyFiles {
                                         new PolicyDefinition.ColumnName(
                                                 tagged.column(), tagged.place())),
                                 tagged.place());
-                grants.putIfAbsent(
-                        key(tagged.namespace(), tagged.table(), tagged.column()), grant);
+                grants.putIfAbsent(key(tagged.namespace(), tagged.table(), tagged.column()), grant);
             }
         }
         return List.copyOf(grants.values());
@@ -300,8 +299,7 @@ final class PolicyFiles {
         }
         List<Section.Scalar> columns = section.scalars("columns");
         if (columns.isEmpty()) {
-            problems.add(
-                    place, "", "columns is missing; for the whole table write its name alone");
+            problems.add(place, "", "columns is missing; for the whole table write its name alone");
         }
         Optional<Section.Scalar> table = needed(section, "table", place);
         Optional<List<String>> parts = table.flatMap(t -> parts(t, 2, TABLE));

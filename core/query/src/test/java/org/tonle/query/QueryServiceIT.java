@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -105,7 +106,14 @@ class QueryServiceIT {
     }
 
     private static QueryService query(QuerySettings settings) {
-        return new QueryService(catalog, List.of(), Policies.BUILT_IN, engine, settings);
+        return new QueryService(
+                catalog,
+                List.of(),
+                Policies.BUILT_IN::of,
+                engine,
+                new MemoryCache(1 << 20),
+                settings,
+                Clock.systemUTC());
     }
 
     private static String read(QueryService query, String sql, ReadPoint at, RowFormat format) {

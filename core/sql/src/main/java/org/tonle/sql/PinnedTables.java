@@ -18,7 +18,7 @@ import org.tonle.ledger.Ref;
 
 /**
  * The tables of one pinned state, with the schema-on-read columns that the sources declare now. For
- * one statement, by one thread.
+ * one statement, which one thread binds; afterwards any number of threads may ask for its tables.
  */
 public final class PinnedTables implements TableResolver {
     private final Pin pin;
@@ -50,6 +50,26 @@ public final class PinnedTables implements TableResolver {
                         .or(() -> find(state, ref -> matches(ref, name.current())));
         found.ifPresent(table -> resolved.put(name, table));
         return found;
+    }
+
+    /**
+     * Whether another pin has all tables that were asked for in the very states in which they are
+     * here, so that what was bound to these reads the same there.
+     */
+    public boolean areThoseOf(Pin other) {
+        PinnedTables others = new PinnedTables(other, List.copyOf(sources.values()));
+        return resolved.entrySet().stream()
+                .allMatch(entry ->
+                        others.pinned(entry.getKey())
+                                .filter(table -> isSame(table.ref(), entry.getValue().ref()))
+                                .isPresent());
+    }
+
+    private static boolean isSame(Ref one, Ref other) {
+        return one.table().equals(other.table())
+                && one.metadataLocation().equals(other.metadataLocation())
+                && one.namespace().equals(other.namespace())
+                && one.name().equals(other.name());
     }
 
     private static Optional<PinnedTable> find(Pin pin, Predicate<Ref> which) {

@@ -69,7 +69,8 @@ final class PolicyValidation implements TableResolver {
         }
         table(grant.namespace(), grant.table().get(), grant.place())
                 .ifPresent(table ->
-                        grant.column().ifPresent(column -> column(table, column.name(), column.place())));
+                        grant.column()
+                                .ifPresent(column -> column(table, column.name(), column.place())));
     }
 
     private Optional<SqlTable> table(String namespace, String name, Place place) {
