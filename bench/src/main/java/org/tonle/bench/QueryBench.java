@@ -139,7 +139,7 @@ final class QueryBench {
                     queries,
                     (client, sql) -> {
                         raw(connections.get(client), sql);
-                        return null;
+                        return sql;
                     });
             for (Connection connection : connections) {
                 connection.close();

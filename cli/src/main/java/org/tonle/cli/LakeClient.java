@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -145,11 +146,35 @@ final class LakeClient implements AutoCloseable {
         }
     }
 
-    /** {@code GET /api/v1/datasets}. */
-    JsonNode datasets(String url) throws IOException {
-        try (InputStream in = exchange(request(url, "/api/v1/datasets").build()).body()) {
+    /** {@code GET /api/v1/keys}. */
+    JsonNode keys(String url) throws IOException {
+        return json(request(url, "/api/v1/keys").build());
+    }
+
+    /** {@code POST} of an object; the answer. */
+    JsonNode post(String url, String path, Map<String, Object> body) throws IOException {
+        return json(
+                request(url, path)
+                        .header("content-type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(body)))
+                        .build());
+    }
+
+    /** {@code DELETE /api/v1/keys/ID}. */
+    void revoke(String url, String id) throws IOException {
+        String path = "/api/v1/keys/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
+        exchange(request(url, path).DELETE().build()).body().close();
+    }
+
+    private JsonNode json(HttpRequest request) throws IOException {
+        try (InputStream in = exchange(request).body()) {
             return JSON.readTree(in);
         }
+    }
+
+    /** {@code GET /api/v1/datasets}. */
+    JsonNode datasets(String url) throws IOException {
+        return json(request(url, "/api/v1/datasets").build());
     }
 
     private HttpRequest.Builder request(String url, String path) {

@@ -51,6 +51,8 @@ public final class Main {
                         .addSubcommand(new UpCommand(terminal))
                         .addSubcommand(new ValidateCommand(terminal))
                         .addSubcommand(new QueryCommand(terminal))
+                        .addSubcommand(new KeyCommand(terminal))
+                        .addSubcommand(new PolicyCommand(terminal))
                         .setErr(
                                 new java.io.PrintWriter(
                                         terminal.err(), true, StandardCharsets.UTF_8))

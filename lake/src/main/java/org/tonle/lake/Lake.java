@@ -2,6 +2,7 @@ package org.tonle.lake;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -49,16 +50,21 @@ import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
 import org.tonle.query.Question;
 import org.tonle.query.ReadPoint;
+import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
 import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
+import org.tonle.sql.Access;
 import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.Dataset;
+import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.Policies;
+import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
+import org.tonle.sql.SqlTable;
 
 /** A running lake. Safe for use by many threads; calls block. */
 public final class Lake implements AutoCloseable {
@@ -67,6 +73,7 @@ public final class Lake implements AutoCloseable {
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(8);
     private static final Duration LEASE = Duration.ofSeconds(10);
     private static final int STATEMENTS = 12;
+    private static final int REPORTED_ROWS = 20;
 
     /** In the folder of the lake's state: the token of whoever may read that folder. */
     private static final String ADMIN_TOKEN = "admin-token";
@@ -475,6 +482,54 @@ public final class Lake implements AutoCloseable {
         authenticator.revoke(id);
     }
 
+    /**
+     * What somebody would see of a statement: as a user of the policy, or with these roles.
+     *
+     * @throws LakeException NOT_FOUND if there is no such user and no role is named; what makes the
+     *     statement impossible for everybody
+     */
+    public PolicyReport check(String sql, String name, Set<String> roles) {
+        Set<String> held =
+                roles.isEmpty()
+                        ? policies.rolesOf(name)
+                                .orElseThrow(() ->
+                                        new LakeException(
+                                                ErrorCode.NOT_FOUND,
+                                                "There is no user "
+                                                        + name
+                                                        + " in policies/*.yaml; name a role"))
+                        : roles;
+        Principal principal = policies.user(name, held).withRoles(held);
+        PinnedTables pinned = new PinnedTables(catalog.pin(), definition.sources());
+        List<PolicyReport.Table> tables =
+                Sql.query(sql, pinned).tables().stream()
+                        .map(bound -> bound.table())
+                        .distinct()
+                        .map(table -> report(table, principal))
+                        .toList();
+        try (RunningQuery rows = query(sql, principal)) {
+            java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
+            rows.writeFirst(out, RowFormat.JSON, REPORTED_ROWS);
+            return new PolicyReport(
+                    principal,
+                    tables,
+                    Optional.of(out.toString(StandardCharsets.UTF_8)),
+                    Optional.empty());
+        } catch (LakeException e) {
+            return new PolicyReport(principal, tables, Optional.empty(), Optional.of(e));
+        }
+    }
+
+    private PolicyReport.Table report(SqlTable table, Principal principal) {
+        Optional<Access> access = policies.of(principal).of(table.name().current());
+        return new PolicyReport.Table(
+                table.name().toString(),
+                access.map(seen -> seen.columnsOf(table)).orElse(List.of()),
+                policies.grants(principal, table.name()),
+                policies.filters(principal, table.name()),
+                policies.masks(principal, table.name()));
+    }
+
     /** Answers a question; see {@link QueryService#answer}. */
     public void answer(Question question, Answer.Receiver receiver) {
         try {
@@ -484,10 +539,10 @@ public final class Lake implements AutoCloseable {
         }
     }
 
-    /** Starts a query of the lake itself; see {@link QueryService#run}. */
-    public RunningQuery query(String sql) {
+    /** Starts a query over what a principal sees; see {@link QueryService#run}. */
+    public RunningQuery query(String sql, Principal principal) {
         try {
-            return queries.run(sql, Principal.LAKE, ReadPoint.NEWEST);
+            return queries.run(sql, principal, ReadPoint.NEWEST);
         } catch (LakeException e) {
             throw health.explained(e);
         }

@@ -8,6 +8,7 @@ import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
+import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
@@ -40,6 +41,9 @@ public interface Backend {
 
     /** Ends an API key; NOT_FOUND if there is none of this id. */
     void revokeKey(String id);
+
+    /** What somebody would see of a statement; see {@link Lake#check}. */
+    PolicyReport check(String sql, String name, Set<String> roles);
 
     /** The source of that name. */
     Optional<SourceDefinition> source(String name);

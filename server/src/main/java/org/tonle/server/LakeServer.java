@@ -1,6 +1,7 @@
 package org.tonle.server;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -27,8 +28,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -135,80 +134,121 @@ public final class LakeServer implements AutoCloseable {
                         .http1MaxHeaderSize(16 << 10)
                         .http2MaxHeaderListSize(16 << 10)
                         .gracefulShutdownTimeout(Duration.ofMillis(50), options.drain());
-        Map<String, HttpService> routes =
-                Map.of(
-                        "POST /api/v1/ingest/{source}",
-                        new IngestDoor(lake, ingests, bytes, meters, threads),
-                        "POST /api/v1/query",
-                        new QueryDoor(lake, queries, threads),
-                        "GET /api/v1/queries",
-                        blocking(
-                                threads,
-                                ctx -> json(active(lake.queries(TokenCheck.principal(ctx))))),
-                        "DELETE /api/v1/queries/{id}",
-                        blocking(
-                                threads,
-                                ctx -> {
-                                    lake.cancel(
-                                            String.valueOf(ctx.pathParam("id")),
-                                            TokenCheck.principal(ctx));
-                                    return HttpResponse.of(HttpStatus.NO_CONTENT);
-                                }),
-                        "GET /api/v1/datasets",
-                        blocking(
-                                threads,
-                                ctx -> json(datasets(lake.tables(TokenCheck.principal(ctx))))),
-                        "GET /health/live",
-                        (ctx, request) -> json(JSON.createObjectNode().put("status", "live")),
-                        "GET /health/ready",
-                        blocking(threads, ctx -> ready(lake, stopping)),
-                        "GET /metrics",
-                        blocking(
-                                threads,
-                                ctx ->
+        KeysDoor keys = new KeysDoor(lake, threads);
+        PolicyDoor policy = new PolicyDoor(lake, threads);
+        List<Route> routes =
+                List.of(
+                        new Route(
+                                "POST /api/v1/ingest/{source}",
+                                TokenCheck.Door.INGEST,
+                                new IngestDoor(lake, ingests, bytes, meters, threads)),
+                        new Route(
+                                "POST /api/v1/query",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                new QueryDoor(lake, queries, threads)),
+                        new Route(
+                                "GET /api/v1/queries",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                blocking(
+                                        threads,
+                                        ctx ->
+                                                json(
+                                                        active(
+                                                                lake.queries(
+                                                                        TokenCheck.principal(
+                                                                                ctx)))))),
+                        new Route(
+                                "DELETE /api/v1/queries/{id}",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                blocking(
+                                        threads,
+                                        ctx -> {
+                                            lake.cancel(
+                                                    String.valueOf(ctx.pathParam("id")),
+                                                    TokenCheck.principal(ctx));
+                                            return HttpResponse.of(HttpStatus.NO_CONTENT);
+                                        })),
+                        new Route(
+                                "GET /api/v1/datasets",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                blocking(
+                                        threads,
+                                        ctx ->
+                                                json(
+                                                        datasets(
+                                                                lake.tables(
+                                                                        TokenCheck.principal(
+                                                                                ctx)))))),
+                        new Route(
+                                "GET /api/v1/keys",
+                                TokenCheck.Door.ADMIN,
+                                blocking(threads, keys::list)),
+                        new Route("POST /api/v1/keys", TokenCheck.Door.ADMIN, keys::create),
+                        new Route(
+                                "DELETE /api/v1/keys/{id}",
+                                TokenCheck.Door.ADMIN,
+                                blocking(threads, keys::revoke)),
+                        new Route("POST /api/v1/policy/check", TokenCheck.Door.ADMIN, policy),
+                        new Route(
+                                "GET /metrics",
+                                TokenCheck.Door.OPERATE,
+                                blocking(
+                                        threads,
+                                        ctx ->
+                                                HttpResponse.of(
+                                                        HttpStatus.OK,
+                                                        MediaType.parse(
+                                                                "text/plain; version=0.0.4;"
+                                                                        + " charset=utf-8"),
+                                                        meters.scrape(lake)))),
+                        new Route(
+                                "GET /health/live",
+                                TokenCheck.Door.ANYBODY,
+                                (ctx, request) ->
+                                        json(JSON.createObjectNode().put("status", "live"))),
+                        new Route(
+                                "GET /health/ready",
+                                TokenCheck.Door.ANYBODY,
+                                blocking(threads, ctx -> ready(lake, stopping))),
+                        new Route(
+                                "GET /openapi.yaml",
+                                TokenCheck.Door.ANYBODY,
+                                (ctx, request) ->
                                         HttpResponse.of(
                                                 HttpStatus.OK,
-                                                MediaType.parse(
-                                                        "text/plain; version=0.0.4; charset=utf-8"),
-                                                meters.scrape(lake))),
-                        "GET /openapi.yaml",
-                        (ctx, request) ->
-                                HttpResponse.of(
-                                        HttpStatus.OK,
-                                        MediaType.parse("application/yaml; charset=utf-8"),
-                                        openapi));
-        routes.forEach((route, service) -> {
-            int space = route.indexOf(' ');
+                                                MediaType.parse("application/yaml; charset=utf-8"),
+                                                openapi)));
+        for (Route route : routes) {
             builder.route()
-                    .methods(HttpMethod.valueOf(route.substring(0, space)))
-                    .path(route.substring(space + 1))
+                    .methods(HttpMethod.valueOf(route.method()))
+                    .path(route.path())
                     // the doors set their own limits when they know the source
                     .maxRequestLength(MOST_BYTES)
                     // for a client that is still sending when it is refused: see Refusal
                     .requestAutoAbortDelay(Duration.ofSeconds(2))
-                    .defaultServiceName(route.substring(space + 1))
+                    .defaultServiceName(route.path())
                     .decorator(
                             MetricCollectingService.newDecorator(
                                     MeterIdPrefixFunction.ofDefault("tonle.http")))
-                    .build(
-                            door(route)
-                                    .<HttpService>map(d -> new TokenCheck(service, lake, d))
-                                    .orElse(service));
-        });
+                    .build(new TokenCheck(route.service(), lake, route.door()));
+        }
         return builder.decorator(HostCheck::new).build();
     }
 
-    /** Who is asked for at a route; empty: nobody. */
-    private static Optional<TokenCheck.Door> door(String route) {
-        return switch (route.substring(route.indexOf(' ') + 1)) {
-            case "/health/live", "/health/ready", "/openapi.yaml" -> Optional.empty();
-            case "/api/v1/query", "/api/v1/queries", "/api/v1/queries/{id}", "/api/v1/datasets" ->
-                    Optional.of(TokenCheck.Door.ANYBODY_KNOWN);
-            case "/api/v1/ingest/{source}" -> Optional.of(TokenCheck.Door.INGEST);
-            case "/metrics" -> Optional.of(TokenCheck.Door.OPERATE);
-            // one that nobody thought of is nobody else's
-            default -> Optional.of(TokenCheck.Door.ADMIN);
-        };
+    /**
+     * One path.
+     *
+     * @param name the method, a space, and the path
+     * @param door who may use it
+     */
+    private record Route(String name, TokenCheck.Door door, HttpService service) {
+        String method() {
+            return name.substring(0, name.indexOf(' '));
+        }
+
+        String path() {
+            return name.substring(name.indexOf(' ') + 1);
+        }
     }
 
     private static InetAddress loopback() {
@@ -283,10 +323,13 @@ public final class LakeServer implements AutoCloseable {
         return array;
     }
 
-    private static HttpResponse json(com.fasterxml.jackson.databind.JsonNode node) {
+    private static HttpResponse json(JsonNode node) {
+        return json(HttpStatus.OK, node);
+    }
+
+    static HttpResponse json(HttpStatus status, JsonNode node) {
         try {
-            return HttpResponse.of(
-                    HttpStatus.OK, MediaType.JSON_UTF_8, JSON.writeValueAsBytes(node));
+            return HttpResponse.of(status, MediaType.JSON_UTF_8, JSON.writeValueAsBytes(node));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree of strings can always be written", e);
         }

@@ -9,6 +9,7 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
@@ -23,6 +24,8 @@ import org.tonle.spi.Principal;
 final class QueryDoor implements HttpService {
     static final long MOST_BYTES = 1 << 20;
     private static final Logger LOG = LoggerFactory.getLogger(QueryDoor.class);
+    private static final String ACTION =
+            "send {\"sql\": \"SELECT …\"}; \"parameters\" and \"namespace\" may be with it";
     private static final Duration TO_ARRIVE = Duration.ofSeconds(20);
 
     private final Backend lake;
@@ -96,9 +99,13 @@ final class QueryDoor implements HttpService {
             HttpResponseWriter writer) {
         QueryReply reply = new QueryReply(writer, format);
         try {
+            JsonBody fields =
+                    JsonBody.read(body, List.of("sql", "parameters", "namespace"), ACTION);
             lake.answer(
                     new Question(
-                            QueryBody.sql(body.content().array()),
+                            fields.needed("sql"),
+                            fields.scalars("parameters"),
+                            fields.text("namespace"),
                             principal,
                             QueryHeaders.readPoint(body.headers()),
                             format,

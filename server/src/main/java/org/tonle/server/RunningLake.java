@@ -8,6 +8,7 @@ import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
+import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
@@ -42,6 +43,11 @@ final class RunningLake implements Backend {
     @Override
     public void revokeKey(String id) {
         lake.revokeKey(id);
+    }
+
+    @Override
+    public PolicyReport check(String sql, String name, Set<String> roles) {
+        return lake.check(sql, name, roles);
     }
 
     @Override

@@ -16,6 +16,7 @@ import java.util.function.Supplier;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
+import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
 import org.tonle.query.ActiveQuery;
@@ -25,6 +26,7 @@ import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
+import org.tonle.sql.Policies;
 import org.tonle.sql.TableName;
 
 /** A lake that does what a test says, to show what the doors make of it. */
@@ -81,6 +83,11 @@ final class ScriptedLake implements Backend {
             @Override
             public void revokeKey(String id) {
                 current.get().revokeKey(id);
+            }
+
+            @Override
+            public PolicyReport check(String sql, String name, Set<String> roles) {
+                return current.get().check(sql, name, roles);
             }
 
             @Override
@@ -158,6 +165,24 @@ final class ScriptedLake implements Backend {
         if (!id.equals(KEY.id())) {
             throw new LakeException(ErrorCode.NOT_FOUND, "no key " + id);
         }
+    }
+
+    @Override
+    public PolicyReport check(String sql, String name, Set<String> roles) {
+        if (failure != null) {
+            throw failure;
+        }
+        return new PolicyReport(
+                new Principal(name, roles, Map.of("region", "EU")),
+                List.of(
+                        new PolicyReport.Table(
+                                "silver.events",
+                                List.of("id"),
+                                List.of(new Policies.Granted("r", Optional.of("id"), "p.yaml:1:1")),
+                                List.of(),
+                                List.of())),
+                Optional.of("[{\"id\":1}]"),
+                Optional.empty());
     }
 
     @Override

@@ -38,6 +38,11 @@ public record Principal(String name, Set<String> roles, Map<String, String> attr
         attributes = Map.copyOf(attributes);
     }
 
+    /** The same with other roles. */
+    public Principal withRoles(Set<String> others) {
+        return new Principal(name, others, attributes);
+    }
+
     public boolean isAdmin() {
         return roles.contains(ADMIN);
     }

@@ -71,7 +71,7 @@ public final class RunningQuery implements AutoCloseable {
      */
     public long writeTo(OutputStream out, RowFormat format) {
         try {
-            write(out, format);
+            write(out, format, Long.MAX_VALUE);
             out.flush();
             return rows;
         } catch (IOException e) {
@@ -79,7 +79,17 @@ public final class RunningQuery implements AutoCloseable {
         }
     }
 
-    private void write(OutputStream out, RowFormat format) throws IOException {
+    /** As {@link #writeTo}, at most so many rows. */
+    public void writeFirst(OutputStream out, RowFormat format, int most) {
+        try {
+            write(out, format, most);
+            out.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void write(OutputStream out, RowFormat format, long most) throws IOException {
         Utf8Output text = new Utf8Output(out, limits.maxBytes());
         RowWriter writer =
                 switch (format) {
@@ -88,8 +98,17 @@ public final class RunningQuery implements AutoCloseable {
                     case CSV -> new CsvRows(text);
                 };
         writer.begin(schema().columns());
-        while (next()) {
-            writer.write(batch());
+        long left = most;
+        while (left > 0 && next()) {
+            int count = batch().getRowCount();
+            if (count <= left) {
+                writer.write(batch());
+            } else {
+                try (VectorSchemaRoot first = batch().slice(0, (int) left)) {
+                    writer.write(first);
+                }
+            }
+            left -= count;
         }
         writer.end();
         text.flush();

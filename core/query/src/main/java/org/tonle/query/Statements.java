@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.Pin;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.Principal;
@@ -40,7 +41,12 @@ final class Statements {
      *
      * @param asOf −1: whichever is the newest
      */
-    private record Said(String sql, Principal principal, long asOf) {}
+    private record Said(
+            String sql,
+            List<? extends @Nullable Object> parameters,
+            Optional<String> namespace,
+            Principal principal,
+            long asOf) {}
 
     Statements(
             List<SourceDefinition> sources,
@@ -105,8 +111,13 @@ final class Statements {
      *     AccessPolicy)}
      */
     Bound bind(Question question, Pin pin) {
-        PinnedTables tables = new PinnedTables(pin, sources);
-        BoundQuery query = Sql.query(question.sql(), tables, policies.apply(question.principal()));
+        PinnedTables tables = new PinnedTables(pin, sources, question.namespace());
+        BoundQuery query =
+                Sql.query(
+                        question.sql(),
+                        question.parameters(),
+                        tables,
+                        policies.apply(question.principal()));
         Bound bound = new Bound(query, tables, StateKey.of(query, tables, engine), pin.seq());
         known.put(said(question), bound);
         return bound;
@@ -115,6 +126,8 @@ final class Statements {
     private static Said said(Question question) {
         return new Said(
                 question.sql(),
+                question.parameters(),
+                question.namespace(),
                 question.principal(),
                 question.at() instanceof ReadPoint.AsOf(long seq) ? seq : -1);
     }
