@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -45,6 +44,7 @@ import org.tonle.ledger.LedgerConfig;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
 import org.tonle.query.Answer;
+import org.tonle.query.Audit;
 import org.tonle.query.MemoryCache;
 import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
@@ -52,6 +52,7 @@ import org.tonle.query.Question;
 import org.tonle.query.ReadPoint;
 import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
+import org.tonle.query.SystemTables;
 import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -93,18 +94,17 @@ public final class Lake implements AutoCloseable {
     private Lake(
             LakeDefinition definition,
             LakeCatalog catalog,
-            List<Dataset> datasets,
+            LakeStatus status,
             Ingest ingest,
             PipelineRunner pipelines,
             QueryService queries,
             Policies policies,
             Authenticator authenticator,
             EmbeddedHealth health,
-            Clock clock,
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
-        this.status = new LakeStatus(catalog, definition, datasets, ingest, pipelines, clock);
+        this.status = status;
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
@@ -165,6 +165,8 @@ public final class Lake implements AutoCloseable {
         String holder = holder(state);
         Ledger ledger = opened(parts, openLedger(written, options, parts));
         requireSameStorage(written, ledger);
+        // closed after whatever answers statements, and before what keeps the records
+        Audit audit = opened(parts, Audit.start(ledger.listings(), options.clock()));
         LakeDefinition definition = written.named(name(written, ledger));
         EventLog eventLog = opened(parts, openEventLog(definition, parts));
         BufferAllocator allocator = opened(parts, new RootAllocator());
@@ -210,11 +212,15 @@ public final class Lake implements AutoCloseable {
                                 options.failPoints()));
         pipelines.apply();
         pipelines.start();
+        LakeStatus status =
+                new LakeStatus(catalog, definition, datasets, ingest, pipelines, options.clock());
         QueryService queries =
                 new QueryService(
                         catalog,
                         definition.sources(),
                         policies::of,
+                        new SystemTables(catalog, audit, statements(state), status.systemTables()),
+                        audit,
                         engine,
                         new MemoryCache(definition.query().cacheBytes()),
                         settings(definition.query()),
@@ -235,15 +241,19 @@ public final class Lake implements AutoCloseable {
         return new Lake(
                 definition,
                 catalog,
-                datasets,
+                status,
                 ingest,
                 pipelines,
                 queries,
                 policies,
                 authenticator,
                 health,
-                options.clock(),
                 parts);
+    }
+
+    /** Where the rows of system tables are written for the engine. */
+    private static Path statements(Path state) {
+        return directory(state, "statements");
     }
 
     private static QuerySettings settings(QueryDefinition query) {
@@ -389,7 +399,7 @@ public final class Lake implements AutoCloseable {
     private static SqlEngine openEngine(LakeDefinition definition, BufferAllocator allocator) {
         return DuckDbEngine.open(
                 new DuckDbSettings(
-                        List.of(definition.storage().root()),
+                        List.of(definition.storage().root(), statements(definition.state())),
                         directory(definition.state(), "duckdb"),
                         definition.engine().memoryBytes(),
                         definition.engine().threads(),

@@ -15,14 +15,22 @@ public final class RunningQuery implements AutoCloseable {
     private final long seq;
     private final QueryResult result;
     private final QuerySettings.Limits limits;
+    private final Outcome outcome;
     private final Runnable onClose;
     private final AtomicBoolean closed = new AtomicBoolean();
     private long rows;
+    private boolean complete;
 
-    RunningQuery(long seq, QueryResult result, QuerySettings.Limits limits, Runnable onClose) {
+    RunningQuery(
+            long seq,
+            QueryResult result,
+            QuerySettings.Limits limits,
+            Outcome outcome,
+            Runnable onClose) {
         this.seq = seq;
         this.result = result;
         this.limits = limits;
+        this.outcome = outcome;
         this.onClose = onClose;
     }
 
@@ -43,7 +51,17 @@ public final class RunningQuery implements AutoCloseable {
      *     query
      */
     public boolean next() {
+        try {
+            return advance();
+        } catch (RuntimeException e) {
+            outcome.failed(e, rows);
+            throw e;
+        }
+    }
+
+    private boolean advance() {
         if (!result.next()) {
+            complete = true;
             return false;
         }
         rows += result.batch().getRowCount();
@@ -75,7 +93,11 @@ public final class RunningQuery implements AutoCloseable {
             out.flush();
             return rows;
         } catch (IOException e) {
+            outcome.left(rows);
             throw new UncheckedIOException(e);
+        } catch (RuntimeException e) {
+            outcome.failed(e, rows);
+            throw e;
         }
     }
 
@@ -126,6 +148,11 @@ public final class RunningQuery implements AutoCloseable {
             try {
                 result.close();
             } finally {
+                if (complete) {
+                    outcome.finished(rows);
+                } else {
+                    outcome.left(rows);
+                }
                 onClose.run();
             }
         }

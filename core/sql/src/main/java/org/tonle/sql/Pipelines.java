@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.iceberg.Schema;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.QuarantineTable;
@@ -65,6 +66,14 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
         }
     }
 
+    /** Those whose tables Tonle makes itself. */
+    private static final Set<String> OWN_NAMESPACES =
+            Set.of(
+                    BronzeTable.NAMESPACE,
+                    QuarantineTable.NAMESPACE,
+                    "system",
+                    "information_schema");
+
     private static final class Planner implements TableResolver {
         private final Map<TableName, SqlTable> tables = new LinkedHashMap<>();
         private final Map<TableName, Parsed> parsed = new LinkedHashMap<>();
@@ -90,8 +99,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
         private void add(Dataset dataset, Place place) {
             TableName name = dataset.name();
             String namespace = name.namespace().toLowerCase(Locale.ROOT);
-            if (namespace.equals(BronzeTable.NAMESPACE)
-                    || namespace.equals(QuarantineTable.NAMESPACE)) {
+            if (OWN_NAMESPACES.contains(namespace)) {
                 problems.add(
                         new Problem(
                                 place,
