@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -144,6 +145,21 @@ final class LakeClient implements AutoCloseable {
                         .body()) {
             return JSON.readTree(in);
         }
+    }
+
+    /** {@code GET /api/v1/queries}. */
+    JsonNode queries(String url) throws IOException {
+        try (InputStream in =
+                exchange(HttpRequest.newBuilder(URI.create(url + "/api/v1/queries")).build())
+                        .body()) {
+            return JSON.readTree(in);
+        }
+    }
+
+    /** {@code DELETE /api/v1/queries/{id}}. */
+    void cancel(String url, String id) throws IOException {
+        String path = "/api/v1/queries/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
+        exchange(HttpRequest.newBuilder(URI.create(url + path)).DELETE().build()).body().close();
     }
 
     private HttpResponse<InputStream> exchange(HttpRequest request) throws IOException {

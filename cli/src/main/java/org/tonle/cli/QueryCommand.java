@@ -68,6 +68,18 @@ final class QueryCommand implements Callable<Integer> {
                 paramLabel = "U",
                 description = "The lake at this address, like http://127.0.0.1:7070.")
         private @Nullable String url;
+
+        /** The lake's address, without a slash at its end. */
+        String url() {
+            String found =
+                    url != null
+                            ? url.replaceFirst("/+$", "")
+                            : LakeAddress.running(lake.toAbsolutePath().normalize()).url();
+            if (!found.matches("https?://[^/]+")) {
+                throw new Failure(Exit.USAGE, "not a lake's address: " + found);
+            }
+            return found;
+        }
     }
 
     @ArgGroup(exclusive = true)
@@ -83,7 +95,11 @@ final class QueryCommand implements Callable<Integer> {
                             + " if left out.")
     private Format format = Format.TABLE;
 
-    @Parameters(paramLabel = "SQL", description = "One SELECT; - reads it from stdin.")
+    @Parameters(
+            paramLabel = "SQL",
+            // a subcommand may stand in its place
+            arity = "0..1",
+            description = "One SELECT; - reads it from stdin.")
     private String sql = "";
 
     QueryCommand(Terminal terminal) {
@@ -92,13 +108,10 @@ final class QueryCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        String url =
-                where.url != null
-                        ? where.url.replaceFirst("/+$", "")
-                        : LakeAddress.running(where.lake.toAbsolutePath().normalize()).url();
-        if (!url.matches("https?://[^/]+")) {
-            throw new Failure(Exit.USAGE, "not a lake's address: " + url);
+        if (sql.isEmpty()) {
+            throw new Failure(Exit.USAGE, "say what to ask: tonle query 'SELECT …'");
         }
+        String url = where.url();
         String statement =
                 sql.equals("-")
                         ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8)

@@ -17,7 +17,14 @@ class DocsIT {
     @TempDir Path dir;
 
     @ParameterizedTest
-    @ValueSource(strings = {"README.md", "docs/quick-start.md", "docs/sql.md", "docs/types.md"})
+    @ValueSource(
+            strings = {
+                "README.md",
+                "docs/quick-start.md",
+                "docs/sql.md",
+                "docs/types.md",
+                "docs/queries.md"
+            })
     void theExamplesOfADocumentDoWhatItSays(String document) throws Exception {
         List<DocExample> examples = DocExample.of(ROOT.resolve(document));
         int run = 0;
@@ -38,7 +45,7 @@ class DocsIT {
         try (var files = Files.newDirectoryStream(ROOT.resolve(folder), "*.md")) {
             for (Path file : files) {
                 String name = file.getFileName().toString();
-                if (!List.of("quick-start.md", "sql.md", "types.md").contains(name)) {
+                if (!List.of("quick-start.md", "sql.md", "types.md", "queries.md").contains(name)) {
                     assertThat(DocExample.of(file))
                             .as("%s: add it to the test", name)
                             .allMatch(example -> example.kind() == DocExample.Kind.SHOWN);

@@ -88,8 +88,7 @@ final class QueryDoor implements HttpService {
                         });
     }
 
-    private void answer(
-            AggregatedHttpRequest body, RowFormat format, HttpResponseWriter writer) {
+    private void answer(AggregatedHttpRequest body, RowFormat format, HttpResponseWriter writer) {
         QueryReply reply = new QueryReply(writer, format);
         try {
             lake.answer(

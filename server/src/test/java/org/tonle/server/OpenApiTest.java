@@ -106,7 +106,7 @@ class OpenApiTest {
             HttpClient client, LakeServer server, ScriptedLake lake, String method, String path)
             throws IOException, InterruptedException {
         List<Integer> statuses = new ArrayList<>();
-        String real = path.replace("{source}", "events");
+        String real = path.replace("{source}", "events").replace("{id}", "q-1");
         statuses.add(status(client, request(server, method, real, "{\"sql\":\"q\"}")));
         statuses.add(
                 status(

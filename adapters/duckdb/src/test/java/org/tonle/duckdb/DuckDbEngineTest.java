@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -42,6 +43,7 @@ class DuckDbEngineTest {
     @TempDir Path directory;
     private Path inside;
     private Path outside;
+    private Path temporary;
     private RootAllocator allocator;
     private DuckDbEngine engine;
     private SqlKit kit;
@@ -50,7 +52,7 @@ class DuckDbEngineTest {
     void openEngine() throws IOException {
         inside = Files.createDirectory(directory.resolve("inside"));
         outside = Files.createDirectory(directory.resolve("outside"));
-        Path temporary = Files.createDirectory(directory.resolve("temporary"));
+        temporary = Files.createDirectory(directory.resolve("temporary"));
         allocator = new RootAllocator();
         engine =
                 DuckDbEngine.open(
@@ -136,6 +138,30 @@ class DuckDbEngineTest {
             assertThat(e.code()).isEqualTo(ErrorCode.OUT_OF_RESOURCES);
         }
         assertThat(kit.value("1")).isEqualTo(1);
+    }
+
+    @Test
+    void sortsOnDiskWhatIsLargerThanItsMemory() throws Exception {
+        String ten = "(VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9))";
+        String sql =
+                "SELECT MAX(n) AS n FROM (SELECT ROW_NUMBER() OVER (ORDER BY s) AS n FROM (SELECT"
+                        + " '%2$s' || CAST(a.x * 7919 + b.x * 104729 + c.x * 1299709 + d.x * 15485863"
+                        + " + e.x * 179424673 + f.x AS VARCHAR) AS s FROM %1$s AS a(x), %1$s AS b(x),"
+                        + " %1$s AS c(x), %1$s AS d(x), %1$s AS e(x), %1$s AS f(x)) AS t) AS u";
+        CompletableFuture<String> rows =
+                CompletableFuture.supplyAsync(
+                        () -> kit.rows(sql.formatted(ten, "x".repeat(300))).toString());
+        boolean spilled = false;
+        while (!rows.isDone()) {
+            try (var files = Files.list(temporary)) {
+                spilled |= files.findAny().isPresent();
+            }
+        }
+        assertThat(rows.get()).isEqualTo("[[1000000]]");
+        assertThat(spilled).as("300 MB were sorted within 128 MB").isTrue();
+        try (var files = Files.list(temporary)) {
+            assertThat(files).isEmpty();
+        }
     }
 
     @Test

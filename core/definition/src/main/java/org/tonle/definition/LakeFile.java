@@ -271,8 +271,7 @@ final class LakeFile {
             Section roles, QueryDefinition.Limits otherwise) {
         Map<String, QueryDefinition.Limits> found = new TreeMap<>();
         for (String role : roles.entries().keySet()) {
-            roles.section(role, LIMITS)
-                    .ifPresent(own -> found.put(role, limits(own, otherwise)));
+            roles.section(role, LIMITS).ifPresent(own -> found.put(role, limits(own, otherwise)));
         }
         return found;
     }

@@ -155,8 +155,7 @@ public final class QueryService {
                     return;
                 }
                 case Outcome.Failed(LakeException why) ->
-                        throw new LakeException(
-                                why.code(), String.valueOf(why.getMessage()), why);
+                        throw new LakeException(why.code(), String.valueOf(why.getMessage()), why);
                 case Outcome.Abandoned() -> {}
             }
         }

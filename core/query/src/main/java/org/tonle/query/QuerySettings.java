@@ -88,10 +88,7 @@ public record QuerySettings(
             return everybody;
         }
         List<Limits> own =
-                principal.roles().stream()
-                        .filter(roles::containsKey)
-                        .map(roles::get)
-                        .toList();
+                principal.roles().stream().filter(roles::containsKey).map(roles::get).toList();
         return own.stream().reduce(Limits::most).orElse(everybody);
     }
 }

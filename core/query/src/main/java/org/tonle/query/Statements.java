@@ -106,8 +106,7 @@ final class Statements {
      */
     Bound bind(Question question, Pin pin) {
         PinnedTables tables = new PinnedTables(pin, sources);
-        BoundQuery query =
-                Sql.query(question.sql(), tables, policies.apply(question.principal()));
+        BoundQuery query = Sql.query(question.sql(), tables, policies.apply(question.principal()));
         Bound bound = new Bound(query, tables, StateKey.of(query, tables, engine), pin.seq());
         known.put(said(question), bound);
         return bound;

@@ -119,16 +119,13 @@ class AnswerIT {
 
     private static long append(LakeCatalog to, String table, String select) {
         try (StagedCommit commit = to.stage()) {
-            StagedTable staged =
-                    commit.table(TableIdentifier.of("gold", table), OnConflict.FAIL);
+            StagedTable staged = commit.table(TableIdentifier.of("gold", table), OnConflict.FAIL);
             List<WrittenFile> written =
                     engine.write(
                             Sql.query(select, new NoTables()),
                             new Inputs(Map.of()),
                             new FileTarget(
-                                    staged.dataDirectory(),
-                                    "f" + FILES.incrementAndGet(),
-                                    SCHEMA));
+                                    staged.dataDirectory(), "f" + FILES.incrementAndGet(), SCHEMA));
             staged.append(written.stream().map(file -> staged.adopt(file.path())).toList());
             return commit.publish(CommitRequest.builder(commit.id(), "test", "test"));
         }
@@ -266,8 +263,7 @@ class AnswerIT {
         }
         assertThat(engine.runs.get()).isEqualTo(runs);
         Received json = new Received();
-        queries.answer(
-                new Question(sql, ADA, ReadPoint.NEWEST, RowFormat.JSON, Set.of(tag)), json);
+        queries.answer(new Question(sql, ADA, ReadPoint.NEWEST, RowFormat.JSON, Set.of(tag)), json);
         assertThat(json.unchanged).as("another form is another answer").isFalse();
         assertThat(json.tag()).isNotEqualTo(tag);
     }
@@ -371,8 +367,7 @@ class AnswerIT {
                         .as(one.toString())
                         .isEqualTo(
                                 fresh.computeIfAbsent(
-                                        one.sql() + one.seq(),
-                                        key -> fresh(one.sql(), one.seq())));
+                                        one.sql() + one.seq(), key -> fresh(one.sql(), one.seq())));
             }
             assertThat(fresh).hasSizeGreaterThan(20);
         }

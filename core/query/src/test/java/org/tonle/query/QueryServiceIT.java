@@ -127,7 +127,11 @@ class QueryServiceIT {
     @Test
     void answersFromTheNewestCommitAndSaysWhichItWas() throws IOException {
         QueryService query = query(QuerySettings.DEFAULT);
-        try (RunningQuery rows = query.run("SELECT name, id FROM Gold.T ORDER BY ID", Principal.LAKE, ReadPoint.NEWEST)) {
+        try (RunningQuery rows =
+                query.run(
+                        "SELECT name, id FROM Gold.T ORDER BY ID",
+                        Principal.LAKE,
+                        ReadPoint.NEWEST)) {
             assertThat(rows.seq()).isEqualTo(second);
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             rows.writeTo(out, RowFormat.JSON);
@@ -164,7 +168,8 @@ class QueryServiceIT {
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
         assertThatThrownBy(() -> query.run(sql, Principal.LAKE, new ReadPoint.AtLeast(second + 1)))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.TIMEOUT));
-        assertThatThrownBy(() -> query.run("SELECT * FROM gold.tt", Principal.LAKE, ReadPoint.NEWEST))
+        assertThatThrownBy(
+                        () -> query.run("SELECT * FROM gold.tt", Principal.LAKE, ReadPoint.NEWEST))
                 .hasMessage("line 1, column 15: there is no table gold.tt; is it gold.t?");
     }
 
@@ -191,11 +196,17 @@ class QueryServiceIT {
                                 ReadPoint.NEWEST,
                                 RowFormat.CSV))
                 .isEqualTo("id\n1\n");
-        assertThatThrownBy(() -> query.run(sql.formatted(second + 1), Principal.LAKE, ReadPoint.NEWEST))
+        assertThatThrownBy(() ->
+                        query.run(sql.formatted(second + 1), Principal.LAKE, ReadPoint.NEWEST))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
-        assertThatThrownBy(() -> query.run(sql.formatted("TIMESTAMP '1999-01-01 00:00:00'"), Principal.LAKE, ReadPoint.NEWEST))
+        assertThatThrownBy(() ->
+                        query.run(
+                                sql.formatted("TIMESTAMP '1999-01-01 00:00:00'"),
+                                Principal.LAKE,
+                                ReadPoint.NEWEST))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
-        assertThatThrownBy(() -> query.run(sql.formatted(second), Principal.LAKE, new ReadPoint.AsOf(first)))
+        assertThatThrownBy(() ->
+                        query.run(sql.formatted(second), Principal.LAKE, new ReadPoint.AsOf(first)))
                 .as("no later state than that of the whole statement")
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
     }
@@ -211,7 +222,8 @@ class QueryServiceIT {
             assertThatThrownBy(() -> query.run("SELECT 1 AS x", Principal.LAKE, ReadPoint.NEWEST))
                     .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.OVERLOADED));
         }
-        assertThatThrownBy(() -> query.run("SELECT nosuch", Principal.LAKE, ReadPoint.NEWEST)).isInstanceOf(LakeException.class);
+        assertThatThrownBy(() -> query.run("SELECT nosuch", Principal.LAKE, ReadPoint.NEWEST))
+                .isInstanceOf(LakeException.class);
         assertThat(read(query, "SELECT 1 AS x", ReadPoint.NEWEST, RowFormat.CSV))
                 .isEqualTo("x\n1\n");
     }
