@@ -33,6 +33,15 @@ final class LakeUnderTest implements AutoCloseable {
     private final Map<Long, Double> ended = new HashMap<>();
     private final Map<Long, Double> compilers = new HashMap<>();
 
+    String url() {
+        return url;
+    }
+
+    /** The admin token of its folder. */
+    String token() {
+        return token;
+    }
+
     private LakeUnderTest(Path folder, Process process, String url, String token) {
         this.folder = folder;
         this.process = process;

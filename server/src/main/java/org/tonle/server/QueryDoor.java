@@ -112,7 +112,8 @@ final class QueryDoor implements HttpService {
                             QueryHeaders.known(body.headers())),
                     reply);
             reply.close();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
+            // nobody may wait for ever, not even after an OutOfMemoryError
             if (reply.started()) {
                 // the status is gone; only a broken transfer can say that rows are missing
                 if (!Thread.currentThread().isInterrupted()) {

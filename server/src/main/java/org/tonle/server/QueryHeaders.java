@@ -25,9 +25,19 @@ final class QueryHeaders {
 
     private QueryHeaders() {}
 
-    /** Refuses what {@link #readPoint} would, before the body is read. */
+    /** Refuses what can be told before the body is read. */
     static void check(RequestHeaders headers) {
         ReadPoint unused = readPoint(headers);
+        if (headers.contentLength() > QueryDoor.MOST_BYTES) {
+            throw new DoorException(
+                    ErrorCode.TOO_LARGE,
+                    "the statement has "
+                            + headers.contentLength()
+                            + " bytes, and may have "
+                            + QueryDoor.MOST_BYTES,
+                    null,
+                    "send a shorter one; long lists of values belong into a table");
+        }
     }
 
     /** Which state is to be read. */

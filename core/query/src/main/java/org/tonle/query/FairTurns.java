@@ -121,6 +121,16 @@ final class FairTurns {
         }
     }
 
+    /** How many wait. */
+    int waiting() {
+        lock.lock();
+        try {
+            return waiting;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** False if the turn came before. */
     private boolean leave(String who, Waiting place) {
         lock.lock();

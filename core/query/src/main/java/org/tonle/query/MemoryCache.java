@@ -48,6 +48,11 @@ public final class MemoryCache implements Cache {
         return largest;
     }
 
+    /** Does at once what is done in the background otherwise. */
+    void cleanUp() {
+        values.cleanUp();
+    }
+
     /** Hits, misses and evictions since it was made. */
     public CacheStats stats() {
         return values.stats();

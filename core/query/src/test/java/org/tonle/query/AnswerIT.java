@@ -124,7 +124,8 @@ class AnswerIT {
 
     private static long append(LakeCatalog to, String table, String select) {
         try (StagedCommit commit = to.stage()) {
-            StagedTable staged = commit.table(TableIdentifier.of("gold", table), OnConflict.FAIL);
+            StagedTable staged =
+                    commit.table(TableIdentifier.of("gold", table), OnConflict.REAPPLY);
             List<WrittenFile> written =
                     engine.write(
                             Sql.query(select, new NoTables()),
