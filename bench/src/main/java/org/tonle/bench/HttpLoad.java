@@ -27,9 +27,12 @@ final class HttpLoad implements AutoCloseable {
     /** What came back; times in milliseconds from when the request was due. */
     record Result(long answers, double seconds, double p50, double p95, double p99) {}
 
-    HttpLoad(URI lake, byte[] body, int count) throws IOException {
+    HttpLoad(URI lake, String token, byte[] body, int count) throws IOException {
         byte[] head =
                 ("POST /api/v1/query HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
+                                + "authorization: Bearer "
+                                + token
+                                + "\r\n"
                                 + "content-type: application/json\r\ncontent-length: "
                                 + body.length
                                 + "\r\n\r\n")

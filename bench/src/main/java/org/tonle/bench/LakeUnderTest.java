@@ -2,6 +2,7 @@ package org.tonle.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,15 +27,17 @@ final class LakeUnderTest implements AutoCloseable {
     private final Path folder;
     private final Process process;
     private final String url;
+    private final String token;
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Map<Long, Double> ended = new HashMap<>();
     private final Map<Long, Double> compilers = new HashMap<>();
 
-    private LakeUnderTest(Path folder, Process process, String url) {
+    private LakeUnderTest(Path folder, Process process, String url, String token) {
         this.folder = folder;
         this.process = process;
         this.url = url;
+        this.token = token;
     }
 
     /**
@@ -70,11 +73,20 @@ final class LakeUnderTest implements AutoCloseable {
             Thread.sleep(50);
         }
         return new LakeUnderTest(
-                folder, process, JSON.readTree(address.toFile()).path("url").asText());
+                folder,
+                process,
+                JSON.readTree(address.toFile()).path("url").asText(),
+                Files.readString(folder.resolve(".tonle/admin-token")).strip());
     }
 
-    String url() {
-        return url;
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create(url + path))
+                .header("Authorization", "Bearer " + token);
+    }
+
+    /** The same request again and again; close it. */
+    HttpLoad load(byte[] body, int connections) throws IOException {
+        return new HttpLoad(URI.create(url), token, body, connections);
     }
 
     /**
@@ -175,7 +187,7 @@ final class LakeUnderTest implements AutoCloseable {
         while (true) {
             HttpResponse<String> answer =
                     http.send(
-                            HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + source))
+                            request("/api/v1/ingest/" + source)
                                     .header("Content-Type", "application/x-ndjson")
                                     .timeout(Duration.ofSeconds(60))
                                     .POST(HttpRequest.BodyPublishers.ofByteArray(body))
@@ -193,13 +205,20 @@ final class LakeUnderTest implements AutoCloseable {
 
     /** The rows of a query. */
     JsonNode query(String sql) throws IOException, InterruptedException {
+        return query(JSON.createObjectNode().put("sql", sql));
+    }
+
+    /** Asks where tables without a namespace are of {@code namespace}. */
+    JsonNode query(String sql, String namespace) throws IOException, InterruptedException {
+        return query(JSON.createObjectNode().put("sql", sql).put("namespace", namespace));
+    }
+
+    private JsonNode query(ObjectNode body) throws IOException, InterruptedException {
         HttpResponse<String> answer =
                 http.send(
-                        HttpRequest.newBuilder(URI.create(url + "/api/v1/query"))
+                        request("/api/v1/query")
                                 .header("Content-Type", "application/json")
-                                .POST(
-                                        HttpRequest.BodyPublishers.ofString(
-                                                JSON.createObjectNode().put("sql", sql).toString()))
+                                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
         if (answer.statusCode() != 200) {
@@ -213,7 +232,7 @@ final class LakeUnderTest implements AutoCloseable {
         while (true) {
             HttpResponse<String> answer =
                     http.send(
-                            HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets")).build(),
+                            request("/api/v1/datasets").build(),
                             HttpResponse.BodyHandlers.ofString());
             boolean settled = true;
             for (JsonNode table : JSON.readTree(answer.body())) {

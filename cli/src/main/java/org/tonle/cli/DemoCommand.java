@@ -104,7 +104,7 @@ final class DemoCommand implements Callable<Integer> {
         Logs.toFolder(demo.path());
         progress.say("starting a lake in " + demo.path());
         try (DemoLake lake = chaos ? DemoLake.killable(demo.path()) : DemoLake.here(demo.path());
-                LakeClient client = new LakeClient()) {
+                LakeClient client = new LakeClient(LakeAddress.adminToken(demo.path()))) {
             seconds.put("start", since(begin));
             demo.noteEvents(plan.events());
             DemoFlights.Expected expected = flights.expected();
@@ -248,17 +248,16 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private void serve(DemoLake lake, DemoFolder demo) {
-        String where = demo.isKept() ? "--lake " + demo.path() : "--url " + lake.url();
         terminal.err()
                 .println(
                         """
 
                         The lake keeps serving at %1$s until Ctrl-C. Worth trying next:
-                          ./tonle query %2$s "SELECT * FROM gold.route ORDER BY worst_delay DESC LIMIT 10"
-                          ./tonle query %2$s --format json "SELECT payload, message FROM quarantine.silver_flights WHERE reason = 'expectation'"
-                          curl %1$s/api/v1/datasets\
+                          ./tonle query --lake %2$s "SELECT * FROM gold.route ORDER BY worst_delay DESC LIMIT 10"
+                          ./tonle query --lake %2$s --format json "SELECT payload, message FROM quarantine.silver_flights WHERE reason = 'expectation'"
+                          curl -H "authorization: Bearer $(cat %2$s/.tonle/admin-token)" %1$s/api/v1/datasets\
                         """
-                                .formatted(lake.url(), where));
+                                .formatted(lake.url(), demo.path()));
         try {
             new java.util.concurrent.CountDownLatch(1).await();
         } catch (InterruptedException e) {

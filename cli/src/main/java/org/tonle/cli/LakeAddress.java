@@ -73,6 +73,23 @@ record LakeAddress(String url, long pid, String version) {
     }
 
     /**
+     * The token that a lake has put into its folder for whoever may read that.
+     *
+     * @throws Failure FAILED if it can't be read
+     */
+    static String adminToken(Path lake) {
+        Path file = lake.resolve(".tonle").resolve("admin-token");
+        try {
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            throw new Failure(
+                    Exit.FAILED,
+                    "can't read %s (%s); ask as the user who runs the lake, or with --token-file"
+                            .formatted(file, e));
+        }
+    }
+
+    /**
      * The lake that runs in a folder.
      *
      * @throws Failure NOT_RUNNING if there is none

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 
-/** The REST API, as a client sees it. Thread-safe. */
+/** The REST API, as a client with one token sees it. Thread-safe. */
 final class LakeClient implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -66,11 +66,19 @@ final class LakeClient implements AutoCloseable {
         }
     }
 
+    private final String token;
     private final HttpClient http =
             HttpClient.newBuilder()
                     .version(HttpClient.Version.HTTP_1_1)
                     .connectTimeout(Duration.ofSeconds(5))
                     .build();
+
+    /**
+     * @param token the lake's admin token, or an API key; blank: none is sent
+     */
+    LakeClient(String token) {
+        this.token = token;
+    }
 
     /** Runs a query and keeps its rows; for small answers. */
     Rows query(String url, String sql) throws IOException {
@@ -108,7 +116,7 @@ final class LakeClient implements AutoCloseable {
     private HttpResponse<InputStream> send(String url, String sql, String accept)
             throws IOException {
         return exchange(
-                HttpRequest.newBuilder(URI.create(url + "/api/v1/query"))
+                request(url, "/api/v1/query")
                         .header("content-type", "application/json")
                         .header("accept", accept)
                         .POST(
@@ -122,7 +130,7 @@ final class LakeClient implements AutoCloseable {
             throws IOException {
         HttpResponse<InputStream> response =
                 exchange(
-                        HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + source))
+                        request(url, "/api/v1/ingest/" + source)
                                 .header("content-type", "application/x-ndjson")
                                 .header("idempotency-key", idempotencyKey)
                                 .timeout(Duration.ofSeconds(60))
@@ -138,28 +146,51 @@ final class LakeClient implements AutoCloseable {
         }
     }
 
-    /** {@code GET /api/v1/datasets}. */
-    JsonNode datasets(String url) throws IOException {
-        try (InputStream in =
-                exchange(HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets")).build())
-                        .body()) {
+    /** {@code GET /api/v1/keys}. */
+    JsonNode keys(String url) throws IOException {
+        return json(request(url, "/api/v1/keys").build());
+    }
+
+    /** {@code POST} of an object; the answer. */
+    JsonNode post(String url, String path, Map<String, Object> body) throws IOException {
+        return json(
+                request(url, path)
+                        .header("content-type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(body)))
+                        .build());
+    }
+
+    /** {@code DELETE /api/v1/keys/ID}. */
+    void revoke(String url, String id) throws IOException {
+        String path = "/api/v1/keys/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
+        exchange(request(url, path).DELETE().build()).body().close();
+    }
+
+    private JsonNode json(HttpRequest request) throws IOException {
+        try (InputStream in = exchange(request).body()) {
             return JSON.readTree(in);
         }
     }
 
+    /** {@code GET /api/v1/datasets}. */
+    JsonNode datasets(String url) throws IOException {
+        return json(request(url, "/api/v1/datasets").build());
+    }
+
     /** {@code GET /api/v1/queries}. */
     JsonNode queries(String url) throws IOException {
-        try (InputStream in =
-                exchange(HttpRequest.newBuilder(URI.create(url + "/api/v1/queries")).build())
-                        .body()) {
-            return JSON.readTree(in);
-        }
+        return json(request(url, "/api/v1/queries").build());
     }
 
     /** {@code DELETE /api/v1/queries/{id}}. */
     void cancel(String url, String id) throws IOException {
         String path = "/api/v1/queries/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
-        exchange(HttpRequest.newBuilder(URI.create(url + path)).DELETE().build()).body().close();
+        exchange(request(url, path).DELETE().build()).body().close();
+    }
+
+    private HttpRequest.Builder request(String url, String path) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path));
+        return token.isBlank() ? request : request.header("authorization", "Bearer " + token);
     }
 
     private HttpResponse<InputStream> exchange(HttpRequest request) throws IOException {

@@ -54,6 +54,8 @@ public final class Main {
                                 new CommandLine(new QueryCommand(terminal))
                                         .addSubcommand(new QueryListCommand(terminal))
                                         .addSubcommand(new QueryCancelCommand()))
+                        .addSubcommand(new KeyCommand(terminal))
+                        .addSubcommand(new PolicyCommand(terminal))
                         .setErr(
                                 new java.io.PrintWriter(
                                         terminal.err(), true, StandardCharsets.UTF_8))

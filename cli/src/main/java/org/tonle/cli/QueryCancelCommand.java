@@ -2,8 +2,8 @@ package org.tonle.cli;
 
 import java.io.IOException;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code tonle query cancel}. */
@@ -13,16 +13,16 @@ import picocli.CommandLine.Parameters;
         versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true)
 final class QueryCancelCommand implements Callable<Integer> {
-    @ArgGroup(exclusive = true)
-    private QueryCommand.Where where = new QueryCommand.Where();
+    @Mixin private Where where = new Where();
 
     @Parameters(paramLabel = "ID", description = "As `tonle query list` shows it.")
     private String id = "";
 
     @Override
     public Integer call() throws IOException {
-        try (LakeClient client = new LakeClient()) {
-            client.cancel(where.url(), id);
+        Where.Lake lake = where.lake(System.getenv());
+        try (LakeClient client = new LakeClient(lake.token())) {
+            client.cancel(lake.url(), id);
             return Exit.OK;
         }
     }

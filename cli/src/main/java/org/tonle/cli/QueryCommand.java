@@ -6,16 +6,14 @@ import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.TypeConversionException;
@@ -55,35 +53,7 @@ final class QueryCommand implements Callable<Integer> {
 
     private final Terminal terminal;
 
-    /** Where the lake is: one of the two. */
-    static final class Where {
-        @Option(
-                names = "--lake",
-                paramLabel = "DIR",
-                description = "The lake that runs in this folder; the current one if left out.")
-        private Path lake = Path.of(".");
-
-        @Option(
-                names = "--url",
-                paramLabel = "U",
-                description = "The lake at this address, like http://127.0.0.1:7070.")
-        private @Nullable String url;
-
-        /** The lake's address, without a slash at its end. */
-        String url() {
-            String found =
-                    url != null
-                            ? url.replaceFirst("/+$", "")
-                            : LakeAddress.running(lake.toAbsolutePath().normalize()).url();
-            if (!found.matches("https?://[^/]+")) {
-                throw new Failure(Exit.USAGE, "not a lake's address: " + found);
-            }
-            return found;
-        }
-    }
-
-    @ArgGroup(exclusive = true)
-    private Where where = new Where();
+    @Mixin private Where where = new Where();
 
     @Option(
             names = "--format",
@@ -111,12 +81,13 @@ final class QueryCommand implements Callable<Integer> {
         if (sql.isEmpty()) {
             throw new Failure(Exit.USAGE, "say what to ask: tonle query 'SELECT …'");
         }
-        String url = where.url();
+        Where.Lake lake = where.lake(System.getenv());
+        String url = lake.url();
         String statement =
                 sql.equals("-")
                         ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8)
                         : sql;
-        try (LakeClient client = new LakeClient()) {
+        try (LakeClient client = new LakeClient(lake.token())) {
             switch (format) {
                 case TABLE -> table(client, url, statement);
                 case JSON -> client.query(url, statement, "application/json", terminal.out());

@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 /** {@code tonle query list}. */
 @Command(
@@ -17,8 +17,7 @@ import picocli.CommandLine.Command;
 final class QueryListCommand implements Callable<Integer> {
     private final Terminal terminal;
 
-    @ArgGroup(exclusive = true)
-    private QueryCommand.Where where = new QueryCommand.Where();
+    @Mixin private Where where = new Where();
 
     QueryListCommand(Terminal terminal) {
         this.terminal = terminal;
@@ -26,9 +25,10 @@ final class QueryListCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (LakeClient client = new LakeClient()) {
+        Where.Lake lake = where.lake(System.getenv());
+        try (LakeClient client = new LakeClient(lake.token())) {
             TextTable table = new TextTable(List.of("id", "principal", "since", "sql"));
-            for (JsonNode query : client.queries(where.url())) {
+            for (JsonNode query : client.queries(lake.url())) {
                 table.add(
                         List.of(
                                 query.path("id").asText(),

@@ -78,7 +78,7 @@ class LakeProcessIT {
         assertThat(run("init", "init", lake.toString()).exit()).isZero();
         Process up = start("up", "up", "--lake", lake.toString(), "--port", "0");
         LakeAddress address = awaitReady(up, lake);
-        try (LakeClient client = new LakeClient()) {
+        try (LakeClient client = new LakeClient(LakeAddress.adminToken(lake))) {
             byte[] body =
                     "{\"type\":\"a\"}\n{\"type\":\"a\"}\n{}\n".getBytes(StandardCharsets.UTF_8);
             LakeClient.Receipt receipt = client.ingest(address.url(), "events", body, "k1");
@@ -108,10 +108,20 @@ class LakeProcessIT {
         assertThat(table.err()).isEqualTo("2 rows\n");
         Ended list = run("list", "query", "list", "--lake", lake.toString());
         assertThat(list.out()).startsWith("id  principal  since  sql\n");
-        Ended cancel = run("cancel", "query", "cancel", "--url", address.url(), "no-such");
+        Ended cancel = run("cancel", "query", "cancel", "--lake", lake.toString(), "no-such");
         assertThat(cancel.exit()).isEqualTo(Exit.FAILED);
         assertThat(cancel.err()).startsWith("tonle: NOT_FOUND: ");
-        Ended json = run("json", "query", "--url", address.url(), "--format", "json", sql);
+        Ended json =
+                run(
+                        "json",
+                        "query",
+                        "--url",
+                        address.url(),
+                        "--token-file",
+                        lake.resolve(".tonle/admin-token").toString(),
+                        "--format",
+                        "json",
+                        sql);
         assertThat(json.exit()).isZero();
         assertThat(JSON.readTree(json.out()).toString())
                 .isEqualTo(

@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -41,11 +39,10 @@ final class CrashRun {
                 last = new ArrayList<>();
                 Map<String, Boolean> quiet = new TreeMap<>();
                 for (Path folder : folders) {
-                    String url = LakeProcess.url(folder).orElseThrow();
+                    LakeProcess.Address address = LakeProcess.address(folder).orElseThrow();
                     HttpResponse<String> response =
                             http.send(
-                                    HttpRequest.newBuilder(URI.create(url + "/api/v1/datasets"))
-                                            .build(),
+                                    address.request("/api/v1/datasets").build(),
                                     HttpResponse.BodyHandlers.ofString());
                     last.add(response.body());
                     for (JsonNode table : new ObjectMapper().readTree(response.body())) {

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -42,13 +41,14 @@ final class DiskFullRun {
 
     private void run() throws Exception {
         LakeFolder.write(folder, "");
-        try (RetryingClient client = new RetryingClient(() -> LakeProcess.url(folder), 3)) {
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
             try (LakeProcess lake = LakeProcess.start(folder)) {
-                String url = lake.awaitUrl().orElseThrow(() -> new AssertionError(lake.output()));
+                LakeProcess.Address address =
+                        lake.awaitAddress().orElseThrow(() -> new AssertionError(lake.output()));
                 try {
                     // what is left is what the lake keeps for itself; then nothing, at once
                     for (long leave : List.of(100L << 20, 0L, 12L << 10)) {
-                        round(url, client, leave);
+                        round(address, client, leave);
                     }
                     client.close();
                     CrashRun.settled(List.of(folder));
@@ -71,12 +71,13 @@ final class DiskFullRun {
         }
     }
 
-    private void round(String url, RetryingClient client, long leave) throws Exception {
+    private void round(LakeProcess.Address address, RetryingClient client, long leave)
+            throws Exception {
         acknowledgesMore(client);
         fill(leave);
-        await("it refuses", () -> post(url).statusCode() == 503);
+        await("it refuses", () -> post(address).statusCode() == 503);
         long asked = System.nanoTime();
-        HttpResponse<String> refused = post(url);
+        HttpResponse<String> refused = post(address);
         Duration took = Duration.ofNanos(System.nanoTime() - asked);
         assertThat(refused.statusCode()).as(refused.body()).isEqualTo(503);
         assertThat(took).as(refused.body()).isLessThan(Duration.ofSeconds(2));
@@ -84,17 +85,17 @@ final class DiskFullRun {
         JsonNode problem = JSON.readTree(refused.body());
         assertThat(problem.path("code").asText()).isEqualTo("DISK_FULL");
         assertThat(problem.path("detail").asText()).contains("MB left");
-        assertThat(get(url, "/health/ready").statusCode()).isEqualTo(503);
-        assertThat(get(url, "/health/live").statusCode()).isEqualTo(200);
-        assertThat(reasonOfSource(url)).contains("MB left");
+        assertThat(get(address, "/health/ready").statusCode()).isEqualTo(503);
+        assertThat(get(address, "/health/live").statusCode()).isEqualTo(200);
+        assertThat(reasonOfSource(address)).contains("MB left");
         // time for everything that writes to fail
         for (int look = 0; look < 20; look++) {
-            assertThat(post(url).statusCode()).isEqualTo(503);
+            assertThat(post(address).statusCode()).isEqualTo(503);
             Thread.sleep(250);
         }
         Files.delete(filler);
         acknowledgesMore(client);
-        await("it is ready", () -> get(url, "/health/ready").statusCode() == 200);
+        await("it is ready", () -> get(address, "/health/ready").statusCode() == 200);
         System.out.printf(
                 "disk full but for %,d kB: refused in %d ms%n", leave >> 10, took.toMillis());
     }
@@ -105,8 +106,9 @@ final class DiskFullRun {
         await("it goes on: " + client.refused(), () -> client.answers() > before + 100);
     }
 
-    private String reasonOfSource(String url) throws IOException, InterruptedException {
-        HttpResponse<String> response = get(url, "/api/v1/datasets");
+    private String reasonOfSource(LakeProcess.Address address)
+            throws IOException, InterruptedException {
+        HttpResponse<String> response = get(address, "/api/v1/datasets");
         if (response.statusCode() == 503) {
             // the ledger is away, too; the problem says why
             return response.body();
@@ -128,9 +130,10 @@ final class DiskFullRun {
         }
     }
 
-    private HttpResponse<String> post(String url) throws IOException, InterruptedException {
+    private HttpResponse<String> post(LakeProcess.Address address)
+            throws IOException, InterruptedException {
         return http.send(
-                HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + LakeFolder.SOURCE))
+                address.request("/api/v1/ingest/" + LakeFolder.SOURCE)
                         .timeout(Duration.ofSeconds(20))
                         .header("Content-Type", "application/json")
                         // the same each time: what is asked here is no event of its own
@@ -140,12 +143,10 @@ final class DiskFullRun {
                 HttpResponse.BodyHandlers.ofString());
     }
 
-    private HttpResponse<String> get(String url, String path)
+    private HttpResponse<String> get(LakeProcess.Address address, String path)
             throws IOException, InterruptedException {
         return http.send(
-                HttpRequest.newBuilder(URI.create(url + path))
-                        .timeout(Duration.ofSeconds(20))
-                        .build(),
+                address.request(path).timeout(Duration.ofSeconds(20)).build(),
                 HttpResponse.BodyHandlers.ofString());
     }
 

@@ -177,7 +177,7 @@ final class DocReader implements AutoCloseable {
                         .start();
         running.put(lake, process);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (LakeProcess.url(dir.resolve(lake)).isEmpty()) {
+        while (LakeProcess.address(dir.resolve(lake)).isEmpty()) {
             assertThat(process.isAlive() && System.nanoTime() < deadline)
                     .as("%s%n%s", withPort, Files.readString(dir.resolve("up.err")))
                     .isTrue();

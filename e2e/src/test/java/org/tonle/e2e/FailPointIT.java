@@ -18,7 +18,7 @@ class FailPointIT {
     void nothingIsLostOrDoubledThoughTheLakeEndsAtEveryStep() throws Exception {
         Path folder = dir.resolve("lake");
         LakeFolder.write(folder, "");
-        try (RetryingClient client = new RetryingClient(() -> LakeProcess.url(folder), 3)) {
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
             int visit = 1;
             for (String point : Lake.failPoints()) {
                 // not always the first time that it is reached; a point of the start has no second
@@ -30,7 +30,7 @@ class FailPointIT {
                 }
             }
             try (LakeProcess lake = LakeProcess.start(folder)) {
-                lake.awaitUrl();
+                lake.awaitAddress();
                 client.close();
                 CrashRun.settled(List.of(folder));
                 assertThat(lake.terminate()).isZero();

@@ -3,7 +3,6 @@ package org.tonle.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -153,10 +152,10 @@ class FsyncOrderIT {
                         .redirectOutput(said.toFile())
                         .start();
         try {
-            String url = awaitUrl(folder, strace, said);
+            LakeProcess.Address address = awaitAddress(folder, strace, said);
             for (int i = 0; i < REQUESTS; i++) {
                 String id = UUID.randomUUID().toString().replace("-", "");
-                post(url, id);
+                post(address, id);
                 ids.add(id);
                 // so that more than one commit is seen
                 Thread.sleep(400);
@@ -171,23 +170,24 @@ class FsyncOrderIT {
         return trace;
     }
 
-    private static String awaitUrl(Path folder, Process strace, Path said) throws Exception {
+    private static LakeProcess.Address awaitAddress(Path folder, Process strace, Path said)
+            throws Exception {
         long deadline = System.nanoTime() + START.toNanos();
         while (strace.isAlive() && System.nanoTime() < deadline) {
-            Optional<String> url = LakeProcess.url(folder);
-            if (url.isPresent()) {
-                return url.get();
+            Optional<LakeProcess.Address> address = LakeProcess.address(folder);
+            if (address.isPresent()) {
+                return address.get();
             }
             Thread.sleep(50);
         }
         throw new AssertionError("the lake isn't ready:\n" + Files.readString(said));
     }
 
-    private static void post(String url, String id) throws Exception {
+    private static void post(LakeProcess.Address address, String id) throws Exception {
         try (HttpClient http =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
             HttpRequest request =
-                    HttpRequest.newBuilder(URI.create(url + "/api/v1/ingest/" + LakeFolder.SOURCE))
+                    address.request("/api/v1/ingest/" + LakeFolder.SOURCE)
                             .header("Content-Type", "application/x-ndjson")
                             .timeout(Duration.ofSeconds(30))
                             .POST(

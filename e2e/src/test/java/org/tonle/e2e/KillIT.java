@@ -19,14 +19,14 @@ class KillIT {
         Path folder = dir.resolve("lake");
         LakeFolder.write(folder, "");
         Random random = new Random(20260301);
-        try (RetryingClient client = new RetryingClient(() -> LakeProcess.url(folder), 3)) {
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
             for (int kill = 0; kill < KILLS; kill++) {
                 try (LakeProcess lake = LakeProcess.start(folder)) {
                     // most die while they work, some while they start
                     if (random.nextInt(5) == 0) {
                         Thread.sleep(500 + random.nextInt(3000));
                     } else {
-                        lake.awaitUrl();
+                        lake.awaitAddress();
                         Thread.sleep(random.nextInt(1500));
                     }
                     assertThat(lake.alive()).as(lake.output()).isTrue();
@@ -34,7 +34,7 @@ class KillIT {
                 }
             }
             try (LakeProcess lake = LakeProcess.start(folder)) {
-                lake.awaitUrl();
+                lake.awaitAddress();
                 client.close();
                 CrashRun.settled(List.of(folder));
                 assertThat(lake.terminate()).isZero();

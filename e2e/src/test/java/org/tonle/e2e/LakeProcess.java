@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -87,12 +89,12 @@ final class LakeProcess implements AutoCloseable {
     }
 
     /** Waits until it says that it is ready, or has ended. */
-    Optional<String> awaitUrl() throws InterruptedException {
+    Optional<Address> awaitAddress() throws InterruptedException {
         long deadline = System.nanoTime() + START.toNanos();
         while (process.isAlive()) {
-            Optional<String> url = url(folder);
-            if (url.isPresent()) {
-                return url;
+            Optional<Address> address = address(folder);
+            if (address.isPresent()) {
+                return address;
             }
             if (System.nanoTime() > deadline) {
                 throw new AssertionError("the lake isn't ready after " + START + ":\n" + output());
@@ -102,12 +104,26 @@ final class LakeProcess implements AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * Where a lake answers, and to whom.
+     *
+     * @param token of its folder
+     */
+    record Address(String url, String token) {
+        HttpRequest.Builder request(String path) {
+            return HttpRequest.newBuilder(URI.create(url + path))
+                    .header("Authorization", "Bearer " + token);
+        }
+    }
+
     /** Where the lake in a folder says that it answers. */
-    static Optional<String> url(Path folder) {
+    static Optional<Address> address(Path folder) {
         try {
             JsonNode json =
                     new ObjectMapper().readTree(folder.resolve(".tonle/lake.json").toFile());
-            return Optional.of(json.path("url").asText()).filter(url -> !url.isEmpty());
+            String token = Files.readString(folder.resolve(".tonle/admin-token")).strip();
+            return Optional.of(new Address(json.path("url").asText(), token))
+                    .filter(address -> !address.url().isEmpty());
         } catch (IOException e) {
             return Optional.empty();
         }

@@ -24,7 +24,7 @@ class MutantIT {
         LakeFolder.write(folder, "");
         try (RetryingClient client =
                 new RetryingClient(
-                        () -> LakeProcess.url(folder),
+                        () -> LakeProcess.address(folder),
                         3,
                         RetryingClient.Manners.NEW_KEY_ON_RETRY)) {
             // durable, and never answered
@@ -32,7 +32,7 @@ class MutantIT {
                 lake.awaitEnd(Duration.ofSeconds(90));
             }
             try (LakeProcess lake = LakeProcess.start(folder)) {
-                assertThat(lake.awaitUrl()).as(lake.output()).isPresent();
+                assertThat(lake.awaitAddress()).as(lake.output()).isPresent();
                 long goal = client.answers() + 20;
                 while (client.answers() < goal) {
                     assertThat(lake.alive()).as(lake.output()).isTrue();
@@ -51,9 +51,9 @@ class MutantIT {
     void positionsThatMoveInASecondTransactionAreFoundToHaveDoubledEvents() throws Exception {
         Path folder = dir.resolve("lake");
         LakeFolder.write(folder, "");
-        try (RetryingClient client = new RetryingClient(() -> LakeProcess.url(folder), 2)) {
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 2)) {
             try (LakeProcess lake = LakeProcess.start(folder)) {
-                assertThat(lake.awaitUrl()).as(lake.output()).isPresent();
+                assertThat(lake.awaitAddress()).as(lake.output()).isPresent();
                 while (client.answers() < 20) {
                     assertThat(lake.alive()).as(lake.output()).isTrue();
                     Thread.sleep(20);

@@ -74,12 +74,14 @@ class OutsideServersIT {
         return folder;
     }
 
-    private Optional<String> anyUrl() {
-        List<String> urls =
-                Stream.of(one, two).flatMap(folder -> LakeProcess.url(folder).stream()).toList();
-        return urls.isEmpty()
+    private Optional<LakeProcess.Address> anyAddress() {
+        List<LakeProcess.Address> addresses =
+                Stream.of(one, two)
+                        .flatMap(folder -> LakeProcess.address(folder).stream())
+                        .toList();
+        return addresses.isEmpty()
                 ? Optional.empty()
-                : Optional.of(urls.get(ThreadLocalRandom.current().nextInt(urls.size())));
+                : Optional.of(addresses.get(ThreadLocalRandom.current().nextInt(addresses.size())));
     }
 
     /** Waits until so many more requests were answered. */
@@ -100,19 +102,20 @@ class OutsideServersIT {
         LakeProcess a = LakeProcess.start(one);
         LakeProcess b = LakeProcess.start(two);
         try (RetryingClient client =
-                new RetryingClient(this::anyUrl, 3, RetryingClient.Manners.OF_SEVERAL_PROCESSES)) {
-            assertThat(a.awaitUrl()).as(a.output()).isPresent();
-            assertThat(b.awaitUrl()).as(b.output()).isPresent();
+                new RetryingClient(
+                        this::anyAddress, 3, RetryingClient.Manners.OF_SEVERAL_PROCESSES)) {
+            assertThat(a.awaitAddress()).as(a.output()).isPresent();
+            assertThat(b.awaitAddress()).as(b.output()).isPresent();
             progress(client);
 
             a.kill();
             progress(client);
             a = LakeProcess.start(one);
-            assertThat(a.awaitUrl()).as(a.output()).isPresent();
+            assertThat(a.awaitAddress()).as(a.output()).isPresent();
             b.kill();
             progress(client);
             b = LakeProcess.start(two);
-            assertThat(b.awaitUrl()).as(b.output()).isPresent();
+            assertThat(b.awaitAddress()).as(b.output()).isPresent();
 
             // a zombie: it wakes when another process does its work
             for (LakeProcess zombie : List.of(a, b)) {

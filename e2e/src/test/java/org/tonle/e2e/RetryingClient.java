@@ -1,7 +1,6 @@
 package org.tonle.e2e;
 
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -33,7 +32,7 @@ final class RetryingClient implements AutoCloseable {
         NEW_KEY_ON_RETRY
     }
 
-    private final Supplier<Optional<String>> url;
+    private final Supplier<Optional<LakeProcess.Address>> url;
     private final Manners manners;
     private final HttpClient http =
             HttpClient.newBuilder()
@@ -49,11 +48,11 @@ final class RetryingClient implements AutoCloseable {
     private volatile String refused = "";
 
     /** A client as it should be, of one process. */
-    RetryingClient(Supplier<Optional<String>> url, int writers) {
+    RetryingClient(Supplier<Optional<LakeProcess.Address>> url, int writers) {
         this(url, writers, Manners.RIGHT);
     }
 
-    RetryingClient(Supplier<Optional<String>> url, int writers, Manners manners) {
+    RetryingClient(Supplier<Optional<LakeProcess.Address>> url, int writers, Manners manners) {
         this.url = url;
         this.manners = manners;
         for (int writer = 0; writer < writers; writer++) {
@@ -133,15 +132,12 @@ final class RetryingClient implements AutoCloseable {
         for (int attempt = 0; ; attempt++) {
             String sent = manners == Manners.NEW_KEY_ON_RETRY ? key + "/" + attempt : key;
             try {
-                Optional<String> target = url.get();
+                Optional<LakeProcess.Address> target = url.get();
                 if (target.isPresent()) {
                     HttpResponse<String> response =
                             http.send(
-                                    HttpRequest.newBuilder(
-                                                    URI.create(
-                                                            target.get()
-                                                                    + "/api/v1/ingest/"
-                                                                    + LakeFolder.SOURCE))
+                                    target.get()
+                                            .request("/api/v1/ingest/" + LakeFolder.SOURCE)
                                             .timeout(Duration.ofSeconds(10))
                                             .header("Content-Type", "application/x-ndjson")
                                             .header("Idempotency-Key", sent)

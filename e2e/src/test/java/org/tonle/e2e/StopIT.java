@@ -26,10 +26,10 @@ class StopIT {
                 folder.resolve("lake.yaml"),
                 "name: stop\ningest: {commit-interval: 1h}\nrefresh-interval: 1h\n");
         try (LakeProcess lake = LakeProcess.start(folder)) {
-            Optional<String> url = lake.awaitUrl();
-            assertThat(url).as(lake.output()).isPresent();
+            Optional<LakeProcess.Address> address = lake.awaitAddress();
+            assertThat(address).as(lake.output()).isPresent();
             // the address is kept, though the lake takes its own back when it stops
-            try (RetryingClient client = new RetryingClient(() -> url, 3)) {
+            try (RetryingClient client = new RetryingClient(() -> address, 3)) {
                 while (client.answers() < 200) {
                     assertThat(lake.alive()).as(lake.output()).isTrue();
                     Thread.sleep(20);
@@ -80,7 +80,9 @@ class StopIT {
         }
         Path last = dir.resolve(String.valueOf(moments.size() - 1));
         try (LakeProcess lake = LakeProcess.start(last)) {
-            assertThat(lake.awaitUrl()).as("it starts afterwards: " + lake.output()).isPresent();
+            assertThat(lake.awaitAddress())
+                    .as("it starts afterwards: " + lake.output())
+                    .isPresent();
             assertThat(lake.terminate()).isZero();
             assertThat(lake.left()).isEmpty();
         }

@@ -202,7 +202,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
         programs.run("initdb", arguments);
         Files.move(fresh, data, StandardCopyOption.ATOMIC_MOVE);
-        PrivateDirectory.forceDirectory(directory.path());
+        PrivateFile.forceDirectory(directory.path());
     }
 
     /**

@@ -99,7 +99,7 @@ final class PostgresBinaries {
                 }
             }
             Files.move(fresh, home, StandardCopyOption.ATOMIC_MOVE);
-            PrivateDirectory.forceDirectory(cache);
+            PrivateFile.forceDirectory(cache);
         } catch (IOException e) {
             deleteTree(fresh);
             if (!Files.isExecutable(home.resolve("bin/postgres"))) {

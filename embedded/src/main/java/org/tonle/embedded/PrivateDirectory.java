@@ -1,7 +1,6 @@
 package org.tonle.embedded;
 
 import static java.nio.file.StandardOpenOption.CREATE;
-import static java.nio.file.StandardOpenOption.CREATE_NEW;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
@@ -14,13 +13,9 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.SecureRandom;
 import java.util.EnumSet;
-import java.util.HexFormat;
 import java.util.Set;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -101,26 +96,12 @@ final class PrivateDirectory implements AutoCloseable {
 
     /** The text that the file {@code name} holds; at first use 256 random bits in hexadecimal. */
     String secret(String name) {
-        byte[] random = new byte[32];
-        new SecureRandom().nextBytes(random);
-        return remembered(name, HexFormat.of().formatHex(random));
+        return PrivateFile.secret(path.resolve(name));
     }
 
     /** The text that the file {@code name} holds; at first use {@code initial}. */
     String remembered(String name, String initial) {
-        Path file = path.resolve(name);
-        try {
-            if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-                String found = Files.readString(file).strip();
-                if (!found.isEmpty()) {
-                    return found;
-                }
-            }
-            write(file, initial);
-            return initial;
-        } catch (IOException e) {
-            throw storage("read or write", file, e);
-        }
+        return PrivateFile.remembered(path.resolve(name), initial);
     }
 
     /** The remembered port of {@code name} if it is free, else a free one, remembered from now. */
@@ -137,37 +118,14 @@ final class PrivateDirectory implements AutoCloseable {
             for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
                 int port = freePort();
                 if (!taken.contains(port)) {
-                    write(file, Integer.toString(port));
+                    PrivateFile.write(file, Integer.toString(port));
                     return port;
                 }
             }
             throw new LakeException(
                     ErrorCode.OUT_OF_RESOURCES, "No free TCP port on 127.0.0.1 was found.");
         } catch (IOException e) {
-            throw storage("read or write", file, e);
-        }
-    }
-
-    /** Written beside it and renamed, so that a power cut leaves the old file or the new one. */
-    private static void write(Path file, String text) throws IOException {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.deleteIfExists(fresh);
-        try (FileChannel channel =
-                FileChannel.open(
-                        fresh,
-                        EnumSet.of(CREATE_NEW, WRITE),
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rw-------")))) {
-            channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
-            channel.force(true);
-        }
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
-        forceDirectory(file.resolveSibling("."));
-    }
-
-    static void forceDirectory(Path directory) throws IOException {
-        try (FileChannel channel = FileChannel.open(directory)) {
-            channel.force(true);
+            throw PrivateFile.storage("read or write", file, e);
         }
     }
 
@@ -188,18 +146,13 @@ final class PrivateDirectory implements AutoCloseable {
         }
     }
 
-    private static LakeException storage(String action, Path file, IOException e) {
-        return new LakeException(
-                ErrorCode.STORAGE, "Can't %s %s: %s.".formatted(action, file, e), e);
-    }
-
     /** Gives the lock back. */
     @Override
     public void close() {
         try {
             lock.close();
         } catch (IOException e) {
-            throw storage("unlock", path.resolve("lock"), e);
+            throw PrivateFile.storage("unlock", path.resolve("lock"), e);
         }
     }
 }

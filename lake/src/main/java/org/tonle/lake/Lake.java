@@ -2,9 +2,9 @@ package org.tonle.lake;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
@@ -31,6 +32,7 @@ import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedKafka;
 import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.embedded.PrivateFile;
 import org.tonle.ingest.EventLog;
 import org.tonle.ingest.EventLogSettings;
 import org.tonle.ingest.Ingest;
@@ -42,19 +44,28 @@ import org.tonle.ledger.LedgerConfig;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
 import org.tonle.query.Answer;
+import org.tonle.query.Audit;
 import org.tonle.query.MemoryCache;
 import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
 import org.tonle.query.Question;
 import org.tonle.query.ReadPoint;
+import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
+import org.tonle.query.SystemTables;
+import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
+import org.tonle.sql.Access;
 import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.Dataset;
+import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
+import org.tonle.sql.Policies;
+import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
+import org.tonle.sql.SqlTable;
 
 /** A running lake. Safe for use by many threads; calls block. */
 public final class Lake implements AutoCloseable {
@@ -63,6 +74,10 @@ public final class Lake implements AutoCloseable {
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(8);
     private static final Duration LEASE = Duration.ofSeconds(10);
     private static final int STATEMENTS = 12;
+    private static final int REPORTED_ROWS = 20;
+
+    /** In the folder of the lake's state: the token of whoever may read that folder. */
+    private static final String ADMIN_TOKEN = "admin-token";
 
     private final LakeDefinition definition;
     private final LakeCatalog catalog;
@@ -70,6 +85,8 @@ public final class Lake implements AutoCloseable {
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
+    private final Policies policies;
+    private final Authenticator authenticator;
     private final EmbeddedHealth health;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
@@ -77,19 +94,22 @@ public final class Lake implements AutoCloseable {
     private Lake(
             LakeDefinition definition,
             LakeCatalog catalog,
-            List<Dataset> datasets,
+            LakeStatus status,
             Ingest ingest,
             PipelineRunner pipelines,
             QueryService queries,
+            Policies policies,
+            Authenticator authenticator,
             EmbeddedHealth health,
-            Clock clock,
             Deque<AutoCloseable> parts) {
         this.definition = definition;
         this.catalog = catalog;
-        this.status = new LakeStatus(catalog, definition, datasets, ingest, pipelines, clock);
+        this.status = status;
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
+        this.policies = policies;
+        this.authenticator = authenticator;
         this.health = health;
         this.parts = parts;
     }
@@ -105,13 +125,13 @@ public final class Lake implements AutoCloseable {
     public static Lake open(Path folder, LakeOptions options) {
         LakeDefinition definition =
                 LakeDefinition.load(folder, options.environment(), Pipelines::problems);
+        Pipelines planned = Pipelines.of(definition);
+        Policies policies = Policies.of(definition.policy(), planned);
         List<Dataset> datasets =
-                Pipelines.of(definition).datasets().stream()
-                        .map(Pipelines.Planned::dataset)
-                        .toList();
+                planned.datasets().stream().map(Pipelines.Planned::dataset).toList();
         Deque<AutoCloseable> parts = new ArrayDeque<>();
         try {
-            Lake lake = start(definition, datasets, options, parts);
+            Lake lake = start(definition, datasets, policies, options, parts);
             lake.ready = true;
             return lake;
         } catch (RuntimeException | Error e) {
@@ -137,6 +157,7 @@ public final class Lake implements AutoCloseable {
     private static Lake start(
             LakeDefinition written,
             List<Dataset> datasets,
+            Policies policies,
             LakeOptions options,
             Deque<AutoCloseable> parts) {
         Path state = written.state();
@@ -144,6 +165,8 @@ public final class Lake implements AutoCloseable {
         String holder = holder(state);
         Ledger ledger = opened(parts, openLedger(written, options, parts));
         requireSameStorage(written, ledger);
+        // closed after whatever answers statements, and before what keeps the records
+        Audit audit = opened(parts, Audit.start(ledger.listings(), options.clock()));
         LakeDefinition definition = written.named(name(written, ledger));
         EventLog eventLog = opened(parts, openEventLog(definition, parts));
         BufferAllocator allocator = opened(parts, new RootAllocator());
@@ -189,15 +212,27 @@ public final class Lake implements AutoCloseable {
                                 options.failPoints()));
         pipelines.apply();
         pipelines.start();
+        LakeStatus status =
+                new LakeStatus(catalog, definition, datasets, ingest, pipelines, options.clock());
         QueryService queries =
                 new QueryService(
                         catalog,
                         definition.sources(),
-                        principal -> AccessPolicy.ALL,
+                        policies::of,
+                        new SystemTables(catalog, audit, statements(state), status.systemTables()),
+                        audit,
                         engine,
                         new MemoryCache(definition.query().cacheBytes()),
                         settings(definition.query()),
                         options.clock());
+        Authenticator authenticator =
+                opened(
+                        parts,
+                        Authenticator.start(
+                                PrivateFile.secret(state.resolve(ADMIN_TOKEN)),
+                                ledger.apiKeys(),
+                                policies,
+                                options.clock()));
         EmbeddedHealth health =
                 new EmbeddedHealth(
                         state,
@@ -206,13 +241,19 @@ public final class Lake implements AutoCloseable {
         return new Lake(
                 definition,
                 catalog,
-                datasets,
+                status,
                 ingest,
                 pipelines,
                 queries,
+                policies,
+                authenticator,
                 health,
-                options.clock(),
                 parts);
+    }
+
+    /** Where the rows of system tables are written for the engine. */
+    private static Path statements(Path state) {
+        return directory(state, "statements");
     }
 
     private static QuerySettings settings(QueryDefinition query) {
@@ -358,7 +399,7 @@ public final class Lake implements AutoCloseable {
     private static SqlEngine openEngine(LakeDefinition definition, BufferAllocator allocator) {
         return DuckDbEngine.open(
                 new DuckDbSettings(
-                        List.of(definition.storage().root()),
+                        List.of(definition.storage().root(), statements(definition.state())),
                         directory(definition.state(), "duckdb"),
                         definition.engine().memoryBytes(),
                         definition.engine().threads(),
@@ -407,6 +448,98 @@ public final class Lake implements AutoCloseable {
         return ingest.accept(source, body, contentType, idempotencyKey, headers);
     }
 
+    /** An API key that was made just now. The only time that the key itself is told. */
+    public record NewKey(ApiKey key, String token) {
+        @Override
+        public String toString() {
+            return key.toString();
+        }
+    }
+
+    /**
+     * Whoever holds a token: that of the folder, or an API key. Never waits.
+     *
+     * @throws LakeException UNAUTHENTICATED if nobody does
+     */
+    public Principal authenticate(String token) {
+        return authenticator.authenticate(token);
+    }
+
+    /**
+     * Makes an API key.
+     *
+     * @param roles what it is for; none: all that the user has
+     * @param time how long it is taken; empty: until it is revoked
+     * @throws LakeException NOT_FOUND for a role or user that isn't known; INVALID_REQUEST for more
+     *     than the user has
+     */
+    public NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
+        return authenticator.create(roles, user, time, by);
+    }
+
+    /** The API keys that are taken now, the oldest first. */
+    public List<ApiKey> keys() {
+        return authenticator.list();
+    }
+
+    /**
+     * Ends an API key at once; other processes on the same ledger follow within a second.
+     *
+     * @throws LakeException NOT_FOUND if no live key has this id
+     */
+    public void revokeKey(String id) {
+        authenticator.revoke(id);
+    }
+
+    /**
+     * What somebody would see of a statement: as a user of the policy, or with these roles.
+     *
+     * @throws LakeException NOT_FOUND if there is no such user and no role is named; what makes the
+     *     statement impossible for everybody
+     */
+    public PolicyReport check(String sql, String name, Set<String> roles) {
+        Set<String> held =
+                roles.isEmpty()
+                        ? policies.rolesOf(name)
+                                .orElseThrow(() ->
+                                        new LakeException(
+                                                ErrorCode.NOT_FOUND,
+                                                "There is no user "
+                                                        + name
+                                                        + " in policies/*.yaml; name a role"))
+                        : roles;
+        Principal principal = policies.user(name, held).withRoles(held);
+        PinnedTables pinned = new PinnedTables(catalog.pin(), definition.sources());
+        List<PolicyReport.Table> tables =
+                Sql.query(sql, pinned).tables().stream()
+                        .map(bound -> bound.table())
+                        .distinct()
+                        .map(table -> report(table, principal))
+                        .toList();
+        try (RunningQuery rows = query(sql, principal)) {
+            java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
+            rows.writeFirst(out, RowFormat.JSON, REPORTED_ROWS);
+            return new PolicyReport(
+                    principal,
+                    tables,
+                    Optional.of(out.toString(StandardCharsets.UTF_8)),
+                    Optional.empty());
+        } catch (LakeException e) {
+            return new PolicyReport(principal, tables, Optional.empty(), Optional.of(e));
+        }
+    }
+
+    private PolicyReport.Table report(SqlTable table, Principal principal) {
+        Optional<Access> access = policies.of(principal).of(table.name().current());
+        return new PolicyReport.Table(
+                table.name().toString(),
+                access.map(seen -> seen.columnsOf(table)).orElse(List.of()),
+                policies.grants(principal, table.name()),
+                policies.filters(principal, table.name()),
+                policies.masks(principal, table.name()));
+    }
+
     /** Answers a question; see {@link QueryService#answer}. */
     public void answer(Question question, Answer.Receiver receiver) {
         try {
@@ -416,10 +549,10 @@ public final class Lake implements AutoCloseable {
         }
     }
 
-    /** Starts a query of the lake itself; see {@link QueryService#run}. */
-    public RunningQuery query(String sql) {
+    /** Starts a query over what a principal sees; see {@link QueryService#run}. */
+    public RunningQuery query(String sql, Principal principal) {
         try {
-            return queries.run(sql, Principal.LAKE, ReadPoint.NEWEST);
+            return queries.run(sql, principal, ReadPoint.NEWEST);
         } catch (LakeException e) {
             throw health.explained(e);
         }
@@ -428,6 +561,22 @@ public final class Lake implements AutoCloseable {
     /** What runs: to be listed and cancelled. */
     public QueryService queries() {
         return queries;
+    }
+
+    /**
+     * Of all tables, those that a principal sees. Of one whose rows are filtered no more is told
+     * than that it is there and runs: its figures count rows that aren't seen.
+     */
+    public List<TableStatus> tables(Principal principal) {
+        AccessPolicy policy = policies.of(principal);
+        return tables().stream()
+                .flatMap(status ->
+                        policy
+                                .of(status.name())
+                                .map(access ->
+                                        access.isRestricted() ? status.withoutFigures() : status)
+                                .stream())
+                .toList();
     }
 
     /**

@@ -4,7 +4,10 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import org.apache.iceberg.Schema;
+import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
@@ -16,6 +19,7 @@ import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.TableStatus.State;
 import org.tonle.pipeline.DatasetStatus;
 import org.tonle.pipeline.PipelineRunner;
+import org.tonle.query.SystemTable;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.TableName;
@@ -24,6 +28,18 @@ import org.tonle.sql.TableName;
  * How every table that a lake feeds is doing: what its worker says beside what the ledger holds.
  */
 final class LakeStatus {
+    private static final Schema COLUMNS =
+            SystemTable.columns(
+                    "name varchar",
+                    "kind varchar",
+                    "state varchar",
+                    "reason varchar",
+                    "row_count bigint",
+                    "file_count bigint",
+                    "seq bigint",
+                    "lag_count bigint",
+                    "quarantined bigint");
+
     private final LakeCatalog catalog;
     private final LakeDefinition definition;
     private final List<Dataset> datasets;
@@ -59,7 +75,7 @@ final class LakeStatus {
             Optional<TableStatus.Retention> retention = retention(source);
             statuses.add(
                     status(
-                            BronzeTable.NAMESPACE + "." + source.source(),
+                            new TableName(BronzeTable.NAMESPACE, source.source()),
                             "source",
                             refusal.isPresent() ? State.FAILING : state(source.state()),
                             refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
@@ -82,7 +98,7 @@ final class LakeStatus {
                             .anyMatch(input -> input.ref().fromSeq() > run.seq());
             statuses.add(
                     status(
-                            run.name(),
+                            dataset.name(),
                             run.kind(),
                             switch (run.state()) {
                                 case RUNNING -> State.RUNNING;
@@ -104,6 +120,34 @@ final class LakeStatus {
                             expectations(dataset, pin.seq())));
         }
         return statuses;
+    }
+
+    /** The same as tables: {@code system.sources} and {@code system.datasets}. */
+    List<SystemTable> systemTables() {
+        return List.of(
+                new SystemTable("sources", COLUMNS, false, (state, limit) -> rows(true)),
+                new SystemTable("datasets", COLUMNS, false, (state, limit) -> rows(false)));
+    }
+
+    private List<@Nullable Object[]> rows(boolean sources) {
+        List<@Nullable Object[]> rows = new ArrayList<>();
+        for (TableStatus table : tables(Optional.empty())) {
+            if (table.kind().equals("source") == sources) {
+                rows.add(
+                        new @Nullable Object[] {
+                            table.name(),
+                            table.kind(),
+                            table.state().name().toLowerCase(Locale.ROOT),
+                            table.reason().orElse(null),
+                            table.rows(),
+                            table.files(),
+                            table.seq(),
+                            table.lag(),
+                            table.quarantined()
+                        });
+            }
+        }
+        return rows;
     }
 
     private Optional<TableStatus.Retention> retention(SourceStatus status) {
@@ -151,7 +195,7 @@ final class LakeStatus {
     }
 
     private static TableStatus status(
-            String name,
+            TableName name,
             String kind,
             State state,
             Optional<String> reason,
@@ -171,6 +215,7 @@ final class LakeStatus {
                 lag,
                 retention,
                 quarantined,
-                expectations);
+                expectations,
+                true);
     }
 }

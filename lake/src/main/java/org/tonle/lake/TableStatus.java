@@ -3,11 +3,11 @@ package org.tonle.lake;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.tonle.sql.TableName;
 
 /**
  * How a table that the lake feeds is doing.
  *
- * @param name {@code namespace.name}
  * @param kind {@code source}, {@code streaming table} or {@code materialized view}
  * @param reason why it isn't running as it should, for a person
  * @param seq the commit that wrote it last; 0 if none has
@@ -15,9 +15,10 @@ import java.util.Optional;
  * @param expectations those with a result, by name
  * @param lag what it hasn't taken in yet: requests for a source, commits for a dataset
  * @param retention how far a source is from losing what it hasn't taken in; empty for a dataset
+ * @param whole whether its figures are told: they count rows that not everybody sees
  */
 public record TableStatus(
-        String name,
+        TableName name,
         String kind,
         State state,
         Optional<String> reason,
@@ -27,9 +28,27 @@ public record TableStatus(
         long lag,
         Optional<Retention> retention,
         long quarantined,
-        List<Expectation> expectations) {
+        List<Expectation> expectations,
+        boolean whole) {
     public TableStatus {
         expectations = List.copyOf(expectations);
+    }
+
+    /** That it is there, and what it is doing. A reason may hold values. */
+    TableStatus withoutFigures() {
+        return new TableStatus(
+                name,
+                kind,
+                state,
+                Optional.empty(),
+                0,
+                0,
+                seq,
+                lag,
+                retention,
+                0,
+                List.of(),
+                false);
     }
 
     /**

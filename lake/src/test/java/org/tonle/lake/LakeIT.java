@@ -26,6 +26,7 @@ import org.tonle.query.RunningQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
 
 /** The whole lake in this process: folder in, answers out. */
 class LakeIT {
@@ -70,7 +71,7 @@ class LakeIT {
 
     private static String rows(Lake lake, String sql) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (RunningQuery query = lake.query(sql)) {
+        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
             query.writeTo(out, RowFormat.NDJSON);
         }
         return out.toString(StandardCharsets.UTF_8);
@@ -139,7 +140,7 @@ class LakeIT {
                             {"key":"4","rule":"customer"}
                             """);
             assertThat(lake.tables())
-                    .filteredOn(table -> table.name().equals("silver.orders"))
+                    .filteredOn(table -> table.name().toString().equals("silver.orders"))
                     .singleElement()
                     .satisfies(table -> {
                         assertThat(table.quarantined()).isEqualTo(2);

@@ -1,15 +1,19 @@
 package org.tonle.server;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
+import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
 import org.tonle.query.Question;
+import org.tonle.spi.ApiKey;
 import org.tonle.spi.Principal;
 
 /**
@@ -21,6 +25,25 @@ public interface Backend {
     static Backend of(Lake lake) {
         return new RunningLake(lake);
     }
+
+    /**
+     * Whoever holds a token; UNAUTHENTICATED if nobody does. Doesn't block: it is asked on the
+     * threads that move bytes.
+     */
+    Principal authenticate(String token);
+
+    /** The API keys that are taken now, the oldest first. */
+    List<ApiKey> keys();
+
+    /** Makes an API key; see {@link Lake#createKey}. */
+    Lake.NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by);
+
+    /** Ends an API key; NOT_FOUND if there is none of this id. */
+    void revokeKey(String id);
+
+    /** What somebody would see of a statement; see {@link Lake#check}. */
+    PolicyReport check(String sql, String name, Set<String> roles);
 
     /** The source of that name. */
     Optional<SourceDefinition> source(String name);
@@ -44,6 +67,9 @@ public interface Backend {
 
     /** In the order of the data. */
     List<TableStatus> tables();
+
+    /** Those that a principal sees, as far as it does. */
+    List<TableStatus> tables(Principal principal);
 
     /** Why the lake can't take requests now; empty if it can. */
     Optional<String> notReady();

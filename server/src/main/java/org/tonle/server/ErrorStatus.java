@@ -16,6 +16,14 @@ record ErrorStatus(HttpStatus status, String title, String action, int retryAfte
                     user(HttpStatus.UNPROCESSABLE_ENTITY, "Invalid definition", "correct the file");
             case INVALID_REQUEST ->
                     user(HttpStatus.BAD_REQUEST, "Invalid request", "correct the request");
+            case UNAUTHENTICATED ->
+                    user(
+                            HttpStatus.UNAUTHORIZED,
+                            "Not authenticated",
+                            "send Authorization: Bearer and a token: that of"
+                                    + " DIR/.tonle/admin-token, or an API key");
+            case FORBIDDEN ->
+                    user(HttpStatus.FORBIDDEN, "Forbidden", "ask with a role that may do this");
             case INVALID_SQL ->
                     user(HttpStatus.BAD_REQUEST, "Invalid SQL", "correct the statement");
             case UNSUPPORTED_SQL ->

@@ -135,6 +135,9 @@ final class Errors implements ServerErrorHandler {
         node.put("retryable", code.retryable());
         ResponseHeadersBuilder headers = ResponseHeaders.builder(status).contentType(PROBLEM);
         int wait = ErrorStatus.of(code).retryAfterSeconds();
+        if (status.code() == 401) {
+            headers.set(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer realm=\"tonle\"");
+        }
         if (wait > 0 && (status.code() == 429 || status.code() == 503)) {
             headers.setInt(HttpHeaderNames.RETRY_AFTER, wait);
         }

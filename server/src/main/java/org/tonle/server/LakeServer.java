@@ -1,6 +1,7 @@
 package org.tonle.server;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -14,6 +15,7 @@ import com.linecorp.armeria.common.util.EventLoopGroups;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
+import com.linecorp.armeria.server.ServiceRequestContext;
 import com.linecorp.armeria.server.metric.MetricCollectingService;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
@@ -26,18 +28,17 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
-import org.tonle.spi.Principal;
 
 /**
  * The doors of one lake, on one port of 127.0.0.1. {@code openapi.yaml}, which it serves, is its
@@ -133,62 +134,121 @@ public final class LakeServer implements AutoCloseable {
                         .http1MaxHeaderSize(16 << 10)
                         .http2MaxHeaderListSize(16 << 10)
                         .gracefulShutdownTimeout(Duration.ofMillis(50), options.drain());
-        Map<String, HttpService> routes =
-                Map.of(
-                        "POST /api/v1/ingest/{source}",
-                        new IngestDoor(lake, ingests, bytes, meters, threads),
-                        "POST /api/v1/query",
-                        new QueryDoor(lake, queries, threads),
-                        "GET /api/v1/queries",
-                        blocking(threads, () -> json(active(lake.queries(Principal.LAKE)))),
-                        "DELETE /api/v1/queries/{id}",
-                        (ctx, request) -> {
-                            String id = String.valueOf(ctx.pathParam("id"));
-                            return HttpResponse.of(
-                                    CompletableFuture.supplyAsync(
-                                            () -> {
-                                                lake.cancel(id, Principal.LAKE);
-                                                return HttpResponse.of(HttpStatus.NO_CONTENT);
-                                            },
-                                            threads));
-                        },
-                        "GET /api/v1/datasets",
-                        blocking(threads, () -> json(datasets(lake.tables()))),
-                        "GET /health/live",
-                        (ctx, request) -> json(JSON.createObjectNode().put("status", "live")),
-                        "GET /health/ready",
-                        blocking(threads, () -> ready(lake, stopping)),
-                        "GET /metrics",
-                        blocking(
-                                threads,
-                                () ->
+        KeysDoor keys = new KeysDoor(lake, threads);
+        PolicyDoor policy = new PolicyDoor(lake, threads);
+        List<Route> routes =
+                List.of(
+                        new Route(
+                                "POST /api/v1/ingest/{source}",
+                                TokenCheck.Door.INGEST,
+                                new IngestDoor(lake, ingests, bytes, meters, threads)),
+                        new Route(
+                                "POST /api/v1/query",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                new QueryDoor(lake, queries, threads)),
+                        new Route(
+                                "GET /api/v1/queries",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                blocking(
+                                        threads,
+                                        ctx ->
+                                                json(
+                                                        active(
+                                                                lake.queries(
+                                                                        TokenCheck.principal(
+                                                                                ctx)))))),
+                        new Route(
+                                "DELETE /api/v1/queries/{id}",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                blocking(
+                                        threads,
+                                        ctx -> {
+                                            lake.cancel(
+                                                    String.valueOf(ctx.pathParam("id")),
+                                                    TokenCheck.principal(ctx));
+                                            return HttpResponse.of(HttpStatus.NO_CONTENT);
+                                        })),
+                        new Route(
+                                "GET /api/v1/datasets",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                blocking(
+                                        threads,
+                                        ctx ->
+                                                json(
+                                                        datasets(
+                                                                lake.tables(
+                                                                        TokenCheck.principal(
+                                                                                ctx)))))),
+                        new Route(
+                                "GET /api/v1/keys",
+                                TokenCheck.Door.ADMIN,
+                                blocking(threads, keys::list)),
+                        new Route("POST /api/v1/keys", TokenCheck.Door.ADMIN, keys::create),
+                        new Route(
+                                "DELETE /api/v1/keys/{id}",
+                                TokenCheck.Door.ADMIN,
+                                blocking(threads, keys::revoke)),
+                        new Route("POST /api/v1/policy/check", TokenCheck.Door.ADMIN, policy),
+                        new Route(
+                                "GET /metrics",
+                                TokenCheck.Door.OPERATE,
+                                blocking(
+                                        threads,
+                                        ctx ->
+                                                HttpResponse.of(
+                                                        HttpStatus.OK,
+                                                        MediaType.parse(
+                                                                "text/plain; version=0.0.4;"
+                                                                        + " charset=utf-8"),
+                                                        meters.scrape(lake)))),
+                        new Route(
+                                "GET /health/live",
+                                TokenCheck.Door.ANYBODY,
+                                (ctx, request) ->
+                                        json(JSON.createObjectNode().put("status", "live"))),
+                        new Route(
+                                "GET /health/ready",
+                                TokenCheck.Door.ANYBODY,
+                                blocking(threads, ctx -> ready(lake, stopping))),
+                        new Route(
+                                "GET /openapi.yaml",
+                                TokenCheck.Door.ANYBODY,
+                                (ctx, request) ->
                                         HttpResponse.of(
                                                 HttpStatus.OK,
-                                                MediaType.parse(
-                                                        "text/plain; version=0.0.4; charset=utf-8"),
-                                                meters.scrape(lake))),
-                        "GET /openapi.yaml",
-                        (ctx, request) ->
-                                HttpResponse.of(
-                                        HttpStatus.OK,
-                                        MediaType.parse("application/yaml; charset=utf-8"),
-                                        openapi));
-        routes.forEach((route, service) -> {
-            int space = route.indexOf(' ');
+                                                MediaType.parse("application/yaml; charset=utf-8"),
+                                                openapi)));
+        for (Route route : routes) {
             builder.route()
-                    .methods(HttpMethod.valueOf(route.substring(0, space)))
-                    .path(route.substring(space + 1))
+                    .methods(HttpMethod.valueOf(route.method()))
+                    .path(route.path())
                     // the doors set their own limits when they know the source
                     .maxRequestLength(MOST_BYTES)
                     // for a client that is still sending when it is refused: see Refusal
                     .requestAutoAbortDelay(Duration.ofSeconds(2))
-                    .defaultServiceName(route.substring(space + 1))
+                    .defaultServiceName(route.path())
                     .decorator(
                             MetricCollectingService.newDecorator(
                                     MeterIdPrefixFunction.ofDefault("tonle.http")))
-                    .build(service);
-        });
+                    .build(new TokenCheck(route.service(), lake, route.door()));
+        }
         return builder.decorator(HostCheck::new).build();
+    }
+
+    /**
+     * One path.
+     *
+     * @param name the method, a space, and the path
+     * @param door who may use it
+     */
+    private record Route(String name, TokenCheck.Door door, HttpService service) {
+        String method() {
+            return name.substring(0, name.indexOf(' '));
+        }
+
+        String path() {
+            return name.substring(name.indexOf(' ') + 1);
+        }
     }
 
     private static InetAddress loopback() {
@@ -200,8 +260,9 @@ public final class LakeServer implements AutoCloseable {
     }
 
     private static HttpService blocking(
-            ExecutorService threads, java.util.function.Supplier<HttpResponse> answer) {
-        return (ctx, request) -> HttpResponse.of(CompletableFuture.supplyAsync(answer, threads));
+            ExecutorService threads, Function<ServiceRequestContext, HttpResponse> answer) {
+        return (ctx, request) ->
+                HttpResponse.of(CompletableFuture.supplyAsync(() -> answer.apply(ctx), threads));
     }
 
     private static HttpResponse ready(Backend lake, AtomicBoolean stopping) {
@@ -231,18 +292,23 @@ public final class LakeServer implements AutoCloseable {
         ArrayNode array = JSON.createArrayNode();
         for (TableStatus dataset : datasets) {
             ObjectNode node = array.addObject();
-            node.put("name", dataset.name());
+            node.put("name", dataset.name().toString());
             node.put("kind", dataset.kind());
             node.put("state", dataset.state().name().toLowerCase(Locale.ROOT));
             dataset.reason().ifPresent(reason -> node.put("reason", reason));
-            node.put("rows", dataset.rows());
-            node.put("files", dataset.files());
+            if (dataset.whole()) {
+                node.put("rows", dataset.rows());
+                node.put("files", dataset.files());
+            }
             node.put("seq", dataset.seq());
             node.put("lag", dataset.lag());
             dataset.retention()
                     .ifPresent(retention ->
                             node.put("retention_left_seconds", retention.left().toSeconds())
                                     .put("alarm", retention.alarm()));
+            if (!dataset.whole()) {
+                continue;
+            }
             node.put("quarantined", dataset.quarantined());
             ArrayNode expectations = node.putArray("expectations");
             for (TableStatus.Expectation expectation : dataset.expectations()) {
@@ -257,10 +323,13 @@ public final class LakeServer implements AutoCloseable {
         return array;
     }
 
-    private static HttpResponse json(com.fasterxml.jackson.databind.JsonNode node) {
+    private static HttpResponse json(JsonNode node) {
+        return json(HttpStatus.OK, node);
+    }
+
+    static HttpResponse json(HttpStatus status, JsonNode node) {
         try {
-            return HttpResponse.of(
-                    HttpStatus.OK, MediaType.JSON_UTF_8, JSON.writeValueAsBytes(node));
+            return HttpResponse.of(status, MediaType.JSON_UTF_8, JSON.writeValueAsBytes(node));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree of strings can always be written", e);
         }

@@ -98,8 +98,8 @@ final class Meters {
 
     private void count(TableStatus dataset) {
         for (TableStatus.Expectation expectation : dataset.expectations()) {
-            count(dataset.name(), expectation.name(), "passed", expectation.passed());
-            count(dataset.name(), expectation.name(), "failed", expectation.failed());
+            count(dataset.name().toString(), expectation.name(), "passed", expectation.passed());
+            count(dataset.name().toString(), expectation.name(), "failed", expectation.failed());
         }
     }
 
@@ -124,7 +124,8 @@ final class Meters {
         for (TableStatus dataset : datasets) {
             rows.add(
                     MultiGauge.Row.of(
-                            Tags.of("dataset", dataset.name()), value.applyAsLong(dataset)));
+                            Tags.of("dataset", dataset.name().toString()),
+                            value.applyAsLong(dataset)));
         }
         gauge.register(rows, true);
     }

@@ -9,6 +9,7 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
@@ -23,6 +24,8 @@ import org.tonle.spi.Principal;
 final class QueryDoor implements HttpService {
     static final long MOST_BYTES = 1 << 20;
     private static final Logger LOG = LoggerFactory.getLogger(QueryDoor.class);
+    private static final String ACTION =
+            "send {\"sql\": \"SELECT …\"}; \"parameters\" and \"namespace\" may be with it";
     private static final Duration TO_ARRIVE = Duration.ofSeconds(20);
 
     private final Backend lake;
@@ -58,7 +61,7 @@ final class QueryDoor implements HttpService {
                             } else {
                                 // from here the engine's time limit counts
                                 ctx.clearRequestTimeout();
-                                start(body, format, writer, pass);
+                                start(body, TokenCheck.principal(ctx), format, writer, pass);
                             }
                         });
         return writer;
@@ -66,13 +69,14 @@ final class QueryDoor implements HttpService {
 
     private void start(
             AggregatedHttpRequest body,
+            Principal principal,
             RowFormat format,
             HttpResponseWriter writer,
             Gate.Pass pass) {
         Future<?> task =
                 threads.submit(() -> {
                     try (pass) {
-                        answer(body, format, writer);
+                        answer(body, principal, format, writer);
                     }
                 });
         // whichever comes first: the client leaves, or the response is complete (then it's too
@@ -88,13 +92,21 @@ final class QueryDoor implements HttpService {
                         });
     }
 
-    private void answer(AggregatedHttpRequest body, RowFormat format, HttpResponseWriter writer) {
+    private void answer(
+            AggregatedHttpRequest body,
+            Principal principal,
+            RowFormat format,
+            HttpResponseWriter writer) {
         QueryReply reply = new QueryReply(writer, format);
         try {
+            JsonBody fields =
+                    JsonBody.read(body, List.of("sql", "parameters", "namespace"), ACTION);
             lake.answer(
                     new Question(
-                            QueryBody.sql(body.content().array()),
-                            Principal.LAKE,
+                            fields.needed("sql"),
+                            fields.scalars("parameters"),
+                            fields.text("namespace"),
+                            principal,
                             QueryHeaders.readPoint(body.headers()),
                             format,
                             QueryHeaders.known(body.headers())),

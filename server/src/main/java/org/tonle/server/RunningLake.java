@@ -1,15 +1,19 @@
 package org.tonle.server;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
+import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
 import org.tonle.query.Question;
+import org.tonle.spi.ApiKey;
 import org.tonle.spi.Principal;
 
 /** A lake of this process behind the doors. */
@@ -18,6 +22,32 @@ final class RunningLake implements Backend {
 
     RunningLake(Lake lake) {
         this.lake = lake;
+    }
+
+    @Override
+    public Principal authenticate(String token) {
+        return lake.authenticate(token);
+    }
+
+    @Override
+    public List<ApiKey> keys() {
+        return lake.keys();
+    }
+
+    @Override
+    public Lake.NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
+        return lake.createKey(roles, user, time, by);
+    }
+
+    @Override
+    public void revokeKey(String id) {
+        lake.revokeKey(id);
+    }
+
+    @Override
+    public PolicyReport check(String sql, String name, Set<String> roles) {
+        return lake.check(sql, name, roles);
     }
 
     @Override
@@ -53,6 +83,11 @@ final class RunningLake implements Backend {
     @Override
     public List<TableStatus> tables() {
         return lake.tables();
+    }
+
+    @Override
+    public List<TableStatus> tables(Principal principal) {
+        return lake.tables(principal);
     }
 
     @Override

@@ -74,6 +74,10 @@ class LakeServerTest {
     }
 
     private static HttpRequest.Builder to(LakeServer server, String path) {
+        return without(server, path).header("authorization", "Bearer admin");
+    }
+
+    private static HttpRequest.Builder without(LakeServer server, String path) {
         return HttpRequest.newBuilder(URI.create(server.url() + path))
                 .timeout(Duration.ofSeconds(30));
     }
@@ -120,9 +124,7 @@ class LakeServerTest {
                         "idempotency-key",
                         "k1",
                         "traceparent",
-                        "00-1-2-00",
-                        "authorization",
-                        "secret");
+                        "00-1-2-00");
 
         assertThat(response.statusCode()).isEqualTo(202);
         assertThat(response.body())
@@ -477,7 +479,7 @@ class LakeServerTest {
                 "POST "
                         + path
                         + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                        + "Content-Length: "
+                        + "Authorization: Bearer admin\r\nContent-Length: "
                         + body.length()
                         + "\r\n\r\n"
                         + body;

@@ -106,14 +106,24 @@ class OpenApiTest {
             HttpClient client, LakeServer server, ScriptedLake lake, String method, String path)
             throws IOException, InterruptedException {
         List<Integer> statuses = new ArrayList<>();
-        String real = path.replace("{source}", "events").replace("{id}", "q-1");
-        statuses.add(status(client, request(server, method, real, "{\"sql\":\"q\"}")));
+        String real = path.replace("{source}", "events").replace("{id}", "k1");
+        statuses.add(status(client, request(server, method, real, body(path))));
         statuses.add(
                 status(
                         client,
                         HttpRequest.newBuilder(request(server, method, real, "{}"), (n, v) -> true)
                                 .header("Origin", "http://evil.example")
                                 .build()));
+        for (String token : List.of("nobody", "ingest", "data_viewer")) {
+            statuses.add(
+                    status(
+                            client,
+                            HttpRequest.newBuilder(
+                                            request(server, method, real, "{}"),
+                                            (n, v) -> !n.equals("authorization"))
+                                    .header("authorization", "Bearer " + token)
+                                    .build()));
+        }
         if (method.equals("POST")) {
             statuses.add(status(client, request(server, method, real, "x".repeat(21 << 20))));
             statuses.add(
@@ -123,7 +133,7 @@ class OpenApiTest {
                         status(
                                 client,
                                 HttpRequest.newBuilder(
-                                                request(server, method, real, "{\"sql\":\"q\"}"),
+                                                request(server, method, real, body(path)),
                                                 (n, v) -> true)
                                         .header(header, "image/png")
                                         .build()));
@@ -131,7 +141,7 @@ class OpenApiTest {
             for (ErrorCode code : ErrorCode.values()) {
                 if (canHappenAt(path, code)) {
                     lake.failure = new LakeException(code, "scripted");
-                    statuses.add(status(client, request(server, method, real, "{\"sql\":\"q\"}")));
+                    statuses.add(status(client, request(server, method, real, body(path))));
                 }
             }
             lake.failure = null;
@@ -148,9 +158,11 @@ class OpenApiTest {
                     INCOMPATIBLE_CHANGE,
                     EXPECTATION_FAILED,
                     SOURCE_CHANGED,
+                    UNAUTHENTICATED,
+                    FORBIDDEN,
                     IN_USE ->
                     false;
-            case TIMEOUT -> path.contains("query");
+            case TIMEOUT -> !path.contains("ingest");
             default -> true;
         };
     }
@@ -160,10 +172,17 @@ class OpenApiTest {
                         URI.create(server.url() + path.replace("{", "%7B").replace("}", "%7D")))
                 .method(
                         method,
-                        method.equals("GET")
+                        !method.equals("POST")
                                 ? HttpRequest.BodyPublishers.noBody()
                                 : HttpRequest.BodyPublishers.ofString(body))
+                .header("authorization", "Bearer admin")
                 .build();
+    }
+
+    private static String body(String path) {
+        return path.endsWith("/keys")
+                ? "{\"roles\":[\"data_viewer\"]}"
+                : path.endsWith("/check") ? "{\"sql\":\"q\",\"as\":\"anna\"}" : "{\"sql\":\"q\"}";
     }
 
     private static int status(HttpClient client, HttpRequest request)

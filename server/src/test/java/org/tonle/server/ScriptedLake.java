@@ -9,18 +9,25 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
+import org.tonle.lake.Lake;
+import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
 import org.tonle.query.Question;
+import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
+import org.tonle.sql.Policies;
+import org.tonle.sql.TableName;
 
 /** A lake that does what a test says, to show what the doors make of it. */
 final class ScriptedLake implements Backend {
@@ -31,8 +38,20 @@ final class ScriptedLake implements Backend {
             String key,
             Map<String, String> headers) {}
 
+    /** Each is a token, too, of somebody with this role. */
+    static final Set<String> ROLES = Set.of("admin", "data_engineer", "data_viewer", "ingest");
+
+    private static final ApiKey KEY =
+            new ApiKey(
+                    "k1",
+                    Set.of("data_viewer"),
+                    Optional.of("anna"),
+                    Instant.parse("2026-01-01T00:00:00Z"),
+                    Optional.of(Instant.parse("2026-02-01T00:00:00Z")));
+
     volatile Ingested last;
     volatile Question asked;
+    volatile String created = "";
     volatile LakeException failure;
     volatile Optional<String> notReady = Optional.empty();
     final CountDownLatch inside = new CountDownLatch(1);
@@ -42,6 +61,35 @@ final class ScriptedLake implements Backend {
     /** A lake that is another one for each test. */
     static Backend whichever(Supplier<ScriptedLake> current) {
         return new Backend() {
+            @Override
+            public Principal authenticate(String token) {
+                return current.get().authenticate(token);
+            }
+
+            @Override
+            public List<ApiKey> keys() {
+                return current.get().keys();
+            }
+
+            @Override
+            public Lake.NewKey createKey(
+                    Set<String> roles,
+                    Optional<String> user,
+                    Optional<Duration> time,
+                    Principal by) {
+                return current.get().createKey(roles, user, time, by);
+            }
+
+            @Override
+            public void revokeKey(String id) {
+                current.get().revokeKey(id);
+            }
+
+            @Override
+            public PolicyReport check(String sql, String name, Set<String> roles) {
+                return current.get().check(sql, name, roles);
+            }
+
             @Override
             public Optional<SourceDefinition> source(String name) {
                 return current.get().source(name);
@@ -78,10 +126,63 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
+            public List<TableStatus> tables(Principal principal) {
+                return current.get().tables(principal);
+            }
+
+            @Override
             public Optional<String> notReady() {
                 return current.get().notReady();
             }
         };
+    }
+
+    @Override
+    public Principal authenticate(String token) {
+        if (ROLES.contains(token)) {
+            return new Principal("somebody", Set.of(token), Map.of());
+        }
+        throw new LakeException(ErrorCode.UNAUTHENTICATED, "this token isn't known");
+    }
+
+    @Override
+    public List<ApiKey> keys() {
+        return List.of(KEY);
+    }
+
+    @Override
+    public Lake.NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
+        if (failure != null) {
+            throw failure;
+        }
+        created = "%s %s %s by %s".formatted(new TreeSet<>(roles), user, time, by.name());
+        return new Lake.NewKey(KEY, "tonle_secret");
+    }
+
+    @Override
+    public void revokeKey(String id) {
+        if (!id.equals(KEY.id())) {
+            throw new LakeException(ErrorCode.NOT_FOUND, "no key " + id);
+        }
+    }
+
+    @Override
+    public PolicyReport check(String sql, String name, Set<String> roles) {
+        if (failure != null) {
+            throw failure;
+        }
+        return new PolicyReport(
+                new Principal(name, roles, Map.of("region", "EU")),
+                List.of(
+                        new PolicyReport.Table(
+                                "silver.events",
+                                List.of("id"),
+                                List.of(new Policies.Granted("r", Optional.of("id"), "p.yaml:1:1")),
+                                List.of(),
+                                List.of())),
+                Optional.of("[{\"id\":1}]"),
+                Optional.empty());
     }
 
     @Override
@@ -192,7 +293,7 @@ final class ScriptedLake implements Backend {
         }
         return List.of(
                 new TableStatus(
-                        "bronze.events",
+                        new TableName("bronze", "events"),
                         "source",
                         State.RUNNING,
                         Optional.empty(),
@@ -202,9 +303,10 @@ final class ScriptedLake implements Backend {
                         7,
                         Optional.of(new TableStatus.Retention(Duration.ofHours(1), true)),
                         0,
-                        List.of()),
+                        List.of(),
+                        true),
                 new TableStatus(
-                        "silver.events",
+                        new TableName("silver", "events"),
                         "streaming table",
                         State.FAILING,
                         Optional.of("no such column"),
@@ -214,7 +316,29 @@ final class ScriptedLake implements Backend {
                         1,
                         Optional.empty(),
                         3,
-                        List.of(new TableStatus.Expectation("positive", "drop", 9, 3))));
+                        List.of(new TableStatus.Expectation("positive", "drop", 9, 3)),
+                        true));
+    }
+
+    /** Everybody sees that the second one is there. */
+    @Override
+    public List<TableStatus> tables(Principal principal) {
+        return principal.isAdmin()
+                ? tables()
+                : List.of(
+                        new TableStatus(
+                                new TableName("silver", "events"),
+                                "streaming table",
+                                State.RUNNING,
+                                Optional.empty(),
+                                0,
+                                0,
+                                4,
+                                1,
+                                Optional.empty(),
+                                0,
+                                List.of(),
+                                false));
     }
 
     @Override

@@ -12,6 +12,10 @@ public enum ErrorCode {
     INVALID_DEFINITION(Kind.USER, false),
     /** A request that is not what the door accepts: encoding, syntax, a missing header. */
     INVALID_REQUEST(Kind.USER, false),
+    /** Nobody who is known asks: no token, or one that doesn't hold (any more). */
+    UNAUTHENTICATED(Kind.USER, false),
+    /** Whoever asks may not do this. */
+    FORBIDDEN(Kind.USER, false),
     /** SQL that doesn't parse or bind. */
     INVALID_SQL(Kind.USER, false),
     /** SQL that is right, and that Tonle doesn't run (yet). */

@@ -14,6 +14,22 @@ public record Principal(String name, Set<String> roles, Map<String, String> attr
     /** The role that may see and do everything. */
     public static final String ADMIN = "admin";
 
+    /** The role that reads every table of every namespace but {@code system}. */
+    public static final String DATA_ENGINEER = "data_engineer";
+
+    /** The role that reads silver and gold. */
+    public static final String DATA_SCIENTIST = "data_scientist";
+
+    /** The role that reads gold. */
+    public static final String DATA_VIEWER = "data_viewer";
+
+    /** The role that sends events and reads nothing. */
+    public static final String INGEST = "ingest";
+
+    /** The roles that every lake has. */
+    public static final Set<String> BUILT_IN_ROLES =
+            Set.of(ADMIN, DATA_ENGINEER, DATA_SCIENTIST, DATA_VIEWER, INGEST);
+
     /** The lake itself, which runs the datasets that its definition declares. */
     public static final Principal LAKE = new Principal("lake", Set.of(ADMIN), Map.of());
 
@@ -22,7 +38,22 @@ public record Principal(String name, Set<String> roles, Map<String, String> attr
         attributes = Map.copyOf(attributes);
     }
 
+    /** The same with other roles. */
+    public Principal withRoles(Set<String> others) {
+        return new Principal(name, others, attributes);
+    }
+
     public boolean isAdmin() {
         return roles.contains(ADMIN);
+    }
+
+    /** Whether it may send events. */
+    public boolean mayIngest() {
+        return isAdmin() || roles.contains(DATA_ENGINEER) || roles.contains(INGEST);
+    }
+
+    /** Whether it may see how the lake runs, of all of its tables. */
+    public boolean mayOperate() {
+        return isAdmin() || roles.contains(DATA_ENGINEER);
     }
 }

@@ -21,6 +21,7 @@ import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.BoundTable;
+import org.tonle.sql.EnginePlan;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
 import org.tonle.sql.KeyFilter;
@@ -115,6 +116,24 @@ public final class DuckDbEngine implements SqlEngine {
         } catch (RuntimeException e) {
             session.close();
             throw e;
+        }
+    }
+
+    @Override
+    public EnginePlan explain(BoundQuery query, Inputs inputs, QueryLimits limits) {
+        String sql = select(query, inputs);
+        try (Session session = session()) {
+            session.limit(limits.timeout());
+            return session.call(() -> {
+                try (Statement statement = session.statement();
+                        ResultSet rows = statement.executeQuery("EXPLAIN " + sql)) {
+                    StringBuilder plan = new StringBuilder();
+                    while (rows.next()) {
+                        plan.append(rows.getString(2));
+                    }
+                    return new EnginePlan(sql, plan.toString());
+                }
+            });
         }
     }
 

@@ -2,9 +2,11 @@ package org.tonle.catalog;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Schema;
+import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.ledger.Ref;
@@ -49,6 +51,16 @@ public final class PinnedTable {
     /** Names the table's state; equal locations mean equal rows. */
     public String metadataLocation() {
         return ref.metadataLocation();
+    }
+
+    /** The table's own snapshots that its metadata still lists, the oldest first. */
+    public List<Snapshot> snapshots() {
+        return metadata.snapshots();
+    }
+
+    /** The snapshot whose rows it has; empty while it never had a row. */
+    public Optional<Snapshot> snapshot() {
+        return Optional.ofNullable(metadata.currentSnapshot());
     }
 
     /** The number of rows, from the metadata; of files without deletes it is exact. */

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param refreshInterval least time between two refreshes of one materialized view
  * @param sources by name
  * @param statements of all pipelines, by file name, then in the order of the file
+ * @param policy who may see what
  */
 public record LakeDefinition(
         String name,
@@ -26,7 +27,8 @@ public record LakeDefinition(
         QueryDefinition query,
         Duration refreshInterval,
         List<SourceDefinition> sources,
-        List<SqlText> statements) {
+        List<SqlText> statements,
+        PolicyDefinition policy) {
     public LakeDefinition {
         sources = List.copyOf(sources);
         statements = List.copyOf(statements);
@@ -39,14 +41,15 @@ public record LakeDefinition(
      * @throws DefinitionException with every problem of every file at once
      */
     public static LakeDefinition load(Path folder, Map<String, String> env) {
-        return load(folder, env, (sources, statements) -> List.of());
+        return load(folder, env, (sources, statements, policy) -> List.of());
     }
 
     /** Finds problems in the SQL, which this module doesn't parse. */
     @FunctionalInterface
     public interface SqlCheck {
-        /** All of them, given every source and every statement of the folder. */
-        List<Problem> problems(List<SourceDefinition> sources, List<SqlText> statements);
+        /** All of them, given every source, every statement and the policy of the folder. */
+        List<Problem> problems(
+                List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy);
     }
 
     /**
@@ -76,7 +79,8 @@ public record LakeDefinition(
                 query,
                 refreshInterval,
                 sources,
-                statements);
+                statements,
+                policy);
     }
 
     /** The source called {@code sourceName}. */

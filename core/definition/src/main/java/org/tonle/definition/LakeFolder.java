@@ -35,8 +35,9 @@ final class LakeFolder {
         int before = problems.count();
         List<SourceDefinition> sources = sources();
         List<SqlText> statements = statements();
+        PolicyDefinition policy = policy();
         if (problems.count() == before) {
-            sql.problems(sources, statements).forEach(problems::add);
+            sql.problems(sources, statements, policy).forEach(problems::add);
         }
         LakeFile lake = lakeFile();
         LakeDefinition definition =
@@ -51,15 +52,11 @@ final class LakeFolder {
                         lake.query(),
                         lake.refreshInterval(),
                         sources,
-                        statements);
-        for (Path file : files("policies")) {
-            problems.add(
-                    Place.startOf(name(file)),
-                    "",
-                    "policies are not supported yet; remove the file");
-        }
+                        statements,
+                        policy);
         misnamed("source", "sources");
         misnamed("pipeline", "pipelines");
+        misnamed("policy", "policies");
         problems.throwIfAny();
         return definition;
     }
@@ -130,6 +127,18 @@ final class LakeFolder {
             }
         }
         return statements;
+    }
+
+    private PolicyDefinition policy() {
+        PolicyFiles policies = new PolicyFiles(problems);
+        for (Path file : files("policies")) {
+            if (expected(file, ".yaml")) {
+                text(file)
+                        .flatMap(t -> new YamlFile(name(file), problems).read(t))
+                        .ifPresent(mapping -> policies.read(name(file), mapping));
+            }
+        }
+        return policies.resolve();
     }
 
     // a file that is silently not read is worse than a question

@@ -9,6 +9,7 @@ import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
 
 /**
@@ -72,7 +73,42 @@ final class Section {
         return tuple == null ? Optional.empty() : scalar(key, tuple.getValueNode());
     }
 
-    private Optional<Scalar> scalar(String key, Node node) {
+    /**
+     * The entries of a list, each to be read by one of the methods below; empty if it is left out.
+     */
+    List<Node> items(String key) {
+        NodeTuple tuple = entries.get(key);
+        if (tuple == null) {
+            return List.of();
+        }
+        if (tuple.getValueNode() instanceof SequenceNode list) {
+            return list.getValue();
+        }
+        problems.add(
+                YamlFile.place(file, tuple.getValueNode()),
+                "",
+                key + " takes a list: [a, b], or a line with - for each");
+        return List.of();
+    }
+
+    /** The texts of a list. */
+    List<Scalar> scalars(String key) {
+        return items(key).stream().flatMap(node -> scalar(key, node).stream()).toList();
+    }
+
+    /** An entry of a list that has keys of its own. */
+    Optional<Section> section(String key, Node node, List<String> known) {
+        if (node instanceof MappingNode mapping) {
+            return Optional.of(new Section(file, mapping, problems, known));
+        }
+        problems.add(
+                YamlFile.place(file, node),
+                "",
+                key + " takes entries with keys: {" + String.join(": …, ", known) + ": …}");
+        return Optional.empty();
+    }
+
+    Optional<Scalar> scalar(String key, Node node) {
         Place place = YamlFile.place(file, node);
         if (!(node instanceof ScalarNode scalar)) {
             problems.add(place, "", key + " takes one value, not a list or keys of its own");
@@ -83,6 +119,27 @@ final class Section {
             return Optional.empty();
         }
         return Optional.of(new Scalar(scalar.getValue(), scalar.getTag(), place));
+    }
+
+    /** SQL, with the place of its first character. */
+    Optional<SqlText> sql(String key) {
+        Optional<Scalar> scalar = scalar(key);
+        NodeTuple tuple = entries.get(key);
+        if (scalar.isEmpty()
+                || tuple == null
+                || !(tuple.getValueNode() instanceof ScalarNode node)) {
+            return Optional.empty();
+        }
+        Place start = scalar.get().place();
+        Place place =
+                switch (node.getScalarStyle()) {
+                    case PLAIN, JSON_SCALAR_STYLE -> start;
+                    case SINGLE_QUOTED, DOUBLE_QUOTED ->
+                            new Place(file, start.line(), start.column() + 1);
+                    // the text begins on the line after the | or >
+                    case LITERAL, FOLDED -> new Place(file, start.line() + 1, 1);
+                };
+        return Optional.of(new SqlText(place, scalar.get().text()));
     }
 
     Optional<Section> section(String key, List<String> known) {

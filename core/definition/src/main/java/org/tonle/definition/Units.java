@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 /**
  * Durations ({@code 500ms}, {@code 5s}, {@code 7d}) and sizes ({@code 64MB}) as people write them.
  */
-final class Units {
+public final class Units {
     private static final Pattern FORM =
             Pattern.compile("([0-9]{1,9}(?:\\.[0-9]{1,3})?) ?([A-Za-z]+)");
     private static final BigDecimal MOST = BigDecimal.valueOf(Long.MAX_VALUE);
@@ -24,7 +24,8 @@ final class Units {
 
     private Units() {}
 
-    static Optional<Duration> duration(String text) {
+    /** A duration; empty if the text is none. */
+    public static Optional<Duration> duration(String text) {
         return amount(text, MILLIS, false).map(Duration::ofMillis);
     }
 

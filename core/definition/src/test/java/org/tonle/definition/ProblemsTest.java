@@ -159,7 +159,7 @@ class ProblemsTest {
                     sources/A.yaml        | kind: http             | 1 | 1 | A | named by its file
                     sources/x/a.yaml      | kind: http             | 1 | 1 | a | directly in sources/
                     sources/a.yaml        | ``                     | 1 | 1 | | the file is empty
-                    policies/p.yaml       | x: y                   | 1 | 1 | | not supported yet
+                    policies/p.yaml       | x: y                   | 1 | 1 | x | unknown key
                     """)
     void ofOtherFiles(String file, String text, int line, int column, String value, String message)
             throws IOException {
@@ -222,7 +222,7 @@ class ProblemsTest {
     void problemsOfTheSqlComeTogetherWithAllOthersUnlessTheyWouldFollowFromThem()
             throws IOException {
         LakeDefinition.SqlCheck check =
-                (sources, statements) ->
+                (sources, statements, policy) ->
                         List.of(new Problem(statements.getFirst().place(), "nope", "no column"));
         Files.createDirectories(folder.resolve("sources"));
         Files.createDirectories(folder.resolve("pipelines"));

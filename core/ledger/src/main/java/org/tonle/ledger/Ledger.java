@@ -80,6 +80,16 @@ public final class Ledger implements AutoCloseable {
         return ledger;
     }
 
+    /** The lake's API keys. */
+    public ApiKeys apiKeys() {
+        return new ApiKeys(rows);
+    }
+
+    /** What the ledger holds for those who watch the lake. */
+    public Listings listings() {
+        return new Listings(rows);
+    }
+
     /** Names of the fail points that a commit reaches. */
     public static List<String> failPoints() {
         return Committer.FAIL_POINTS;

@@ -7,6 +7,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
@@ -29,6 +30,7 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.Dataset;
+import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Sql;
 import org.tonle.sql.SqlTable;
@@ -80,6 +82,41 @@ final class DatasetTables {
                 }
             }
         }
+    }
+
+    /**
+     * Writes down where the columns of all datasets come from, if one of them has a version of
+     * which that isn't known: what another reads of it by {@code *} may have changed with it.
+     * Anybody may do so at any time, since it follows from the definitions.
+     */
+    void recordLineage(List<Dataset> datasets) {
+        Map<String, Definition> stored = catalog.ledger().definitions();
+        Set<String> known = catalog.ledger().listings().lineageVersions();
+        if (datasets.stream().allMatch(dataset -> known.contains(version(dataset, stored)))) {
+            return;
+        }
+        PinnedTables tables = new PinnedTables(catalog.pin(), sources);
+        for (Dataset dataset : datasets) {
+            catalog.ledger()
+                    .listings()
+                    .lineage(
+                            dataset.name().toString(),
+                            defined(dataset, stored).version(),
+                            switch (dataset) {
+                                case Dataset.StreamingTable table ->
+                                        Lineage.of(Sql.stream(table, tables));
+                                case Dataset.MaterializedView view ->
+                                        Lineage.of(Sql.view(view, tables));
+                            });
+        }
+    }
+
+    private static Definition defined(Dataset dataset, Map<String, Definition> stored) {
+        return java.util.Objects.requireNonNull(stored.get(definition(dataset)));
+    }
+
+    private static String version(Dataset dataset, Map<String, Definition> stored) {
+        return dataset.name() + " " + defined(dataset, stored).version();
     }
 
     private void createStreaming(

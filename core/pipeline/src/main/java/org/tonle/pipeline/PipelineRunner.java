@@ -64,6 +64,7 @@ public final class PipelineRunner implements AutoCloseable {
     public void apply() {
         DatasetTables tables = new DatasetTables(catalog, sources);
         datasets.forEach(dataset -> apply(tables, dataset));
+        tables.recordLineage(datasets);
     }
 
     /** Another process may be applying the same; what it did is then found done. */

@@ -1,30 +1,21 @@
 package org.tonle.query;
 
-import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 
 /** The queries that wait or run now. Thread-safe. */
 final class QueryList {
-    private final String prefix = Long.toString(new SecureRandom().nextLong() >>> 20, 36);
-    private final AtomicLong last = new AtomicLong();
     private final Clock clock;
     private final Map<String, Entry> entries = new ConcurrentHashMap<>();
 
     QueryList(Clock clock) {
         this.clock = clock;
-    }
-
-    /** Another at each call, here and in every other process. */
-    String nextId() {
-        return prefix + "-" + Long.toString(last.incrementAndGet(), 36);
     }
 
     /** One query, until it is closed. */

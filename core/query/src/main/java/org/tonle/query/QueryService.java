@@ -1,12 +1,14 @@
 package org.tonle.query;
 
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.definition.SourceDefinition;
@@ -18,7 +20,9 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 import org.tonle.sql.AccessPolicy;
+import org.tonle.sql.BoundQuery;
 import org.tonle.sql.QueryLimits;
+import org.tonle.sql.QueryResult;
 import org.tonle.sql.SqlEngine;
 
 /**
@@ -36,6 +40,7 @@ public final class QueryService {
 
     private final LakeCatalog catalog;
     private final SqlEngine engine;
+    private final Audit audit;
     private final Cache cache;
     private final QuerySettings settings;
     private final Statements statements;
@@ -47,11 +52,14 @@ public final class QueryService {
     /**
      * @param sources what bronze tables show are the columns they declare
      * @param policies what a principal sees; the same for the same principal at each call
+     * @param audit takes in every statement
      */
     public QueryService(
             LakeCatalog catalog,
             List<SourceDefinition> sources,
             Function<Principal, AccessPolicy> policies,
+            SystemTables system,
+            Audit audit,
             SqlEngine engine,
             Cache cache,
             QuerySettings settings,
@@ -60,7 +68,8 @@ public final class QueryService {
         this.engine = engine;
         this.cache = cache;
         this.settings = settings;
-        this.statements = new Statements(sources, policies, engine);
+        this.audit = audit;
+        this.statements = new Statements(sources, policies, system, engine);
         this.turns = new FairTurns(settings.concurrent(), settings.waiting());
         this.binding = new FairTurns(BINDING, settings.waiting());
         this.queries = new QueryList(clock);
@@ -75,10 +84,15 @@ public final class QueryService {
      */
     public RunningQuery run(String sql, Principal principal, ReadPoint at) {
         Question question = new Question(sql, principal, at, RowFormat.JSON, Set.of());
-        return cancelledIfInterrupted(() -> {
-            Pin pin = pin(at);
-            return start(bound(question, pin), pin, question, limits(question));
-        });
+        Audit.Entry entry = audit.begin(sql, principal);
+        return audited(
+                entry,
+                () -> {
+                    Pin pin = pin(at);
+                    entry.pinned(pin.seq());
+                    return start(
+                            bound(question, pin, entry), pin, question, limits(question), entry);
+                });
     }
 
     /**
@@ -91,25 +105,30 @@ public final class QueryService {
      * @throws java.io.UncheckedIOException if the receiver's stream takes no more
      */
     public void answer(Question question, Answer.Receiver receiver) {
-        String id = queries.nextId();
-        try (QueryList.Entry entry = queries.add(id, question.principal(), question.sql())) {
-            cancelledIfInterrupted(() -> {
-                Pin pin = pin(question.at());
-                Bound bound = bound(question, pin);
-                Optional<String> key =
-                        cache.largest() == 0
-                                ? Optional.empty()
-                                : bound.key(question.format(), limits(question));
-                Answer answer = new Answer(id, pin.seq(), key);
-                if (key.isEmpty()) {
-                    stream(question, pin, bound, answer, receiver);
-                } else if (question.known().contains(key.get())) {
-                    receiver.unchanged(answer);
-                } else {
-                    kept(question, pin, bound, answer, key.get(), receiver);
-                }
-                return entry;
-            });
+        Audit.Entry entry = audit.begin(question.sql(), question.principal());
+        String id = entry.id().toString();
+        try (QueryList.Entry listed = queries.add(id, question.principal(), question.sql())) {
+            audited(
+                    entry,
+                    () -> {
+                        Pin pin = pin(question.at());
+                        entry.pinned(pin.seq());
+                        Bound bound = bound(question, pin, entry);
+                        Optional<String> key =
+                                cache.largest() == 0
+                                        ? Optional.empty()
+                                        : bound.key(question.format(), limits(question));
+                        Answer answer = new Answer(id, pin.seq(), key);
+                        if (key.isEmpty()) {
+                            stream(question, pin, bound, answer, receiver, entry);
+                        } else if (question.known().contains(key.get())) {
+                            receiver.unchanged(answer);
+                            entry.finished(bound.rows());
+                        } else {
+                            kept(question, pin, bound, answer, key.get(), receiver, entry);
+                        }
+                        return listed;
+                    });
         }
     }
 
@@ -133,25 +152,28 @@ public final class QueryService {
             Bound bound,
             Answer answer,
             String key,
-            Answer.Receiver receiver) {
+            Answer.Receiver receiver,
+            Audit.Entry entry) {
         while (true) {
             Optional<byte[]> body = cache.get(key);
             if (body.isPresent()) {
                 receiver.whole(answer, body.get());
+                entry.finished(bound.rows());
                 return;
             }
             Flights.Flight flight = flights.of(key);
             if (flight.isMine()) {
-                lead(question, pin, bound, answer, flight, receiver);
+                lead(question, pin, bound, answer, flight, receiver, entry);
                 return;
             }
             switch (flight.await(limits(question).timeout())) {
                 case Outcome.Whole whole -> {
                     receiver.whole(answer, whole.body());
+                    entry.finished(bound.rows());
                     return;
                 }
                 case Outcome.TooLarge() -> {
-                    stream(question, pin, bound, answer, receiver);
+                    stream(question, pin, bound, answer, receiver, entry);
                     return;
                 }
                 case Outcome.Failed(LakeException why) ->
@@ -167,7 +189,8 @@ public final class QueryService {
             Bound bound,
             Answer answer,
             Flights.Flight flight,
-            Answer.Receiver receiver) {
+            Answer.Receiver receiver,
+            Audit.Entry entry) {
         AnswerBuffer buffer =
                 new AnswerBuffer(
                         cache.largest(),
@@ -181,7 +204,7 @@ public final class QueryService {
             if (body.isPresent()) {
                 flight.tell(new Outcome.Whole(body.get()));
             } else {
-                fill(buffer, question, pin, bound);
+                fill(buffer, question, pin, bound, entry);
             }
             if (buffer.isWhole()) {
                 byte[] whole = body.orElseGet(buffer::bytes);
@@ -189,6 +212,7 @@ public final class QueryService {
                 flight.tell(new Outcome.Whole(whole));
                 flight.close();
                 receiver.whole(answer, whole);
+                entry.finished(bound.rows());
             }
         } catch (LakeException e) {
             if (!Thread.currentThread().isInterrupted()) {
@@ -201,51 +225,82 @@ public final class QueryService {
     }
 
     private void stream(
-            Question question, Pin pin, Bound bound, Answer answer, Answer.Receiver receiver) {
+            Question question,
+            Pin pin,
+            Bound bound,
+            Answer answer,
+            Answer.Receiver receiver,
+            Audit.Entry entry) {
         AnswerBuffer buffer = new AnswerBuffer(0, () -> receiver.stream(answer));
-        fill(buffer, question, pin, bound);
+        fill(buffer, question, pin, bound, entry);
         if (buffer.isWhole()) {
             // it has no bytes
             receiver.whole(answer, buffer.bytes());
         }
     }
 
-    private void fill(OutputStream out, Question question, Pin pin, Bound bound) {
-        try (RunningQuery rows = start(bound, pin, question, limits(question))) {
-            long unused = rows.writeTo(out, question.format());
+    private void fill(
+            OutputStream out, Question question, Pin pin, Bound bound, Audit.Entry entry) {
+        try (RunningQuery rows = start(bound, pin, question, limits(question), entry)) {
+            bound.counted(rows.writeTo(out, question.format()));
         }
     }
 
-    private RunningQuery start(Bound bound, Pin pin, Question question, Limits limits) {
-        FairTurns.Turn turn = take(turns, question, limits.concurrent());
+    private RunningQuery start(
+            Bound bound, Pin pin, Question question, Limits limits, Audit.Entry entry) {
+        FairTurns.Turn turn;
+        try {
+            turn = take(turns, question, limits.concurrent());
+        } catch (RuntimeException e) {
+            bound.close();
+            throw e;
+        }
         boolean started = false;
         try {
             RunningQuery rows =
                     new RunningQuery(
                             pin.seq(),
-                            engine.run(
-                                    bound.query(),
-                                    bound.tables().inputs(bound.query()),
-                                    new QueryLimits(limits.timeout())),
+                            run(bound, new QueryLimits(limits.timeout())),
                             limits,
-                            turn::close);
+                            entry,
+                            () -> end(turn, bound));
             started = true;
             return rows;
         } finally {
             if (!started) {
-                turn.close();
+                end(turn, bound);
             }
         }
     }
 
-    private Bound bound(Question question, Pin pin) {
+    private static void end(FairTurns.Turn turn, Bound bound) {
+        try (turn) {
+            bound.close();
+        }
+    }
+
+    private QueryResult run(Bound bound, QueryLimits limits) {
+        BoundQuery query = bound.query();
+        if (!query.isGuarded()) {
+            return engine.run(query, bound.inputs(), limits);
+        }
+        try {
+            return new DiscreetResult(engine.run(query, bound.inputs(), limits));
+        } catch (LakeException e) {
+            throw DiscreetResult.withoutValues(e);
+        }
+    }
+
+    private Bound bound(Question question, Pin pin, Audit.Entry entry) {
         if (question.sql().isBlank()) {
             throw new LakeException(ErrorCode.INVALID_SQL, "The statement is empty; send a SELECT");
         }
-        Optional<Bound> known = statements.known(question, pin);
-        if (known.isPresent()) {
-            return known.get();
-        }
+        Bound bound = statements.known(question, pin).orElseGet(() -> bind(question, pin));
+        entry.reads(bound.reads());
+        return bound;
+    }
+
+    private Bound bind(Question question, Pin pin) {
         FairTurns.Turn turn = take(binding, question, BINDING);
         try {
             return statements.bind(question, pin);
@@ -262,14 +317,24 @@ public final class QueryService {
         return settings.of(question.principal());
     }
 
-    private static <T> T cancelledIfInterrupted(java.util.function.Supplier<T> work) {
+    /** Whatever becomes of the work is in the audit. */
+    private static <T> T audited(Audit.Entry entry, Supplier<T> work) {
         try {
             return work.get();
         } catch (LakeException e) {
             // whoever was asked when the interrupt came has its own word for it
-            throw Thread.currentThread().isInterrupted() && e.code() != ErrorCode.CANCELLED
-                    ? new LakeException(ErrorCode.CANCELLED, "The query was cancelled", e)
-                    : e;
+            LakeException error =
+                    Thread.currentThread().isInterrupted() && e.code() != ErrorCode.CANCELLED
+                            ? new LakeException(ErrorCode.CANCELLED, "The query was cancelled", e)
+                            : e;
+            entry.failed(error, 0);
+            throw error;
+        } catch (UncheckedIOException e) {
+            entry.left(0);
+            throw e;
+        } catch (RuntimeException | Error e) {
+            entry.failed(e, 0);
+            throw e;
         }
     }
 

@@ -15,14 +15,22 @@ public final class RunningQuery implements AutoCloseable {
     private final long seq;
     private final QueryResult result;
     private final QuerySettings.Limits limits;
+    private final Outcome outcome;
     private final Runnable onClose;
     private final AtomicBoolean closed = new AtomicBoolean();
     private long rows;
+    private boolean complete;
 
-    RunningQuery(long seq, QueryResult result, QuerySettings.Limits limits, Runnable onClose) {
+    RunningQuery(
+            long seq,
+            QueryResult result,
+            QuerySettings.Limits limits,
+            Outcome outcome,
+            Runnable onClose) {
         this.seq = seq;
         this.result = result;
         this.limits = limits;
+        this.outcome = outcome;
         this.onClose = onClose;
     }
 
@@ -43,7 +51,17 @@ public final class RunningQuery implements AutoCloseable {
      *     query
      */
     public boolean next() {
+        try {
+            return advance();
+        } catch (RuntimeException e) {
+            outcome.failed(e, rows);
+            throw e;
+        }
+    }
+
+    private boolean advance() {
         if (!result.next()) {
+            complete = true;
             return false;
         }
         rows += result.batch().getRowCount();
@@ -71,15 +89,29 @@ public final class RunningQuery implements AutoCloseable {
      */
     public long writeTo(OutputStream out, RowFormat format) {
         try {
-            write(out, format);
+            write(out, format, Long.MAX_VALUE);
             out.flush();
             return rows;
+        } catch (IOException e) {
+            outcome.left(rows);
+            throw new UncheckedIOException(e);
+        } catch (RuntimeException e) {
+            outcome.failed(e, rows);
+            throw e;
+        }
+    }
+
+    /** As {@link #writeTo}, at most so many rows. */
+    public void writeFirst(OutputStream out, RowFormat format, int most) {
+        try {
+            write(out, format, most);
+            out.flush();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private void write(OutputStream out, RowFormat format) throws IOException {
+    private void write(OutputStream out, RowFormat format, long most) throws IOException {
         Utf8Output text = new Utf8Output(out, limits.maxBytes());
         RowWriter writer =
                 switch (format) {
@@ -88,8 +120,17 @@ public final class RunningQuery implements AutoCloseable {
                     case CSV -> new CsvRows(text);
                 };
         writer.begin(schema().columns());
-        while (next()) {
-            writer.write(batch());
+        long left = most;
+        while (left > 0 && next()) {
+            int count = batch().getRowCount();
+            if (count <= left) {
+                writer.write(batch());
+            } else {
+                try (VectorSchemaRoot first = batch().slice(0, (int) left)) {
+                    writer.write(first);
+                }
+            }
+            left -= count;
         }
         writer.end();
         text.flush();
@@ -107,6 +148,11 @@ public final class RunningQuery implements AutoCloseable {
             try {
                 result.close();
             } finally {
+                if (complete) {
+                    outcome.finished(rows);
+                } else {
+                    outcome.left(rows);
+                }
                 onClose.run();
             }
         }

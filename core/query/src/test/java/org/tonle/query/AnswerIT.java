@@ -53,6 +53,7 @@ import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.BoundTable;
+import org.tonle.sql.EnginePlan;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
 import org.tonle.sql.KeyFilter;
@@ -85,6 +86,8 @@ class AnswerIT {
     private static LedgerConfig config;
     private static Ledger ledger;
     private static LakeCatalog catalog;
+    private static Audit audit;
+    private static SystemTables system;
     private static CountingEngine engine;
     private static RootAllocator allocator;
     private static final AtomicInteger FILES = new AtomicInteger();
@@ -103,6 +106,8 @@ class AnswerIT {
                         DuckDbEngine.open(
                                 new DuckDbSettings(List.of(warehouse), temporary, 256L << 20, 2, 6),
                                 allocator));
+        audit = Audit.start(ledger.listings(), Clock.systemUTC());
+        system = new SystemTables(catalog, audit, directory.resolve("statements"), List.of());
         catalog.ensureNamespace("gold", "test");
         for (String table : TABLES) {
             try (StagedCommit commit = catalog.stage()) {
@@ -135,6 +140,7 @@ class AnswerIT {
     @AfterAll
     static void closeLake() {
         engine.close();
+        audit.close();
         ledger.close();
         postgres.close();
         allocator.close();
@@ -142,7 +148,15 @@ class AnswerIT {
 
     private static QueryService service(Cache cache, Function<Principal, AccessPolicy> policies) {
         return new QueryService(
-                catalog, List.of(), policies, engine, cache, SETTINGS, Clock.systemUTC());
+                catalog,
+                List.of(),
+                policies,
+                system,
+                audit,
+                engine,
+                cache,
+                SETTINGS,
+                Clock.systemUTC());
     }
 
     private static QueryService service() {
@@ -401,6 +415,8 @@ class AnswerIT {
                         catalog,
                         List.of(),
                         principal -> AccessPolicy.ALL,
+                        system,
+                        audit,
                         engine,
                         new MemoryCache(1 << 20),
                         new QuerySettings(
@@ -564,6 +580,11 @@ class AnswerIT {
         @Override
         public String print(BoundQuery query, Function<BoundTable, String> table) {
             return engine.print(query, table);
+        }
+
+        @Override
+        public EnginePlan explain(BoundQuery query, Inputs inputs, QueryLimits limits) {
+            return engine.explain(query, inputs, limits);
         }
 
         @Override

@@ -36,9 +36,9 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
-import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
+import org.tonle.sql.Policies;
 import org.tonle.sql.Sql;
 import org.tonle.sql.WrittenFile;
 
@@ -56,6 +56,8 @@ class QueryServiceIT {
     private static LakeCatalog catalog;
     private static DuckDbEngine engine;
     private static RootAllocator allocator;
+    private static Audit audit;
+    private static SystemTables system;
     private static long first;
     private static long second;
     private static int files;
@@ -71,9 +73,13 @@ class QueryServiceIT {
                         new LedgerConfig(postgres.jdbcUrl(), postgres.user(), postgres.password()),
                         FailPoints.NONE);
         catalog = new LakeCatalog(ledger, warehouse, FailPoints.NONE);
+        Path statements = directory.resolve("statements");
+        audit = Audit.start(ledger.listings(), Clock.systemUTC());
+        system = new SystemTables(catalog, audit, statements, List.of());
         engine =
                 DuckDbEngine.open(
-                        new DuckDbSettings(List.of(warehouse), temporary, 256L << 20, 2, 4),
+                        new DuckDbSettings(
+                                List.of(warehouse, statements), temporary, 256L << 20, 2, 4),
                         allocator);
         catalog.ensureNamespace("gold", "test");
         try (StagedCommit commit = catalog.stage()) {
@@ -100,6 +106,7 @@ class QueryServiceIT {
     @AfterAll
     static void closeLake() {
         engine.close();
+        audit.close();
         ledger.close();
         postgres.close();
         allocator.close();
@@ -109,7 +116,9 @@ class QueryServiceIT {
         return new QueryService(
                 catalog,
                 List.of(),
-                principal -> AccessPolicy.ALL,
+                Policies.BUILT_IN::of,
+                system,
+                audit,
                 engine,
                 new MemoryCache(1 << 20),
                 settings,

@@ -67,7 +67,8 @@ class RowWriterTest {
         QueryResult result =
                 engine.run(query, new Inputs(Map.of()), new QueryLimits(Duration.ofMinutes(1)));
         try (RunningQuery rows =
-                new RunningQuery(7, result, QuerySettings.DEFAULT.everybody(), () -> {})) {
+                new RunningQuery(
+                        7, result, QuerySettings.DEFAULT.everybody(), new Unwatched(), () -> {})) {
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             rows.writeTo(out, format);
             return out.toString(StandardCharsets.UTF_8);
@@ -138,5 +139,16 @@ class RowWriterTest {
             sum += row.get("n").asLong();
         }
         assertThat(sum).isEqualTo(49_995_000L);
+    }
+
+    private record Unwatched() implements Outcome {
+        @Override
+        public void finished(long rows) {}
+
+        @Override
+        public void failed(Throwable error, long rows) {}
+
+        @Override
+        public void left(long rows) {}
     }
 }

@@ -29,6 +29,15 @@ public record Access(
         attributes = Map.copyOf(attributes);
     }
 
+    /** The columns of a table that are shown, in order; those that {@code *} leaves out aren't. */
+    public List<String> columnsOf(SqlTable table) {
+        return Guard.shown(table, this)
+                .columns()
+                .map(column -> column.name())
+                .filter(name -> !SqlTable.isHidden(name))
+                .toList();
+    }
+
     /** Whether some of it is hidden. */
     public boolean isRestricted() {
         return columns.isPresent() || !filters.isEmpty() || !masks.isEmpty();

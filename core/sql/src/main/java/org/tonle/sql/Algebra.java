@@ -27,7 +27,8 @@ final class Algebra {
         LakeCatalog catalog =
                 new LakeCatalog(
                         tables.stream().map(t -> new LakeCatalog.Seen(t, Access.FULL)).toList(),
-                        types);
+                        types,
+                        true);
         Binder.Validator validator = new Binder.Validator(catalog, types);
         SqlNode copy = java.util.Objects.requireNonNull(tree.accept(new Copy()));
         SqlNode validated = validator.validate(copy);

@@ -58,6 +58,15 @@ public final class BoundStream {
         return schema;
     }
 
+    /** The expressions of its columns in order, hidden ones apart. */
+    List<SqlNode> columns() {
+        return columns;
+    }
+
+    Optional<SqlNode> where() {
+        return where;
+    }
+
     /** In the order of their declaration. */
     public List<Expectation> expectations() {
         return expectations;

@@ -87,6 +87,41 @@ final class Guard {
         }
     }
 
+    /**
+     * Binds one filter, or the mask of one column, over a table that is seen whole.
+     *
+     * @param masked the column; null: the text is a filter
+     * @throws LakeException with the place in the text's file
+     */
+    static BoundQuery check(
+            SqlTable table,
+            Types.@Nullable NestedField masked,
+            SqlText text,
+            TableResolver resolver,
+            RelDataTypeFactory types) {
+        SqlNode expression = expression(text, Map.of());
+        SqlNode item =
+                masked == null
+                        ? new SqlIdentifier(table.columns().findFirst().orElseThrow().name(), ZERO)
+                        : masked(masked, expression, types);
+        return new Binder(resolver, Position.of(text.place()), AccessPolicy.ALL, Optional.empty())
+                .bind(
+                        new SqlSelect(
+                                ZERO,
+                                null,
+                                SqlNodeList.of(item),
+                                from(table),
+                                masked == null ? expression : null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null));
+    }
+
     private static SqlNode select(
             SqlTable table,
             Access access,

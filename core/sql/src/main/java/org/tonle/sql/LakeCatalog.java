@@ -30,11 +30,21 @@ final class LakeCatalog {
     /** A table, and what of it is seen. */
     record Seen(SqlTable whole, Access access) {
         SqlTable shown() {
-            return access.isRestricted() ? Guard.shown(whole, access) : whole;
+            return whole.shown(access);
         }
     }
 
     LakeCatalog(Iterable<Seen> tables, RelDataTypeFactory types) {
+        this(tables, types, false);
+    }
+
+    /**
+     * The tables of a statement.
+     *
+     * @param listHidden whether {@code *} means hidden columns, too: for a statement that has no
+     *     {@code *} any more, since algebra knows no column that isn't listed
+     */
+    LakeCatalog(Iterable<Seen> tables, RelDataTypeFactory types, boolean listHidden) {
         SchemaPlus root = CalciteSchema.createRootSchema(false, false).plus();
         Map<String, SchemaPlus> namespaces = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         for (Seen seen : tables) {
@@ -42,7 +52,7 @@ final class LakeCatalog {
             namespaces
                     .computeIfAbsent(
                             table.name().namespace(), name -> root.add(name, new AbstractSchema()))
-                    .add(entry(table.name()), new Bound(seen, table));
+                    .add(entry(table.name()), new Bound(seen, table, listHidden));
         }
         Properties properties = new Properties();
         properties.setProperty(CalciteConnectionProperty.CASE_SENSITIVE.camelName(), "false");
@@ -55,6 +65,13 @@ final class LakeCatalog {
         return name.name() + name.at().map(at -> " as of " + at).orElse("");
     }
 
+    /** A table's columns as Calcite counts them: hidden ones last, the rest as they are. */
+    static List<Types.NestedField> ordered(SqlTable table) {
+        return table.columns()
+                .sorted(Comparator.comparing(column -> SqlTable.isHidden(column.name())))
+                .toList();
+    }
+
     CalciteCatalogReader reader() {
         return reader;
     }
@@ -63,10 +80,12 @@ final class LakeCatalog {
     static final class Bound extends AbstractTable {
         private final Seen seen;
         private final SqlTable table;
+        private final boolean listHidden;
 
-        Bound(Seen seen, SqlTable table) {
+        Bound(Seen seen, SqlTable table, boolean listHidden) {
             this.seen = seen;
             this.table = table;
+            this.listHidden = listHidden;
         }
 
         Seen seen() {
@@ -79,9 +98,7 @@ final class LakeCatalog {
 
         @Override
         public RelDataType getRowType(RelDataTypeFactory types) {
-            List<Types.NestedField> ordered = new ArrayList<>(table.columns().toList());
-            // stable: hidden ones go last, the rest stays as it is
-            ordered.sort(Comparator.comparing(column -> SqlTable.isHidden(column.name())));
+            List<Types.NestedField> ordered = ordered(table);
             List<RelDataTypeField> fields = new ArrayList<>();
             int shown = 0;
             for (Types.NestedField column : ordered) {
@@ -92,7 +109,9 @@ final class LakeCatalog {
                                 fields.size(),
                                 SqlTypes.toCalcite(types, column.type(), column.isOptional())));
             }
-            return shown == fields.size() ? new RelRecordType(fields) : new RowType(fields, shown);
+            return listHidden || shown == fields.size()
+                    ? new RelRecordType(fields)
+                    : new RowType(fields, shown);
         }
     }
 

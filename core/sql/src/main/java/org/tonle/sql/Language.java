@@ -174,7 +174,7 @@ final class Language {
                         throw SqlErrors.unsupported(
                                 position,
                                 parameter.getParserPosition(),
-                                "parameters are not taken; write the value");
+                                "a parameter has no place here; write the value");
                     }
 
                     @Override

@@ -22,6 +22,7 @@ import org.tonle.ledger.Ref;
  */
 public final class PinnedTables implements TableResolver {
     private final Pin pin;
+    private final Optional<String> namespace;
     private final Map<String, SourceDefinition> sources = new HashMap<>();
     private final Map<TableName, PinnedTable> resolved =
             new TreeMap<>(
@@ -29,8 +30,19 @@ public final class PinnedTables implements TableResolver {
                             name -> name.toString().toLowerCase(Locale.ROOT)));
 
     public PinnedTables(Pin pin, List<SourceDefinition> sources) {
+        this(pin, sources, Optional.empty());
+    }
+
+    /** {@code namespace} is that of tables that are named without one. */
+    public PinnedTables(Pin pin, List<SourceDefinition> sources, Optional<String> namespace) {
+        this.namespace = namespace;
         this.pin = pin;
         sources.forEach(source -> this.sources.put(source.name(), source));
+    }
+
+    @Override
+    public Optional<String> namespace() {
+        return namespace;
     }
 
     @Override

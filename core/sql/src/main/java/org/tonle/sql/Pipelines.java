@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.iceberg.Schema;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.definition.DefinitionException;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.Place;
+import org.tonle.definition.PolicyDefinition;
 import org.tonle.definition.Problem;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SqlText;
@@ -21,8 +23,9 @@ import org.tonle.spi.LakeException;
  * All datasets of a lake, checked against its sources and each other.
  *
  * @param datasets each after those that it reads
+ * @param tables all that the lake has: of sources, of datasets, and of what these refuse
  */
-public record Pipelines(List<Planned> datasets) {
+public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
     /**
      * A dataset and the table it makes.
      *
@@ -33,6 +36,7 @@ public record Pipelines(List<Planned> datasets) {
 
     public Pipelines {
         datasets = List.copyOf(datasets);
+        tables = List.copyOf(tables);
     }
 
     /**
@@ -49,15 +53,26 @@ public record Pipelines(List<Planned> datasets) {
         return new Planner(sources, statements).plan();
     }
 
-    /** Every problem of every statement; a {@link LakeDefinition.SqlCheck}. */
-    public static List<Problem> problems(List<SourceDefinition> sources, List<SqlText> statements) {
+    /**
+     * Every problem of every statement, or of the policy if the statements have none; a {@link
+     * LakeDefinition.SqlCheck}.
+     */
+    public static List<Problem> problems(
+            List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy) {
         try {
-            var unused = of(sources, statements);
-            return List.of();
+            return Policies.problems(policy, of(sources, statements));
         } catch (DefinitionException e) {
             return e.problems();
         }
     }
+
+    /** Those whose tables Tonle makes itself. */
+    private static final Set<String> OWN_NAMESPACES =
+            Set.of(
+                    BronzeTable.NAMESPACE,
+                    QuarantineTable.NAMESPACE,
+                    "system",
+                    "information_schema");
 
     private static final class Planner implements TableResolver {
         private final Map<TableName, SqlTable> tables = new LinkedHashMap<>();
@@ -84,8 +99,7 @@ public record Pipelines(List<Planned> datasets) {
         private void add(Dataset dataset, Place place) {
             TableName name = dataset.name();
             String namespace = name.namespace().toLowerCase(Locale.ROOT);
-            if (namespace.equals(BronzeTable.NAMESPACE)
-                    || namespace.equals(QuarantineTable.NAMESPACE)) {
+            if (OWN_NAMESPACES.contains(namespace)) {
                 problems.add(
                         new Problem(
                                 place,
@@ -133,7 +147,7 @@ public record Pipelines(List<Planned> datasets) {
             if (!problems.isEmpty()) {
                 throw new DefinitionException(problems);
             }
-            return new Pipelines(planned);
+            return new Pipelines(planned, List.copyOf(tables.values()));
         }
 
         private void bind(Parsed next) {

@@ -19,6 +19,9 @@ public interface SqlEngine extends AutoCloseable {
     /** Starts a query and gives its rows as they come. Close the result. */
     QueryResult run(BoundQuery query, Inputs inputs, QueryLimits limits);
 
+    /** How the engine would run a query, without running it. */
+    EnginePlan explain(BoundQuery query, Inputs inputs, QueryLimits limits);
+
     /**
      * What {@link #run} would make of a query, with other texts in the place of its tables, and
      * whatever else its answer depends on: the engine, its version and its settings. Where two

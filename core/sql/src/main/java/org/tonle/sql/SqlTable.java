@@ -51,6 +51,13 @@ public record SqlTable(
                 source.keyField());
     }
 
+    /**
+     * What is left of it for somebody who sees no more: without the columns that aren't granted.
+     */
+    public SqlTable shown(Access access) {
+        return access.isRestricted() ? Guard.shown(this, access) : this;
+    }
+
     /** Whether its rows are events as they came. */
     public boolean isBronze() {
         return name.namespace().equalsIgnoreCase(BronzeTable.NAMESPACE);

@@ -1,0 +1,195 @@
+package org.tonle.sql;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.tonle.definition.DefinitionException;
+import org.tonle.definition.PolicyDefinition;
+import org.tonle.definition.PolicyDefinition.ColumnMask;
+import org.tonle.definition.PolicyDefinition.ColumnName;
+import org.tonle.definition.PolicyDefinition.Grant;
+import org.tonle.definition.PolicyDefinition.RowFilter;
+import org.tonle.definition.Problem;
+import org.tonle.definition.SqlText;
+import org.tonle.spi.ApiKey;
+import org.tonle.spi.Principal;
+
+/**
+ * Who sees what, by the roles that every lake has and by those of its folder. Whoever has no role
+ * that reads a table doesn't see it. Immutable.
+ */
+public final class Policies {
+    /** The roles that every lake has, and no more. */
+    public static final Policies BUILT_IN = new Policies(PolicyDefinition.NONE);
+
+    private static final String SYSTEM = "system";
+
+    /** Those that read whole namespaces; {@code data_engineer} reads all but {@code system}. */
+    private static final Map<String, List<String>> NAMESPACES =
+            Map.of(
+                    Principal.DATA_VIEWER,
+                    List.of("gold"),
+                    Principal.DATA_SCIENTIST,
+                    List.of("silver", "gold"));
+
+    private final PolicyDefinition definition;
+
+    private Policies(PolicyDefinition definition) {
+        this.definition = definition;
+    }
+
+    /**
+     * The policy of a lake.
+     *
+     * @throws DefinitionException if it doesn't fit the lake's tables
+     */
+    public static Policies of(PolicyDefinition definition, Pipelines pipelines) {
+        List<Problem> problems = problems(definition, pipelines);
+        if (!problems.isEmpty()) {
+            throw new DefinitionException(problems);
+        }
+        return new Policies(definition);
+    }
+
+    /** What of a policy doesn't fit the lake's tables: names, conditions, masks. */
+    static List<Problem> problems(PolicyDefinition definition, Pipelines pipelines) {
+        return BigStack.call(() -> new PolicyValidation(definition, pipelines.tables()).problems());
+    }
+
+    /** What a principal sees, judged by its roles and attributes. */
+    public AccessPolicy of(Principal principal) {
+        return principal.isAdmin() ? AccessPolicy.ALL : table -> access(principal, table);
+    }
+
+    /**
+     * Whoever holds an API key: its user with those of the key's roles that the user has now, or
+     * nobody's user with the key's roles.
+     */
+    public Principal of(ApiKey key) {
+        return key.user()
+                .map(name -> user(name, key.roles()))
+                .orElseGet(() -> new Principal("key " + key.id(), key.roles(), Map.of()));
+    }
+
+    /** A user with those of some roles that the policy gives; without any if it isn't known. */
+    public Principal user(String name, Set<String> roles) {
+        Set<String> held = new HashSet<>(roles);
+        held.retainAll(definition.user(name).map(user -> user.roles()).orElse(List.of()));
+        return new Principal(
+                name, held, definition.user(name).map(user -> user.attributes()).orElse(Map.of()));
+    }
+
+    /** All roles of a user; empty if nobody of this name is known. */
+    public Optional<Set<String>> rolesOf(String user) {
+        return definition.user(user).map(known -> Set.copyOf(known.roles()));
+    }
+
+    /** The roles there are, by name. */
+    public Set<String> roles() {
+        Set<String> roles = new TreeSet<>(Principal.BUILT_IN_ROLES);
+        definition.roles().forEach(role -> roles.add(role.name()));
+        return roles;
+    }
+
+    private Optional<Access> access(Principal principal, TableName table) {
+        Set<String> columns = new HashSet<>();
+        boolean whole = false;
+        for (Granted granted : grants(principal, table)) {
+            whole |= granted.column().isEmpty();
+            granted.column().ifPresent(column -> columns.add(Guard.lower(column)));
+        }
+        if (!whole && columns.isEmpty()) {
+            return Optional.empty();
+        }
+        Map<String, SqlText> masks = new HashMap<>();
+        for (ColumnMask mask : masks(principal, table)) {
+            masks.put(Guard.lower(mask.column()), mask.value());
+        }
+        masks.entrySet().stream()
+                .findFirst()
+                // the key may be made of what is masked
+                .ifPresent(any ->
+                        masks.putIfAbsent(
+                                SqlTable.KEY, new SqlText(any.getValue().place(), "NULL")));
+        Map<String, String> attributes = new HashMap<>(principal.attributes());
+        attributes.put("name", principal.name());
+        return Optional.of(
+                new Access(
+                        whole ? Optional.empty() : Optional.of(columns),
+                        filters(principal, table).stream().map(RowFilter::condition).toList(),
+                        masks,
+                        attributes));
+    }
+
+    /**
+     * A role of a principal that reads a table.
+     *
+     * @param column one that it reads; empty: all
+     * @param by where it says so; for a person
+     */
+    public record Granted(String role, Optional<String> column, String by) {}
+
+    /** Why a principal sees a table; empty if it doesn't. */
+    public List<Granted> grants(Principal principal, TableName table) {
+        List<Granted> granted = new ArrayList<>();
+        for (String role : new TreeSet<>(principal.roles())) {
+            if (readsNamespace(role, table.namespace())) {
+                granted.add(new Granted(role, Optional.empty(), "built in"));
+            }
+        }
+        for (PolicyDefinition.Role role : definition.roles()) {
+            for (Grant grant : role.grants()) {
+                if (principal.roles().contains(role.name()) && covers(grant, table)) {
+                    granted.add(
+                            new Granted(
+                                    role.name(),
+                                    grant.column().map(ColumnName::name),
+                                    grant.place().toString()));
+                }
+            }
+        }
+        return granted;
+    }
+
+    private static boolean readsNamespace(String role, String namespace) {
+        return switch (role) {
+            case Principal.ADMIN -> true;
+            case Principal.DATA_ENGINEER -> !namespace.equalsIgnoreCase(SYSTEM);
+            default ->
+                    NAMESPACES.getOrDefault(role, List.of()).stream()
+                            .anyMatch(namespace::equalsIgnoreCase);
+        };
+    }
+
+    private static boolean covers(Grant grant, TableName table) {
+        return grant.namespace().equalsIgnoreCase(table.namespace())
+                && grant.table().map(table.name()::equalsIgnoreCase).orElse(true);
+    }
+
+    /** The row filters of a table that hold for a principal. */
+    public List<RowFilter> filters(Principal principal, TableName table) {
+        return definition.rowFilters().stream()
+                .filter(filter -> holds(principal, filter.except()))
+                .filter(filter ->
+                        new TableName(filter.namespace(), filter.table()).matches(table.current()))
+                .toList();
+    }
+
+    /** The masks of a table that hold for a principal. */
+    public List<ColumnMask> masks(Principal principal, TableName table) {
+        return definition.masks().stream()
+                .filter(mask -> holds(principal, mask.except()))
+                .filter(mask ->
+                        new TableName(mask.namespace(), mask.table()).matches(table.current()))
+                .toList();
+    }
+
+    private static boolean holds(Principal principal, List<String> except) {
+        return !principal.isAdmin() && except.stream().noneMatch(principal.roles()::contains);
+    }
+}
