@@ -255,7 +255,7 @@ final class DemoCommand implements Callable<Integer> {
                         The lake keeps serving at %1$s until Ctrl-C. Worth trying next:
                           ./tonle query --lake %2$s "SELECT * FROM gold.route ORDER BY worst_delay DESC LIMIT 10"
                           ./tonle query --lake %2$s --format json "SELECT payload, message FROM quarantine.silver_flights WHERE reason = 'expectation'"
-                          curl -H "authorization: Bearer $(cat %2$s/.tonle/admin-token)" %1$s/api/v1/datasets\
+                          curl --oauth2-bearer "$(cat %2$s/.tonle/admin-token)" %1$s/api/v1/datasets\
                         """
                                 .formatted(lake.url(), demo.path()));
         try {

@@ -67,7 +67,7 @@ final class InitCommand implements Callable<Integer> {
                         """
                         A lake is defined in %1$s. Next:
                           ./tonle up --lake %2$s
-                          curl -H "authorization: Bearer $(cat %2$s/.tonle/admin-token)" -H 'content-type: application/json' -d '{"type": "hello"}' http://127.0.0.1:7070/api/v1/ingest/events
+                          curl --oauth2-bearer "$(cat %2$s/.tonle/admin-token)" -H 'content-type: application/json' -d '{"type": "hello"}' http://127.0.0.1:7070/api/v1/ingest/events
                           ./tonle query --lake %2$s 'SELECT * FROM gold.events_by_type'\
                         """
                                 .formatted(lake, quoted(folder.toString())));

@@ -125,7 +125,7 @@ final class Authenticator implements AutoCloseable {
     }
 
     /** A new key, and what is known of it. */
-    Lake.NewKey create(
+    LakeAccess.NewKey create(
             Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
         Set<String> unknown = new TreeSet<>(roles);
         unknown.removeAll(policies.roles());
@@ -166,7 +166,7 @@ final class Authenticator implements AutoCloseable {
                         time,
                         by.name());
         newer(look());
-        return new Lake.NewKey(key, token);
+        return new LakeAccess.NewKey(key, token);
     }
 
     private Set<String> rolesOf(String user) {

@@ -2,7 +2,6 @@ package org.tonle.lake;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,7 +12,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
@@ -50,22 +48,15 @@ import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
 import org.tonle.query.Question;
 import org.tonle.query.ReadPoint;
-import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
 import org.tonle.query.SystemTables;
-import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
-import org.tonle.sql.Access;
-import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.Dataset;
-import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.Policies;
-import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
-import org.tonle.sql.SqlTable;
 
 /** A running lake. Safe for use by many threads; calls block. */
 public final class Lake implements AutoCloseable {
@@ -74,7 +65,6 @@ public final class Lake implements AutoCloseable {
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(8);
     private static final Duration LEASE = Duration.ofSeconds(10);
     private static final int STATEMENTS = 12;
-    private static final int REPORTED_ROWS = 20;
 
     /** In the folder of the lake's state: the token of whoever may read that folder. */
     private static final String ADMIN_TOKEN = "admin-token";
@@ -85,8 +75,7 @@ public final class Lake implements AutoCloseable {
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
-    private final Policies policies;
-    private final Authenticator authenticator;
+    private final LakeAccess access;
     private final EmbeddedHealth health;
     private final Deque<AutoCloseable> parts;
     private volatile boolean ready;
@@ -108,8 +97,7 @@ public final class Lake implements AutoCloseable {
         this.ingest = ingest;
         this.pipelines = pipelines;
         this.queries = queries;
-        this.policies = policies;
-        this.authenticator = authenticator;
+        this.access = new LakeAccess(this, policies, authenticator);
         this.health = health;
         this.parts = parts;
     }
@@ -448,96 +436,9 @@ public final class Lake implements AutoCloseable {
         return ingest.accept(source, body, contentType, idempotencyKey, headers);
     }
 
-    /** An API key that was made just now. The only time that the key itself is told. */
-    public record NewKey(ApiKey key, String token) {
-        @Override
-        public String toString() {
-            return key.toString();
-        }
-    }
-
-    /**
-     * Whoever holds a token: that of the folder, or an API key. Never waits.
-     *
-     * @throws LakeException UNAUTHENTICATED if nobody does
-     */
-    public Principal authenticate(String token) {
-        return authenticator.authenticate(token);
-    }
-
-    /**
-     * Makes an API key.
-     *
-     * @param roles what it is for; none: all that the user has
-     * @param time how long it is taken; empty: until it is revoked
-     * @throws LakeException NOT_FOUND for a role or user that isn't known; INVALID_REQUEST for more
-     *     than the user has
-     */
-    public NewKey createKey(
-            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
-        return authenticator.create(roles, user, time, by);
-    }
-
-    /** The API keys that are taken now, the oldest first. */
-    public List<ApiKey> keys() {
-        return authenticator.list();
-    }
-
-    /**
-     * Ends an API key at once; other processes on the same ledger follow within a second.
-     *
-     * @throws LakeException NOT_FOUND if no live key has this id
-     */
-    public void revokeKey(String id) {
-        authenticator.revoke(id);
-    }
-
-    /**
-     * What somebody would see of a statement: as a user of the policy, or with these roles.
-     *
-     * @throws LakeException NOT_FOUND if there is no such user and no role is named; what makes the
-     *     statement impossible for everybody
-     */
-    public PolicyReport check(String sql, String name, Set<String> roles) {
-        Set<String> held =
-                roles.isEmpty()
-                        ? policies.rolesOf(name)
-                                .orElseThrow(() ->
-                                        new LakeException(
-                                                ErrorCode.NOT_FOUND,
-                                                "There is no user "
-                                                        + name
-                                                        + " in policies/*.yaml; name a role"))
-                        : roles;
-        Principal principal = policies.user(name, held).withRoles(held);
-        PinnedTables pinned = new PinnedTables(catalog.pin(), definition.sources());
-        List<PolicyReport.Table> tables =
-                Sql.query(sql, pinned).tables().stream()
-                        .map(bound -> bound.table())
-                        .distinct()
-                        .map(table -> report(table, principal))
-                        .toList();
-        try (RunningQuery rows = query(sql, principal)) {
-            java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
-            rows.writeFirst(out, RowFormat.JSON, REPORTED_ROWS);
-            return new PolicyReport(
-                    principal,
-                    tables,
-                    Optional.of(out.toString(StandardCharsets.UTF_8)),
-                    Optional.empty());
-        } catch (LakeException e) {
-            return new PolicyReport(principal, tables, Optional.empty(), Optional.of(e));
-        }
-    }
-
-    private PolicyReport.Table report(SqlTable table, Principal principal) {
-        Optional<Access> access = policies.of(principal).of(table.name().current());
-        return new PolicyReport.Table(
-                table.name().toString(),
-                access.map(seen -> seen.columnsOf(table)).orElse(List.of()),
-                policies.grants(principal, table.name()),
-                policies.filters(principal, table.name()),
-                policies.masks(principal, table.name()));
+    /** Who may see and do what. */
+    public LakeAccess access() {
+        return access;
     }
 
     /** Answers a question; see {@link QueryService#answer}. */
@@ -561,22 +462,6 @@ public final class Lake implements AutoCloseable {
     /** What runs: to be listed and cancelled. */
     public QueryService queries() {
         return queries;
-    }
-
-    /**
-     * Of all tables, those that a principal sees. Of one whose rows are filtered no more is told
-     * than that it is there and runs: its figures count rows that aren't seen.
-     */
-    public List<TableStatus> tables(Principal principal) {
-        AccessPolicy policy = policies.of(principal);
-        return tables().stream()
-                .flatMap(status ->
-                        policy
-                                .of(status.name())
-                                .map(access ->
-                                        access.isRestricted() ? status.withoutFigures() : status)
-                                .stream())
-                .toList();
     }
 
     /**

@@ -8,6 +8,7 @@ import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
+import org.tonle.lake.LakeAccess;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
@@ -35,14 +36,14 @@ public interface Backend {
     /** The API keys that are taken now, the oldest first. */
     List<ApiKey> keys();
 
-    /** Makes an API key; see {@link Lake#createKey}. */
-    Lake.NewKey createKey(
+    /** Makes an API key; see {@link LakeAccess#createKey}. */
+    LakeAccess.NewKey createKey(
             Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by);
 
     /** Ends an API key; NOT_FOUND if there is none of this id. */
     void revokeKey(String id);
 
-    /** What somebody would see of a statement; see {@link Lake#check}. */
+    /** What somebody would see of a statement; see {@link LakeAccess#check}. */
     PolicyReport check(String sql, String name, Set<String> roles);
 
     /** The source of that name. */

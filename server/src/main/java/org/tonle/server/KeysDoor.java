@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import org.tonle.definition.Units;
-import org.tonle.lake.Lake;
+import org.tonle.lake.LakeAccess;
 import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.Principal;
@@ -47,7 +47,7 @@ final class KeysDoor {
 
     private HttpResponse create(AggregatedHttpRequest request, Principal by) {
         JsonBody body = JsonBody.read(request, List.of("roles", "user", "expires"), ACTION);
-        Lake.NewKey created =
+        LakeAccess.NewKey created =
                 lake.createKey(
                         Set.copyOf(new TreeSet<>(body.texts("roles"))),
                         body.text("user"),

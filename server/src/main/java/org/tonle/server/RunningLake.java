@@ -8,6 +8,7 @@ import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
+import org.tonle.lake.LakeAccess;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
@@ -26,28 +27,28 @@ final class RunningLake implements Backend {
 
     @Override
     public Principal authenticate(String token) {
-        return lake.authenticate(token);
+        return lake.access().authenticate(token);
     }
 
     @Override
     public List<ApiKey> keys() {
-        return lake.keys();
+        return lake.access().keys();
     }
 
     @Override
-    public Lake.NewKey createKey(
+    public LakeAccess.NewKey createKey(
             Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
-        return lake.createKey(roles, user, time, by);
+        return lake.access().createKey(roles, user, time, by);
     }
 
     @Override
     public void revokeKey(String id) {
-        lake.revokeKey(id);
+        lake.access().revokeKey(id);
     }
 
     @Override
     public PolicyReport check(String sql, String name, Set<String> roles) {
-        return lake.check(sql, name, roles);
+        return lake.access().check(sql, name, roles);
     }
 
     @Override
@@ -87,7 +88,7 @@ final class RunningLake implements Backend {
 
     @Override
     public List<TableStatus> tables(Principal principal) {
-        return lake.tables(principal);
+        return lake.access().tables(principal);
     }
 
     @Override

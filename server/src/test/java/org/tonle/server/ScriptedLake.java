@@ -15,7 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
-import org.tonle.lake.Lake;
+import org.tonle.lake.LakeAccess;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
@@ -72,7 +72,7 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
-            public Lake.NewKey createKey(
+            public LakeAccess.NewKey createKey(
                     Set<String> roles,
                     Optional<String> user,
                     Optional<Duration> time,
@@ -151,13 +151,13 @@ final class ScriptedLake implements Backend {
     }
 
     @Override
-    public Lake.NewKey createKey(
+    public LakeAccess.NewKey createKey(
             Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
         if (failure != null) {
             throw failure;
         }
         created = "%s %s %s by %s".formatted(new TreeSet<>(roles), user, time, by.name());
-        return new Lake.NewKey(KEY, "tonle_secret");
+        return new LakeAccess.NewKey(KEY, "tonle_secret");
     }
 
     @Override

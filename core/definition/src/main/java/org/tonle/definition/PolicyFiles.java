@@ -318,7 +318,7 @@ final class PolicyFiles {
     }
 
     private Optional<PolicyDefinition.Grant> grant(Section.Scalar name) {
-        List<String> parts = split(name.text());
+        List<String> parts = DottedName.parts(name.text());
         if (parts.isEmpty() || parts.size() > 2) {
             problems.add(
                     name.place(),
@@ -395,37 +395,11 @@ final class PolicyFiles {
     }
 
     private Optional<List<String>> parts(Section.Scalar name, int count, String otherwise) {
-        List<String> parts = split(name.text());
+        List<String> parts = DottedName.parts(name.text());
         if (parts.size() != count) {
             problems.add(name.place(), name.text(), otherwise);
             return Optional.empty();
         }
         return Optional.of(parts);
-    }
-
-    /**
-     * The parts of a dotted name, where one in double quotes may hold anything; none if it is no
-     * name.
-     */
-    private static List<String> split(String name) {
-        List<String> parts = new ArrayList<>();
-        StringBuilder part = new StringBuilder();
-        boolean quoted = false;
-        for (int i = 0; i < name.length(); i++) {
-            char c = name.charAt(i);
-            if (c == '"' && quoted && i + 1 < name.length() && name.charAt(i + 1) == '"') {
-                part.append(c);
-                i++;
-            } else if (c == '"') {
-                quoted = !quoted;
-            } else if (c == '.' && !quoted) {
-                parts.add(part.toString());
-                part.setLength(0);
-            } else {
-                part.append(c);
-            }
-        }
-        parts.add(part.toString());
-        return quoted || parts.stream().anyMatch(String::isBlank) ? List.of() : parts;
     }
 }

@@ -1,0 +1,143 @@
+package org.tonle.lake;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.tonle.query.RowFormat;
+import org.tonle.query.RunningQuery;
+import org.tonle.spi.ApiKey;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
+import org.tonle.sql.Access;
+import org.tonle.sql.AccessPolicy;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Policies;
+import org.tonle.sql.Sql;
+import org.tonle.sql.SqlTable;
+
+/** Who may see and do what with a running lake. Safe for use by many threads. */
+public final class LakeAccess {
+    private static final int REPORTED_ROWS = 20;
+
+    private final Lake lake;
+    private final Policies policies;
+    private final Authenticator authenticator;
+
+    LakeAccess(Lake lake, Policies policies, Authenticator authenticator) {
+        this.lake = lake;
+        this.policies = policies;
+        this.authenticator = authenticator;
+    }
+
+    /** An API key that was made just now. The only time that the key itself is told. */
+    public record NewKey(ApiKey key, String token) {
+        @Override
+        public String toString() {
+            return key.toString();
+        }
+    }
+
+    /**
+     * Whoever holds a token: that of the folder, or an API key. Never waits.
+     *
+     * @throws LakeException UNAUTHENTICATED if nobody does
+     */
+    public Principal authenticate(String token) {
+        return authenticator.authenticate(token);
+    }
+
+    /**
+     * Makes an API key.
+     *
+     * @param roles what it is for; none: all that the user has
+     * @param time how long it is taken; empty: until it is revoked
+     * @throws LakeException NOT_FOUND for a role or user that isn't known; INVALID_REQUEST for more
+     *     than the user has
+     */
+    public NewKey createKey(
+            Set<String> roles, Optional<String> user, Optional<Duration> time, Principal by) {
+        return authenticator.create(roles, user, time, by);
+    }
+
+    /** The API keys that are taken now, the oldest first. */
+    public List<ApiKey> keys() {
+        return authenticator.list();
+    }
+
+    /**
+     * Ends an API key at once; other processes on the same ledger follow within a second.
+     *
+     * @throws LakeException NOT_FOUND if no live key has this id
+     */
+    public void revokeKey(String id) {
+        authenticator.revoke(id);
+    }
+
+    /**
+     * Of all tables, those that a principal sees. Of one of which some is hidden no more is told
+     * than that it is there and runs: its figures count rows that aren't seen.
+     */
+    public List<TableStatus> tables(Principal principal) {
+        AccessPolicy policy = policies.of(principal);
+        return lake.tables().stream()
+                .flatMap(status ->
+                        policy
+                                .of(status.name())
+                                .map(access ->
+                                        access.isRestricted() ? status.withoutFigures() : status)
+                                .stream())
+                .toList();
+    }
+
+    /**
+     * What somebody would see of a statement: as a user of the policy, or with these roles.
+     *
+     * @throws LakeException NOT_FOUND if there is no such user and no role is named; what makes the
+     *     statement impossible for everybody
+     */
+    public PolicyReport check(String sql, String name, Set<String> roles) {
+        Set<String> held =
+                roles.isEmpty()
+                        ? policies.rolesOf(name)
+                                .orElseThrow(() ->
+                                        new LakeException(
+                                                ErrorCode.NOT_FOUND,
+                                                "There is no user "
+                                                        + name
+                                                        + " in policies/*.yaml; name a role"))
+                        : roles;
+        Principal principal = policies.user(name, held).withRoles(held);
+        PinnedTables pinned = new PinnedTables(lake.catalog().pin(), lake.definition().sources());
+        List<PolicyReport.Table> tables =
+                Sql.query(sql, pinned).tables().stream()
+                        .map(bound -> bound.table())
+                        .distinct()
+                        .map(table -> report(table, principal))
+                        .toList();
+        try (RunningQuery rows = lake.query(sql, principal)) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            rows.writeFirst(out, RowFormat.JSON, REPORTED_ROWS);
+            return new PolicyReport(
+                    principal,
+                    tables,
+                    Optional.of(out.toString(StandardCharsets.UTF_8)),
+                    Optional.empty());
+        } catch (LakeException e) {
+            return new PolicyReport(principal, tables, Optional.empty(), Optional.of(e));
+        }
+    }
+
+    private PolicyReport.Table report(SqlTable table, Principal principal) {
+        Optional<Access> access = policies.of(principal).of(table.name().current());
+        return new PolicyReport.Table(
+                table.name().toString(),
+                access.map(seen -> seen.columnsOf(table)).orElse(List.of()),
+                policies.grants(principal, table.name()),
+                policies.filters(principal, table.name()),
+                policies.masks(principal, table.name()));
+    }
+}
