@@ -3,7 +3,6 @@ package org.tonle.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -69,8 +68,7 @@ final class CacheBench {
             lake.awaitSettled();
             ObjectMapper json = new ObjectMapper();
             byte[] body = json.writeValueAsBytes(json.createObjectNode().put("sql", SQL));
-            try (HttpLoad load =
-                    new HttpLoad(URI.create(lake.url()), lake.token(), body, connections)) {
+            try (HttpLoad load = lake.load(body, connections)) {
                 return load(lake, load);
             }
         }

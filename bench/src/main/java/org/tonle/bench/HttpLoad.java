@@ -32,7 +32,8 @@ final class HttpLoad implements AutoCloseable {
                 ("POST /api/v1/query HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
                                 + "authorization: Bearer "
                                 + token
-                                + "\r\ncontent-type: application/json\r\ncontent-length: "
+                                + "\r\n"
+                                + "content-type: application/json\r\ncontent-length: "
                                 + body.length
                                 + "\r\n\r\n")
                         .getBytes(StandardCharsets.US_ASCII);

@@ -93,6 +93,11 @@ final class LakeUnderTest implements AutoCloseable {
                 .header("Authorization", "Bearer " + token);
     }
 
+    /** The same request again and again; close it. */
+    HttpLoad load(byte[] body, int connections) throws IOException {
+        return new HttpLoad(URI.create(url), token, body, connections);
+    }
+
     /**
      * Processor time in seconds since the lake started.
      *

@@ -46,11 +46,11 @@ public final class Main {
                     first size
                 ./dev bench freshness [--seconds N] [--rate N] [--history N,N,…]
                     seconds from acknowledged to queryable; key: p95_seconds
+                ./dev bench cache [--connections N] [--seconds N] [--rounds N]
+                    answers that are kept, over HTTP; key: cached_per_second_per_core
                 ./dev bench query [--scale-percent N] [--rounds N] [--clients N]
                     TPC-H (100 is scale factor 1) by HTTP over tables of a lake, against DuckDB over
-                    the same files; key: ratio_to_raw, of CPU-seconds with one client
-                ./dev bench cache [--connections N] [--seconds N] [--rounds N]
-                    answers that are kept, over HTTP; key: cached_per_second_per_core\
+                    the same files; key: ratio_to_raw, of CPU-seconds with one client\
                 """);
     }
 

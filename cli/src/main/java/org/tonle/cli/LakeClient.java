@@ -177,11 +177,6 @@ final class LakeClient implements AutoCloseable {
         return json(request(url, "/api/v1/datasets").build());
     }
 
-    private HttpRequest.Builder request(String url, String path) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path));
-        return token.isBlank() ? request : request.header("authorization", "Bearer " + token);
-    }
-
     /** {@code GET /api/v1/queries}. */
     JsonNode queries(String url) throws IOException {
         return json(request(url, "/api/v1/queries").build());
@@ -191,6 +186,11 @@ final class LakeClient implements AutoCloseable {
     void cancel(String url, String id) throws IOException {
         String path = "/api/v1/queries/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
         exchange(request(url, path).DELETE().build()).body().close();
+    }
+
+    private HttpRequest.Builder request(String url, String path) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path));
+        return token.isBlank() ? request : request.header("authorization", "Bearer " + token);
     }
 
     private HttpResponse<InputStream> exchange(HttpRequest request) throws IOException {

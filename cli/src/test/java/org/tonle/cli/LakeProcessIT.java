@@ -108,16 +108,7 @@ class LakeProcessIT {
         assertThat(table.err()).isEqualTo("2 rows\n");
         Ended list = run("list", "query", "list", "--lake", lake.toString());
         assertThat(list.out()).startsWith("id  principal  since  sql\n");
-        Ended cancel =
-                run(
-                        "cancel",
-                        "query",
-                        "cancel",
-                        "--url",
-                        address.url(),
-                        "--token-file",
-                        lake.resolve(".tonle/admin-token").toString(),
-                        "no-such");
+        Ended cancel = run("cancel", "query", "cancel", "--lake", lake.toString(), "no-such");
         assertThat(cancel.exit()).isEqualTo(Exit.FAILED);
         assertThat(cancel.err()).startsWith("tonle: NOT_FOUND: ");
         Ended json =

@@ -33,6 +33,7 @@ class QueryDoorIT {
     private static Lake lake;
     private static LakeServer server;
     private static HttpClient client;
+    private static String token;
 
     @BeforeAll
     static void open() throws IOException {
@@ -59,6 +60,7 @@ class QueryDoorIT {
                 SELECT event_id AS id, amount FROM STREAM bronze.orders;
                 """);
         lake = Lake.open(folder, LakeOptions.ofProcess());
+        token = Files.readString(folder.resolve(".tonle/admin-token")).strip();
         server = LakeServer.start(Backend.of(lake), ServerOptions.onPort(0));
         client = HttpClient.newHttpClient();
     }
@@ -82,7 +84,8 @@ class QueryDoorIT {
 
     private static HttpRequest.Builder to(String path) {
         return HttpRequest.newBuilder(URI.create(server.url() + path))
-                .timeout(Duration.ofSeconds(60));
+                .timeout(Duration.ofSeconds(60))
+                .header("authorization", "Bearer " + token);
     }
 
     private static HttpResponse<String> get(String path) throws Exception {
