@@ -26,7 +26,8 @@ final class Algebra {
         LakeCatalog catalog =
                 new LakeCatalog(
                         tables.stream().map(t -> new LakeCatalog.Seen(t, Access.FULL)).toList(),
-                        types);
+                        types,
+                        false);
         Binder.Validator validator = new Binder.Validator(catalog, types);
         SqlNode copy = java.util.Objects.requireNonNull(tree.accept(new Copy()));
         SqlNode validated = validator.validate(copy);

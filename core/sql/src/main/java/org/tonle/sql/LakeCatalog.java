@@ -35,6 +35,14 @@ final class LakeCatalog {
     }
 
     LakeCatalog(Iterable<Seen> tables, RelDataTypeFactory types) {
+        this(tables, types, true);
+    }
+
+    /**
+     * @param hiding whether hidden columns are left out of a table's list of columns; algebra
+     *     counts them like all others
+     */
+    LakeCatalog(Iterable<Seen> tables, RelDataTypeFactory types, boolean hiding) {
         SchemaPlus root = CalciteSchema.createRootSchema(false, false).plus();
         Map<String, SchemaPlus> namespaces = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         for (Seen seen : tables) {
@@ -42,7 +50,7 @@ final class LakeCatalog {
             namespaces
                     .computeIfAbsent(
                             table.name().namespace(), name -> root.add(name, new AbstractSchema()))
-                    .add(entry(table.name()), new Bound(seen, table));
+                    .add(entry(table.name()), new Bound(seen, table, hiding));
         }
         Properties properties = new Properties();
         properties.setProperty(CalciteConnectionProperty.CASE_SENSITIVE.camelName(), "false");
@@ -63,10 +71,12 @@ final class LakeCatalog {
     static final class Bound extends AbstractTable {
         private final Seen seen;
         private final SqlTable table;
+        private final boolean hiding;
 
-        Bound(Seen seen, SqlTable table) {
+        Bound(Seen seen, SqlTable table, boolean hiding) {
             this.seen = seen;
             this.table = table;
+            this.hiding = hiding;
         }
 
         Seen seen() {
@@ -92,7 +102,9 @@ final class LakeCatalog {
                                 fields.size(),
                                 SqlTypes.toCalcite(types, column.type(), column.isOptional())));
             }
-            return shown == fields.size() ? new RelRecordType(fields) : new RowType(fields, shown);
+            return !hiding || shown == fields.size()
+                    ? new RelRecordType(fields)
+                    : new RowType(fields, shown);
         }
     }
 
