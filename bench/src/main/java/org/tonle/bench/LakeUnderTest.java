@@ -2,6 +2,7 @@ package org.tonle.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -31,6 +32,15 @@ final class LakeUnderTest implements AutoCloseable {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Map<Long, Double> ended = new HashMap<>();
     private final Map<Long, Double> compilers = new HashMap<>();
+
+    String url() {
+        return url;
+    }
+
+    /** The admin token of its folder. */
+    String token() {
+        return token;
+    }
 
     private LakeUnderTest(Path folder, Process process, String url, String token) {
         this.folder = folder;
@@ -81,6 +91,11 @@ final class LakeUnderTest implements AutoCloseable {
     private HttpRequest.Builder request(String path) {
         return HttpRequest.newBuilder(URI.create(url + path))
                 .header("Authorization", "Bearer " + token);
+    }
+
+    /** The same request again and again; close it. */
+    HttpLoad load(byte[] body, int connections) throws IOException {
+        return new HttpLoad(URI.create(url), token, body, connections);
     }
 
     /**
@@ -199,13 +214,20 @@ final class LakeUnderTest implements AutoCloseable {
 
     /** The rows of a query. */
     JsonNode query(String sql) throws IOException, InterruptedException {
+        return query(JSON.createObjectNode().put("sql", sql));
+    }
+
+    /** Asks where tables without a namespace are of {@code namespace}. */
+    JsonNode query(String sql, String namespace) throws IOException, InterruptedException {
+        return query(JSON.createObjectNode().put("sql", sql).put("namespace", namespace));
+    }
+
+    private JsonNode query(ObjectNode body) throws IOException, InterruptedException {
         HttpResponse<String> answer =
                 http.send(
                         request("/api/v1/query")
                                 .header("Content-Type", "application/json")
-                                .POST(
-                                        HttpRequest.BodyPublishers.ofString(
-                                                JSON.createObjectNode().put("sql", sql).toString()))
+                                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
         if (answer.statusCode() != 200) {

@@ -20,7 +20,9 @@ public final class Main {
         ObjectNode figures =
                 switch (args[0]) {
                     case "ingest" -> new IngestBench(root, options).run();
+                    case "query" -> new QueryBench(root, options).run();
                     case "freshness" -> new FreshnessBench(root, options).run();
+                    case "cache" -> new CacheBench(root, options).run();
                     default -> {
                         System.err.println("There is no benchmark " + args[0]);
                         usage();
@@ -43,7 +45,12 @@ public final class Main {
                     writing the same rows from a file; key: ratio_to_ceiling, with bodies of the
                     first size
                 ./dev bench freshness [--seconds N] [--rate N] [--history N,N,…]
-                    seconds from acknowledged to queryable; key: p95_seconds\
+                    seconds from acknowledged to queryable; key: p95_seconds
+                ./dev bench cache [--connections N] [--seconds N] [--rounds N]
+                    answers that are kept, over HTTP; key: cached_per_second_per_core
+                ./dev bench query [--scale-percent N] [--rounds N] [--clients N]
+                    TPC-H (100 is scale factor 1) by HTTP over tables of a lake, against DuckDB over
+                    the same files; key: ratio_to_raw, of CPU-seconds with one client\
                 """);
     }
 

@@ -187,6 +187,17 @@ final class LakeClient implements AutoCloseable {
         return json(request(url, "/api/v1/datasets").build());
     }
 
+    /** {@code GET /api/v1/queries}. */
+    JsonNode queries(String url) throws IOException {
+        return json(request(url, "/api/v1/queries").build());
+    }
+
+    /** {@code DELETE /api/v1/queries/{id}}. */
+    void cancel(String url, String id) throws IOException {
+        String path = "/api/v1/queries/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
+        exchange(request(url, path).DELETE().build()).body().close();
+    }
+
     private HttpRequest.Builder request(String url, String path) {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path));
         return token.isBlank() ? request : request.header("authorization", "Bearer " + token);

@@ -50,7 +50,10 @@ public final class Main {
                         .addSubcommand(new InitCommand(terminal))
                         .addSubcommand(new UpCommand(terminal))
                         .addSubcommand(new ValidateCommand(terminal))
-                        .addSubcommand(new QueryCommand(terminal))
+                        .addSubcommand(
+                                new CommandLine(new QueryCommand(terminal))
+                                        .addSubcommand(new QueryListCommand(terminal))
+                                        .addSubcommand(new QueryCancelCommand()))
                         .addSubcommand(new KeyCommand(terminal))
                         .addSubcommand(new PolicyCommand(terminal))
                         .addSubcommand(new LineageCommand(terminal))

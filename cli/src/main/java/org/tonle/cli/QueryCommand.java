@@ -65,7 +65,11 @@ final class QueryCommand implements Callable<Integer> {
                             + " if left out.")
     private Format format = Format.TABLE;
 
-    @Parameters(paramLabel = "SQL", description = "One SELECT; - reads it from stdin.")
+    @Parameters(
+            paramLabel = "SQL",
+            // a subcommand may stand in its place
+            arity = "0..1",
+            description = "One SELECT; - reads it from stdin.")
     private String sql = "";
 
     QueryCommand(Terminal terminal) {
@@ -74,6 +78,9 @@ final class QueryCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (sql.isEmpty()) {
+            throw new Failure(Exit.USAGE, "say what to ask: tonle query 'SELECT …'");
+        }
         Where.Lake lake = where.lake(System.getenv());
         String url = lake.url();
         String statement =

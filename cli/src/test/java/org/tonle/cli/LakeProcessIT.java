@@ -106,6 +106,11 @@ class LakeProcessIT {
                         a                2
                         """);
         assertThat(table.err()).isEqualTo("2 rows\n");
+        Ended list = run("list", "query", "list", "--lake", lake.toString());
+        assertThat(list.out()).startsWith("id  principal  since  sql\n");
+        Ended cancel = run("cancel", "query", "cancel", "--lake", lake.toString(), "no-such");
+        assertThat(cancel.exit()).isEqualTo(Exit.FAILED);
+        assertThat(cancel.err()).startsWith("tonle: NOT_FOUND: ");
         Ended json =
                 run(
                         "json",

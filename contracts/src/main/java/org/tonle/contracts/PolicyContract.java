@@ -273,6 +273,49 @@ public abstract class PolicyContract {
         }
     }
 
+    /**
+     * Statements by chance, from a seed that is said when one fails; {@code -Dtonle.fuzz=N} makes
+     * as many.
+     */
+    @Test
+    void showsNoMoreAndNoLessWhateverIsAsked() {
+        int statements = Integer.getInteger("tonle.fuzz", 400);
+        long seed = Long.getLong("tonle.seed", 42);
+        int compared = 0;
+        for (int i = 0; i < statements; i++) {
+            String statement = new StatementFuzzer(seed + i).statement();
+            Kind kind = KINDS.get(i % KINDS.size());
+            String about = "seed " + (seed + i) + ", " + kind + ": " + statement;
+            Optional<List<String>> expected =
+                    answer(statement, copyOf(kind), AccessPolicy.ALL, about);
+            Optional<List<String>> seen =
+                    answer(statement, "silver.people", policy(kind.access()), about);
+            // what fails by a value may fail or not, by what an engine computes first
+            if (expected.isPresent() && seen.isPresent()) {
+                compared++;
+                assertThat(seen.get())
+                        .as(about)
+                        .containsExactlyInAnyOrderElementsOf(expected.get());
+            }
+        }
+        System.out.println(
+                "fuzz: " + statements + " statements, " + compared + " compared, leaks 0");
+        assertThat(compared).isGreaterThan(statements / 2);
+    }
+
+    /** The rows, or nothing if a value made the statement fail; any other failure is a bug. */
+    private Optional<List<String>> answer(
+            String statement, String table, AccessPolicy policy, String about) {
+        try {
+            return Optional.of(texts(kit.rows(statement.replace("{t}", table), policy)));
+        } catch (LakeException e) {
+            assertThat(e.code())
+                    .as(about + " " + e.getMessage())
+                    .isEqualTo(ErrorCode.INVALID_VALUE);
+            return Optional.empty();
+        }
+    }
+
     private static List<String> texts(List<List<@Nullable Object>> rows) {
         return new ArrayList<>(rows.stream().map(List::toString).toList());
     }

@@ -3,19 +3,25 @@ package org.tonle.contracts;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.math.BigDecimal;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.AccessPolicy;
+import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.SqlTable;
 import org.tonle.sql.TableName;
@@ -360,6 +366,38 @@ public abstract class SqlLanguageContract {
             })
     void aStatementMeansThis(String sql, String expected) {
         assertThat(kit.rows(sql)).hasToString(expected);
+    }
+
+    @Test
+    void parametersAreValuesWhateverTheyHold() {
+        assertThat(
+                        kit.rows(
+                                Sql.query(
+                                        "SELECT id, ? AS t, ? AS n, ? AS b, ? AS z FROM silver.flights"
+                                                + " WHERE delay > ? AND departed >= ? AND \"date\" <"
+                                                + " ? ORDER BY id LIMIT ?",
+                                        Arrays.asList(
+                                                "' OR '1'='1 -- \\ ☃",
+                                                new BigDecimal("1.50"),
+                                                true,
+                                                null,
+                                                5,
+                                                "2001-01-01 00:00:00",
+                                                "2001-02-01",
+                                                1),
+                                        kit,
+                                        AccessPolicy.ALL)))
+                .hasToString("[[a, ' OR '1'='1 -- \\ ☃, 1.50, true, null]]");
+        assertThat(
+                        kit.rows(
+                                Sql.query(
+                                        "SELECT id FROM silver.flights WHERE origin = ?",
+                                        List.of("LAS' OR TRUE --"),
+                                        kit,
+                                        AccessPolicy.ALL)))
+                .isEmpty();
+        assertThatThrownBy(() -> Sql.query("SELECT ? AS x", List.of(1, 2), kit, AccessPolicy.ALL))
+                .hasMessage("The statement has 1 parameters, and 2 values were given");
     }
 
     static Stream<SqlFiles.Case> cases() {

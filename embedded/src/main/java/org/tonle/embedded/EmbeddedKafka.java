@@ -106,8 +106,7 @@ public final class EmbeddedKafka implements AutoCloseable {
                                 .formatted(data));
             }
             Properties settings = settings(data, password, port, controllerPort);
-            format(directory, data);
-            Broker broker = launch(settings, directory);
+            Broker broker = launch(settings, () -> format(directory, data), directory);
             log.info("Started Kafka on port {}", port);
             return new EmbeddedKafka(
                     directory, settings, broker, clientProperties(password, port), port);
@@ -123,33 +122,45 @@ public final class EmbeddedKafka implements AutoCloseable {
         }
     }
 
+    private interface Preparation {
+        void run() throws Exception;
+    }
+
     /**
-     * Starts a broker and waits for it.
+     * Starts a broker and waits for it. All that Kafka does it does on a thread of its own: to be
+     * interrupted while its classes are initialized would break them for the whole process.
      *
+     * @param before done on that thread first
      * @param held closed when a start is over that nobody waits for any more
      * @throws InterruptedException the broker then ends by itself when it has come up
      */
-    private static Broker launch(Properties settings, AutoCloseable held)
+    private static Broker launch(Properties settings, Preparation before, AutoCloseable held)
             throws InterruptedException {
         BrokerFaults faults = BrokerFaults.watch();
-        KafkaRaftServer server;
-        try {
-            server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
-        } catch (RuntimeException | Error e) {
-            faults.close();
-            throw e;
-        }
-        FutureTask<Boolean> startup = new FutureTask<>(server::startup, true);
+        FutureTask<KafkaRaftServer> startup =
+                new FutureTask<>(() -> {
+                    before.run();
+                    KafkaRaftServer server =
+                            new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
+                    try {
+                        server.startup();
+                        return server;
+                    } catch (RuntimeException | Error e) {
+                        server.shutdown();
+                        throw e;
+                    }
+                });
         Thread.ofPlatform().daemon().name("kafka-start").start(startup);
         try {
-            var unused = startup.get();
-            return new Broker(server, faults);
+            return new Broker(startup.get(), faults);
         } catch (InterruptedException e) {
-            abandon(startup, server, faults, held);
+            abandon(startup, faults, held);
             throw e;
         } catch (ExecutionException e) {
-            server.shutdown();
             faults.close();
+            if (e.getCause() instanceof LakeException known) {
+                throw known;
+            }
             throw notUp(settings.getProperty("log.dirs"), e.getCause() == null ? e : e.getCause());
         }
     }
@@ -164,22 +175,18 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     /** Kafka's start can't be broken off: who waited for it goes, and it ends when it is up. */
     private static void abandon(
-            FutureTask<Boolean> startup,
-            KafkaRaftServer server,
-            BrokerFaults faults,
-            AutoCloseable held) {
+            FutureTask<KafkaRaftServer> startup, BrokerFaults faults, AutoCloseable held) {
         Thread.ofPlatform()
                 .daemon()
                 .name("kafka-abandoned")
                 .start(() -> {
                     try (held;
                             faults) {
-                        var unused = startup.get();
+                        KafkaRaftServer server = startup.get();
                         server.shutdown();
                         server.awaitShutdown();
                     } catch (Exception e) {
                         log.info("Kafka's start, which nobody waits for any more, failed", e);
-                        server.shutdown();
                     }
                 });
     }
@@ -190,7 +197,7 @@ public final class EmbeddedKafka implements AutoCloseable {
      */
     private void restart() throws InterruptedException {
         stopFaulty();
-        broker = launch(settings, () -> {});
+        broker = launch(settings, () -> {}, () -> {});
     }
 
     private void stopFaulty() throws InterruptedException {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,7 @@ import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
+import org.tonle.definition.QueryDefinition;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedKafka;
@@ -39,10 +41,13 @@ import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
+import org.tonle.query.Answer;
 import org.tonle.query.Audit;
 import org.tonle.query.ColumnLineage;
+import org.tonle.query.MemoryCache;
 import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
+import org.tonle.query.Question;
 import org.tonle.query.ReadPoint;
 import org.tonle.query.RunningQuery;
 import org.tonle.query.SystemTables;
@@ -206,7 +211,9 @@ public final class Lake implements AutoCloseable {
                         new SystemTables(catalog, audit, statements(state), status.systemTables()),
                         audit,
                         engine,
-                        QuerySettings.DEFAULT);
+                        new MemoryCache(definition.query().cacheBytes()),
+                        settings(definition.query()),
+                        options.clock());
         Authenticator authenticator =
                 opened(
                         parts,
@@ -236,6 +243,23 @@ public final class Lake implements AutoCloseable {
     /** Where the rows of system tables are written for the engine. */
     private static Path statements(Path state) {
         return directory(state, "statements");
+    }
+
+    private static QuerySettings settings(QueryDefinition query) {
+        return new QuerySettings(
+                query.concurrent(),
+                query.waiting(),
+                query.queueTime(),
+                limits(query.everybody()),
+                query.roles().entrySet().stream()
+                        .collect(
+                                Collectors.toMap(
+                                        Map.Entry::getKey, role -> limits(role.getValue()))));
+    }
+
+    private static QuerySettings.Limits limits(QueryDefinition.Limits limits) {
+        return new QuerySettings.Limits(
+                limits.concurrent(), limits.timeout(), limits.maxRows(), limits.maxBytes());
     }
 
     private static <T> @Nullable T part(Deque<AutoCloseable> parts, Class<T> type) {
@@ -435,6 +459,15 @@ public final class Lake implements AutoCloseable {
                 });
     }
 
+    /** Answers a question; see {@link QueryService#answer}. */
+    public void answer(Question question, Answer.Receiver receiver) {
+        try {
+            queries.answer(question, receiver);
+        } catch (LakeException e) {
+            throw health.explained(e);
+        }
+    }
+
     /** Starts a query over what a principal sees; see {@link QueryService#run}. */
     public RunningQuery query(String sql, Principal principal) {
         try {
@@ -442,6 +475,11 @@ public final class Lake implements AutoCloseable {
         } catch (LakeException e) {
             throw health.explained(e);
         }
+    }
+
+    /** What runs: to be listed and cancelled. */
+    public QueryService queries() {
+        return queries;
     }
 
     /**

@@ -1,6 +1,5 @@
 package org.tonle.server;
 
-import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -12,8 +11,10 @@ import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
+import org.tonle.query.ActiveQuery;
+import org.tonle.query.Answer;
 import org.tonle.query.ColumnLineage;
-import org.tonle.query.RowFormat;
+import org.tonle.query.Question;
 import org.tonle.spi.ApiKey;
 import org.tonle.spi.Principal;
 
@@ -22,22 +23,6 @@ import org.tonle.spi.Principal;
  * {@link org.tonle.spi.LakeException}s.
  */
 public interface Backend {
-    /** Rows of a running query, used by one thread except {@link #cancel}. */
-    interface Rows extends AutoCloseable {
-        /** The commit whose tables the query reads. */
-        long seq();
-
-        /** Writes all rows. Called once. */
-        void writeTo(OutputStream out, RowFormat format);
-
-        /** Makes the query end soon. From any thread, any number of times. */
-        void cancel();
-
-        /** Stops the query if it still runs and frees its memory. */
-        @Override
-        void close();
-    }
-
     /** A lake that runs in this process. */
     static Backend of(Lake lake) {
         return new RunningLake(lake);
@@ -73,8 +58,14 @@ public interface Backend {
             Optional<String> idempotencyKey,
             Map<String, String> headers);
 
-    /** Starts a query over what a principal sees. Interrupting the calling thread cancels it. */
-    Rows query(String sql, Principal principal);
+    /** Answers a question. Interrupting the calling thread cancels it. */
+    void answer(Question question, Answer.Receiver receiver);
+
+    /** The queries that wait or run, of those that a principal may cancel. */
+    List<ActiveQuery> queries(Principal principal);
+
+    /** Makes a query end soon; NOT_FOUND if the principal has none of that name. */
+    void cancel(String query, Principal principal);
 
     /** Where a column comes from and what comes of it; see {@link Lake#lineage}. */
     ColumnLineage lineage(String column, Principal principal);

@@ -1,20 +1,24 @@
 package org.tonle.server;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.linecorp.armeria.common.AggregatedHttpRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
 
 /** A request's body: one JSON object of texts and lists of texts. */
 final class JsonBody {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON =
+            new ObjectMapper().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
 
     private final JsonNode node;
     private final String action;
@@ -55,8 +59,7 @@ final class JsonBody {
         return body;
     }
 
-    private static DoorException refused(
-            String message, @org.jspecify.annotations.Nullable String value, String action) {
+    private static DoorException refused(String message, @Nullable String value, String action) {
         return new DoorException(ErrorCode.INVALID_REQUEST, message, value, action);
     }
 
@@ -84,6 +87,33 @@ final class JsonBody {
                     "send whole characters");
         }
         return value.textValue();
+    }
+
+    /** The scalars of a list: texts, whole numbers, decimals, booleans, null. */
+    List<@Nullable Object> scalars(String field) {
+        JsonNode list = node.path(field);
+        if (!list.isMissingNode() && !list.isArray()) {
+            throw refused("the field " + field + " is no list", null, action);
+        }
+        List<@Nullable Object> values = new ArrayList<>();
+        for (JsonNode value : list) {
+            values.add(
+                    switch (value.getNodeType()) {
+                        case NULL -> null;
+                        case BOOLEAN -> value.booleanValue();
+                        case STRING -> text(field, value);
+                        // as it was written: 1.10 is no double
+                        case NUMBER -> value.decimalValue();
+                        default ->
+                                throw refused(
+                                        "a value of the field "
+                                                + field
+                                                + " is no text, number, true, false or null",
+                                        null,
+                                        action);
+                    });
+        }
+        return values;
     }
 
     /** The texts of a list; none if it isn't there. */

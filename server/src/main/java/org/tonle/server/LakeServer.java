@@ -36,6 +36,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.tonle.lake.TableStatus;
+import org.tonle.query.ActiveQuery;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -146,6 +147,28 @@ public final class LakeServer implements AutoCloseable {
                                 TokenCheck.Door.ANYBODY_KNOWN,
                                 new QueryDoor(lake, queries, threads)),
                         new Route(
+                                "GET /api/v1/queries",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                blocking(
+                                        threads,
+                                        ctx ->
+                                                json(
+                                                        active(
+                                                                lake.queries(
+                                                                        TokenCheck.principal(
+                                                                                ctx)))))),
+                        new Route(
+                                "DELETE /api/v1/queries/{id}",
+                                TokenCheck.Door.ANYBODY_KNOWN,
+                                blocking(
+                                        threads,
+                                        ctx -> {
+                                            lake.cancel(
+                                                    String.valueOf(ctx.pathParam("id")),
+                                                    TokenCheck.principal(ctx));
+                                            return HttpResponse.of(HttpStatus.NO_CONTENT);
+                                        })),
+                        new Route(
                                 "GET /api/v1/datasets",
                                 TokenCheck.Door.ANYBODY_KNOWN,
                                 blocking(
@@ -255,6 +278,18 @@ public final class LakeServer implements AutoCloseable {
                     throw new LakeException(ErrorCode.NOT_READY, reason);
                 });
         return json(JSON.createObjectNode().put("status", "ready"));
+    }
+
+    private static ArrayNode active(List<ActiveQuery> queries) {
+        ArrayNode array = JSON.createArrayNode();
+        for (ActiveQuery query : queries) {
+            array.addObject()
+                    .put("id", query.id())
+                    .put("principal", query.principal())
+                    .put("since", query.since().toString())
+                    .put("sql", query.sql());
+        }
+        return array;
     }
 
     private static ArrayNode datasets(List<TableStatus> datasets) {

@@ -2,28 +2,21 @@ package org.tonle.server;
 
 import com.linecorp.armeria.common.AggregatedHttpRequest;
 import com.linecorp.armeria.common.AggregatedHttpResponse;
-import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpResponseWriter;
-import com.linecorp.armeria.common.HttpStatus;
-import com.linecorp.armeria.common.MediaType;
-import com.linecorp.armeria.common.RequestHeaders;
-import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tonle.query.Question;
 import org.tonle.query.RowFormat;
-import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 
@@ -31,9 +24,9 @@ import org.tonle.spi.Principal;
 final class QueryDoor implements HttpService {
     static final long MOST_BYTES = 1 << 20;
     private static final Logger LOG = LoggerFactory.getLogger(QueryDoor.class);
-    private static final String ACTION = "send {\"sql\": \"SELECT …\"}";
+    private static final String ACTION =
+            "send {\"sql\": \"SELECT …\"}; \"parameters\" and \"namespace\" may be with it";
     private static final Duration TO_ARRIVE = Duration.ofSeconds(20);
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Backend lake;
     private final Gate gate;
@@ -50,7 +43,8 @@ final class QueryDoor implements HttpService {
         RowFormat format;
         Gate.Pass pass;
         try {
-            format = format(request.headers());
+            format = QueryHeaders.format(request.headers());
+            QueryHeaders.check(request.headers());
             pass = gate.enter();
         } catch (LakeException e) {
             return Refusal.of(ctx, request, e);
@@ -79,11 +73,10 @@ final class QueryDoor implements HttpService {
             RowFormat format,
             HttpResponseWriter writer,
             Gate.Pass pass) {
-        Running running = new Running();
         Future<?> task =
                 threads.submit(() -> {
                     try (pass) {
-                        answer(body, principal, format, writer, running);
+                        answer(body, principal, format, writer);
                     }
                 });
         // whichever comes first: the client leaves, or the response is complete (then it's too
@@ -92,73 +85,44 @@ final class QueryDoor implements HttpService {
                 writer.whenComplete()
                         .whenComplete((done, error) -> {
                             if (error != null) {
-                                running.cancel();
                                 task.cancel(true);
+                                // a task that had not begun never does
+                                pass.close();
                             }
                         });
-    }
-
-    /** The rows once they exist; a cancel before that is remembered. */
-    private static final class Running {
-        private Backend.@Nullable Rows rows;
-        private boolean cancelled;
-
-        synchronized void set(Backend.Rows started) {
-            rows = started;
-            if (cancelled) {
-                started.cancel();
-            }
-        }
-
-        synchronized void cancel() {
-            cancelled = true;
-            if (rows != null) {
-                rows.cancel();
-            }
-        }
-
-        synchronized boolean cancelled() {
-            return cancelled;
-        }
     }
 
     private void answer(
             AggregatedHttpRequest body,
             Principal principal,
             RowFormat format,
-            HttpResponseWriter writer,
-            Running running) {
-        String sql;
+            HttpResponseWriter writer) {
+        QueryReply reply = new QueryReply(writer, format);
         try {
-            sql = JsonBody.read(body, List.of("sql"), ACTION).needed("sql");
-        } catch (LakeException e) {
-            fail(writer, e);
-            return;
-        }
-        try (Backend.Rows rows = lake.query(sql, principal)) {
-            running.set(rows);
-            ResponseHeaders headers =
-                    ResponseHeaders.builder(HttpStatus.OK)
-                            .contentType(type(format))
-                            .setLong("tonle-seq", rows.seq())
-                            .build();
-            ResponseStream out = new ResponseStream(writer, headers, PATIENCE);
-            try {
-                rows.writeTo(out, format);
-                out.close();
-            } catch (IOException | RuntimeException e) {
-                if (out.started()) {
-                    // the status is gone; only a broken transfer can say that rows are missing
-                    if (!running.cancelled()) {
-                        LOG.warn("A query failed while its rows were sent: {}", e.toString());
-                    }
-                    writer.close(e);
-                } else {
-                    fail(writer, e);
+            JsonBody fields =
+                    JsonBody.read(body, List.of("sql", "parameters", "namespace"), ACTION);
+            lake.answer(
+                    new Question(
+                            fields.needed("sql"),
+                            fields.scalars("parameters"),
+                            fields.text("namespace"),
+                            principal,
+                            QueryHeaders.readPoint(body.headers()),
+                            format,
+                            QueryHeaders.known(body.headers())),
+                    reply);
+            reply.close();
+        } catch (IOException | RuntimeException | Error e) {
+            // nobody may wait for ever, not even after an OutOfMemoryError
+            if (reply.started()) {
+                // the status is gone; only a broken transfer can say that rows are missing
+                if (!Thread.currentThread().isInterrupted()) {
+                    LOG.warn("A query failed while its rows were sent: {}", e.toString());
                 }
+                writer.close(e);
+            } else {
+                fail(writer, e);
             }
-        } catch (RuntimeException e) {
-            fail(writer, e);
         }
     }
 
@@ -167,38 +131,5 @@ final class QueryDoor implements HttpService {
         if (writer.tryWrite(response.headers()) && writer.tryWrite(response.content())) {
             writer.close();
         }
-    }
-
-    private static RowFormat format(RequestHeaders headers) {
-        String accept = headers.get(HttpHeaderNames.ACCEPT, "*/*");
-        for (String part : accept.split(",", -1)) {
-            String range = part.replaceFirst(";.*", "").strip().toLowerCase(Locale.ROOT);
-            switch (range) {
-                case "*/*", "application/*", "application/json" -> {
-                    return RowFormat.JSON;
-                }
-                case "application/x-ndjson", "application/ndjson" -> {
-                    return RowFormat.NDJSON;
-                }
-                case "text/csv", "text/*" -> {
-                    return RowFormat.CSV;
-                }
-                default -> {}
-            }
-        }
-        throw new DoorException(
-                HttpStatus.NOT_ACCEPTABLE,
-                ErrorCode.INVALID_REQUEST,
-                "rows can't be sent as this",
-                accept,
-                "accept application/json, application/x-ndjson or text/csv");
-    }
-
-    private static MediaType type(RowFormat format) {
-        return switch (format) {
-            case JSON -> MediaType.JSON_UTF_8;
-            case NDJSON -> MediaType.parse("application/x-ndjson");
-            case CSV -> MediaType.CSV_UTF_8;
-        };
     }
 }

@@ -1,6 +1,5 @@
 package org.tonle.server;
 
-import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -12,9 +11,10 @@ import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
+import org.tonle.query.ActiveQuery;
+import org.tonle.query.Answer;
 import org.tonle.query.ColumnLineage;
-import org.tonle.query.RowFormat;
-import org.tonle.query.RunningQuery;
+import org.tonle.query.Question;
 import org.tonle.spi.ApiKey;
 import org.tonle.spi.Principal;
 
@@ -24,28 +24,6 @@ final class RunningLake implements Backend {
 
     RunningLake(Lake lake) {
         this.lake = lake;
-    }
-
-    private record RunningRows(RunningQuery query) implements Rows {
-        @Override
-        public long seq() {
-            return query.seq();
-        }
-
-        @Override
-        public void writeTo(OutputStream out, RowFormat format) {
-            query.writeTo(out, format);
-        }
-
-        @Override
-        public void cancel() {
-            query.cancel();
-        }
-
-        @Override
-        public void close() {
-            query.close();
-        }
     }
 
     @Override
@@ -90,8 +68,18 @@ final class RunningLake implements Backend {
     }
 
     @Override
-    public Rows query(String sql, Principal principal) {
-        return new RunningRows(lake.query(sql, principal));
+    public void answer(Question question, Answer.Receiver receiver) {
+        lake.answer(question, receiver);
+    }
+
+    @Override
+    public List<ActiveQuery> queries(Principal principal) {
+        return lake.queries().active(principal);
+    }
+
+    @Override
+    public void cancel(String query, Principal principal) {
+        lake.queries().cancel(query, principal);
     }
 
     @Override

@@ -7,7 +7,7 @@ import java.time.Duration;
  *
  * @param port of the loopback interface; 0 picks a free one
  * @param ingests requests taken in at once; more are refused with 429
- * @param queries run at once; more are refused with 429
+ * @param queries that run, wait or arrive at once; more are refused with 429
  * @param bodyBytes of all requests that are in memory at once; more are refused with 429
  * @param drain how long {@link LakeServer#close} waits for requests in flight
  */
@@ -17,7 +17,7 @@ public record ServerOptions(int port, int ingests, int queries, long bodyBytes, 
         return new ServerOptions(
                 port,
                 256,
-                32,
+                256,
                 Math.max(64L << 20, Runtime.getRuntime().maxMemory() / 8),
                 Duration.ofSeconds(2));
     }

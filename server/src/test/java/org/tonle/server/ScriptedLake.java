@@ -19,8 +19,10 @@ import org.tonle.lake.LakeAccess;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
+import org.tonle.query.ActiveQuery;
+import org.tonle.query.Answer;
 import org.tonle.query.ColumnLineage;
-import org.tonle.query.RowFormat;
+import org.tonle.query.Question;
 import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -49,7 +51,7 @@ final class ScriptedLake implements Backend {
                     Optional.of(Instant.parse("2026-02-01T00:00:00Z")));
 
     volatile Ingested last;
-    volatile Principal asked;
+    volatile Question asked;
     volatile String created = "";
     volatile LakeException failure;
     volatile Optional<String> notReady = Optional.empty();
@@ -105,8 +107,18 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
-            public Rows query(String sql, Principal principal) {
-                return current.get().query(sql, principal);
+            public void answer(Question question, Answer.Receiver receiver) {
+                current.get().answer(question, receiver);
+            }
+
+            @Override
+            public List<ActiveQuery> queries(Principal principal) {
+                return current.get().queries(principal);
+            }
+
+            @Override
+            public void cancel(String query, Principal principal) {
+                current.get().cancel(query, principal);
             }
 
             @Override
@@ -229,57 +241,55 @@ final class ScriptedLake implements Backend {
     }
 
     @Override
-    public Rows query(String sql, Principal principal) {
-        asked = principal;
+    public void answer(Question question, Answer.Receiver receiver) {
+        asked = question;
         if (failure != null) {
             throw failure;
         }
+        String sql = question.sql();
+        Answer answer = new Answer("q-1", 7, Optional.of("tag"));
         if (sql.equals("wait")) {
             await();
         }
-        return new Rows() {
-            private volatile boolean stop;
+        if (question.known().contains("tag")) {
+            receiver.unchanged(answer);
+        } else if (sql.startsWith("rows ")) {
+            rows(receiver.stream(answer), Long.parseLong(sql.substring(5)));
+        } else if (sql.startsWith("fail after ")) {
+            rows(receiver.stream(answer), Long.parseLong(sql.substring(11)));
+            throw new LakeException(ErrorCode.INVALID_VALUE, "row is bad");
+        } else {
+            receiver.whole(
+                    answer, (question.format() + " of " + sql).getBytes(StandardCharsets.UTF_8));
+        }
+    }
 
-            @Override
-            public long seq() {
-                return 7;
-            }
-
-            @Override
-            public void writeTo(OutputStream out, RowFormat format) {
-                try {
-                    if (sql.startsWith("rows ")) {
-                        rows(out, Long.parseLong(sql.substring(5)));
-                    } else if (sql.startsWith("fail after ")) {
-                        rows(out, Long.parseLong(sql.substring(11)));
-                        throw new LakeException(ErrorCode.INVALID_VALUE, "row is bad");
-                    } else {
-                        out.write((format + " of " + sql).getBytes(StandardCharsets.UTF_8));
-                    }
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
+    private void rows(OutputStream out, long count) {
+        byte[] row = "{\"a\":1}\n".getBytes(StandardCharsets.UTF_8);
+        try {
+            for (long i = 0; i < count; i++) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new IOException("interrupted");
                 }
+                out.write(row);
             }
+        } catch (IOException e) {
+            cancelled.countDown();
+            throw new UncheckedIOException(e);
+        }
+    }
 
-            private void rows(OutputStream out, long count) throws IOException {
-                byte[] row = "{\"a\":1}\n".getBytes(StandardCharsets.UTF_8);
-                for (long i = 0; i < count; i++) {
-                    if (stop) {
-                        throw new LakeException(ErrorCode.CANCELLED, "cancelled");
-                    }
-                    out.write(row);
-                }
-            }
+    @Override
+    public List<ActiveQuery> queries(Principal principal) {
+        return List.of(new ActiveQuery("q-1", "ada", "SELECT 1", Instant.EPOCH));
+    }
 
-            @Override
-            public void cancel() {
-                stop = true;
-                cancelled.countDown();
-            }
-
-            @Override
-            public void close() {}
-        };
+    @Override
+    public void cancel(String query, Principal principal) {
+        if (!query.equals("q-1")) {
+            throw new LakeException(ErrorCode.NOT_FOUND, "there is no query " + query);
+        }
+        cancelled.countDown();
     }
 
     @Override

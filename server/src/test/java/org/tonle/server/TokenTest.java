@@ -161,7 +161,7 @@ class TokenTest {
     @Test
     void aQueryIsAskedInTheNameOfWhoeverHoldsTheToken() throws Exception {
         assertThat(status("POST /api/v1/query", "data_viewer")).isEqualTo(200);
-        assertThat(lake.asked.roles()).containsExactly("data_viewer");
+        assertThat(lake.asked.principal().roles()).containsExactly("data_viewer");
     }
 
     @Test

@@ -1,39 +1,35 @@
 package org.tonle.duckdb;
 
 import java.math.BigDecimal;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.apache.calcite.config.NullCollation;
 import org.apache.calcite.rel.type.RelDataTypeSystem;
 import org.apache.calcite.sql.SqlAbstractDateTimeLiteral;
-import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
-import org.apache.calcite.sql.SqlCollectionTypeNameSpec;
-import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIntervalLiteral;
-import org.apache.calcite.sql.SqlIntervalQualifier;
 import org.apache.calcite.sql.SqlKind;
-import org.apache.calcite.sql.SqlMapTypeNameSpec;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
-import org.apache.calcite.sql.SqlRowTypeNameSpec;
-import org.apache.calcite.sql.SqlTypeNameSpec;
 import org.apache.calcite.sql.SqlWriter;
-import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.EngineDialect;
 
 /** Tonle's SQL as DuckDB writes it. */
-public final class DuckDbDialect extends SqlDialect {
+public final class DuckDbDialect extends EngineDialect {
     public static final DuckDbDialect INSTANCE = new DuckDbDialect();
+
+    /** Counted up when a text that is printed as before means something else. */
+    static final int VERSION = 1;
 
     private DuckDbDialect() {
         super(
+                "DuckDB",
                 SqlDialect.EMPTY_CONTEXT
                         .withDatabaseProduct(DatabaseProduct.DUCKDB)
                         .withIdentifierQuoteString("\"")
@@ -63,13 +59,13 @@ public final class DuckDbDialect extends SqlDialect {
     @Override
     public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
         switch (call.getKind()) {
-            case CAST -> unparseCast(writer, call, "CAST");
-            case SAFE_CAST -> unparseCast(writer, call, "TRY_CAST");
+            case CAST -> cast(writer, call, "CAST");
+            case SAFE_CAST -> cast(writer, call, "TRY_CAST");
             case IGNORE_NULLS, RESPECT_NULLS -> DuckDbAggregates.nulls(writer, call);
             case LISTAGG -> DuckDbAggregates.list(writer, call, null);
             case WITHIN_GROUP -> DuckDbAggregates.withinGroup(writer, call, left, right);
             case MINUS -> {
-                if (call.getOperator().equals(SqlStdOperatorTable.MINUS_DATE)) {
+                if (isDifference(call)) {
                     between(writer, call);
                 } else {
                     super.unparseCall(writer, call, left, right);
@@ -93,7 +89,7 @@ public final class DuckDbDialect extends SqlDialect {
             DuckDbJson.is(writer, call);
         } else if (call.getKind() == SqlKind.MAP_VALUE_CONSTRUCTOR) {
             unparseMap(writer, call);
-        } else if (call.getOperator().equals(SqlStdOperatorTable.DIVIDE_INTEGER)) {
+        } else if (isWholeDivision(call)) {
             writer.literal("(");
             call.operand(0).unparse(writer, 100, 100);
             writer.literal(" // ");
@@ -132,15 +128,6 @@ public final class DuckDbDialect extends SqlDialect {
                     writer.literal("CAST(now() AS TIMESTAMP)");
             default -> super.unparseCall(writer, call, left, right);
         }
-    }
-
-    private static void named(SqlWriter writer, String function, SqlCall call) {
-        SqlWriter.Frame frame = writer.startFunCall(function);
-        for (SqlNode operand : call.getOperandList()) {
-            writer.sep(",");
-            operand.unparse(writer, 0, 0);
-        }
-        writer.endFunCall(frame);
     }
 
     /**
@@ -236,30 +223,6 @@ public final class DuckDbDialect extends SqlDialect {
         writer.literal(") " + unit(call.operand(0)) + ")");
     }
 
-    private static String unit(SqlNode node) {
-        String unit =
-                node instanceof SqlIntervalQualifier qualifier
-                        ? qualifier.getUnit().name()
-                        : String.valueOf(node);
-        return switch (unit) {
-            case "YEAR",
-                    "QUARTER",
-                    "MONTH",
-                    "WEEK",
-                    "DAY",
-                    "DOW",
-                    "DOY",
-                    "HOUR",
-                    "MINUTE",
-                    "SECOND" ->
-                    unit;
-            default ->
-                    throw new LakeException(
-                            ErrorCode.UNSUPPORTED_SQL,
-                            "The unit " + unit + " of time is not taken");
-        };
-    }
-
     /** An instant is written in UTC. */
     @Override
     public void unparseDateTimeLiteral(
@@ -312,46 +275,8 @@ public final class DuckDbDialect extends SqlDialect {
         writer.endList(frame);
     }
 
-    private static void unparseCast(SqlWriter writer, SqlCall call, String function) {
-        SqlWriter.Frame frame = writer.startFunCall(function);
-        call.operand(0).unparse(writer, 0, 0);
-        writer.sep("AS");
-        SqlNode type = call.operand(1);
-        if (!(type instanceof SqlDataTypeSpec spec)) {
-            throw new LakeException(ErrorCode.UNSUPPORTED_SQL, "CAST to " + type + " is not taken");
-        }
-        writer.literal(typeName(spec.getTypeNameSpec()));
-        writer.endFunCall(frame);
-    }
-
-    private static String typeName(SqlTypeNameSpec type) {
-        return switch (type) {
-            case SqlBasicTypeNameSpec basic -> typeName(basic);
-            case SqlCollectionTypeNameSpec list
-                    when list.getTypeName().getSimple().equals("ARRAY") ->
-                    typeName(list.getElementTypeName()) + "[]";
-            case SqlMapTypeNameSpec map ->
-                    "MAP("
-                            + typeName(map.getKeyType().getTypeNameSpec())
-                            + ","
-                            + typeName(map.getValType().getTypeNameSpec())
-                            + ")";
-            case SqlRowTypeNameSpec row ->
-                    IntStream.range(0, row.getFieldNames().size())
-                            .mapToObj(i ->
-                                    DuckTypes.name(row.getFieldNames().get(i).getSimple())
-                                            + " "
-                                            + typeName(
-                                                    row.getFieldTypes().get(i).getTypeNameSpec()))
-                            .collect(Collectors.joining(",", "STRUCT(", ")"));
-            default ->
-                    throw new LakeException(
-                            ErrorCode.UNSUPPORTED_SQL, "CAST to " + type + " is not taken");
-        };
-    }
-
-    private static String typeName(SqlBasicTypeNameSpec type) {
-        String name = type.getTypeName().getSimple().toUpperCase(Locale.ROOT);
+    @Override
+    protected String scalar(String name, int precision, int scale) {
         return switch (name) {
             case "BOOLEAN",
                     "TINYINT",
@@ -364,21 +289,29 @@ public final class DuckDbDialect extends SqlDialect {
                     "TIMESTAMP",
                     "UUID" ->
                     name;
-            case "DECIMAL" ->
-                    "DECIMAL("
-                            + (type.getPrecision() < 0 ? 18 : type.getPrecision())
-                            + ","
-                            + Math.max(0, type.getScale())
-                            + ")";
+            case "DECIMAL" -> "DECIMAL(" + precision + "," + scale + ")";
             // in SQL a FLOAT without precision is as exact as a DOUBLE
             case "FLOAT" -> "DOUBLE";
             case "REAL" -> "FLOAT";
             case "CHAR", "VARCHAR" -> "VARCHAR";
             case "VARBINARY", "BINARY" -> "BLOB";
             case "TIMESTAMP_WITH_LOCAL_TIME_ZONE", "TIMESTAMP_TZ" -> "TIMESTAMPTZ";
-            default ->
-                    throw new LakeException(
-                            ErrorCode.UNSUPPORTED_SQL, "CAST to " + name + " is not taken");
+            default -> throw refused("CAST to " + name);
         };
+    }
+
+    @Override
+    protected String array(String element) {
+        return element + "[]";
+    }
+
+    @Override
+    protected String map(String key, String value) {
+        return "MAP(" + key + "," + value + ")";
+    }
+
+    @Override
+    protected String row(List<String> names, List<String> types) {
+        return "STRUCT(" + fields(names, types, " ") + ")";
     }
 }

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.iceberg.types.Types;
@@ -19,6 +20,7 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.BoundStream;
+import org.tonle.sql.BoundTable;
 import org.tonle.sql.EnginePlan;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
@@ -40,12 +42,17 @@ public final class DuckDbEngine implements SqlEngine {
     private final Workers workers;
     private final Semaphore slots;
     private final int statements;
+    private final String version;
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
     private DuckDbEngine(
-            DuckDbSettings settings, DuckDBConnection database, BufferAllocator allocator) {
+            DuckDbSettings settings,
+            DuckDBConnection database,
+            String version,
+            BufferAllocator allocator) {
         this.database = database;
+        this.version = version;
         this.allocator = allocator.newChildAllocator("duckdb", 0, Long.MAX_VALUE);
         this.statements = settings.statements();
         this.workers = new Workers(statements);
@@ -82,11 +89,20 @@ public final class DuckDbEngine implements SqlEngine {
                                         .collect(Collectors.joining(",", "[", "]")));
                 statement.execute("SET GLOBAL enable_external_access=false");
                 statement.execute("SET GLOBAL lock_configuration=true");
+                return new DuckDbEngine(settings, database, version(statement), allocator);
             }
-            return new DuckDbEngine(settings, database, allocator);
         } catch (SQLException e) {
             throw new LakeException(
                     ErrorCode.NOT_READY, "DuckDB can't be opened: " + e.getMessage(), e);
+        }
+    }
+
+    private static String version(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery("SELECT version()")) {
+            if (!row.next()) {
+                throw new SQLException("it doesn't say which version it is");
+            }
+            return "DuckDB " + row.getString(1) + ", dialect " + DuckDbDialect.VERSION + ", UTC";
         }
     }
 
@@ -155,12 +171,18 @@ public final class DuckDbEngine implements SqlEngine {
         }
     }
 
-    /** The query with the names and types it is bound to. */
+    @Override
+    public String print(BoundQuery query, Function<BoundTable, String> table) {
+        return version + "\n" + select(query, table);
+    }
+
     static String select(BoundQuery query, Inputs inputs) {
-        String inner =
-                query.print(
-                        DuckDbDialect.INSTANCE,
-                        table -> Scan.table(table, inputs.of(table.table().name())));
+        return select(query, table -> Scan.table(table, inputs.of(table.table().name())));
+    }
+
+    /** The query with the names and types it is bound to. */
+    private static String select(BoundQuery query, Function<BoundTable, String> table) {
+        String inner = query.print(DuckDbDialect.INSTANCE, table);
         List<String> columns = new ArrayList<>();
         List<String> positions = new ArrayList<>();
         for (Types.NestedField column : query.schema().columns()) {

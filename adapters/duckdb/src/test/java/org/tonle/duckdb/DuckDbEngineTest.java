@@ -3,13 +3,16 @@ package org.tonle.duckdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -42,6 +45,7 @@ class DuckDbEngineTest {
     @TempDir Path directory;
     private Path inside;
     private Path outside;
+    private Path temporary;
     private RootAllocator allocator;
     private DuckDbEngine engine;
     private SqlKit kit;
@@ -50,7 +54,7 @@ class DuckDbEngineTest {
     void openEngine() throws IOException {
         inside = Files.createDirectory(directory.resolve("inside"));
         outside = Files.createDirectory(directory.resolve("outside"));
-        Path temporary = Files.createDirectory(directory.resolve("temporary"));
+        temporary = Files.createDirectory(directory.resolve("temporary"));
         allocator = new RootAllocator();
         engine =
                 DuckDbEngine.open(
@@ -139,6 +143,31 @@ class DuckDbEngineTest {
     }
 
     @Test
+    void sortsOnDiskWhatIsLargerThanItsMemory() throws Exception {
+        String ten = "(VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9))";
+        String sql =
+                "SELECT MAX(n) AS n FROM (SELECT ROW_NUMBER() OVER (ORDER BY s) AS n FROM (SELECT"
+                        + " '%2$s' || CAST(a.x * 7919 + b.x * 104729 + c.x * 1299709 + d.x * 15485863"
+                        + " + e.x * 179424673 + f.x AS VARCHAR) AS s FROM %1$s AS a(x), %1$s AS b(x),"
+                        + " %1$s AS c(x), %1$s AS d(x), %1$s AS e(x), %1$s AS f(x)) AS t) AS u";
+        CompletableFuture<String> rows =
+                CompletableFuture.supplyAsync(
+                        () -> kit.rows(sql.formatted(ten, "x".repeat(300))).toString());
+        long most = 0;
+        while (!rows.isDone()) {
+            most = Math.max(most, spilledBytes());
+        }
+        assertThat(rows.get()).isEqualTo("[[1000000]]");
+        assertThat(most).as("300 MB were sorted within 128 MB").isGreaterThan(100L << 20);
+        assertThat(spilledBytes()).as("and left nothing on the disk").isLessThan(1 << 10);
+    }
+
+    private long spilledBytes() {
+        File[] files = temporary.toFile().listFiles();
+        return files == null ? 0 : Arrays.stream(files).mapToLong(File::length).sum();
+    }
+
+    @Test
     void readsATableOfAThousandColumns() {
         Schema wide =
                 new Schema(
@@ -171,6 +200,10 @@ class DuckDbEngineTest {
         for (String deep :
                 List.of(
                         "1" + " + 1".repeat(5000),
+                        "1" + " + 1".repeat(9_900),
+                        "1" + " + 1".repeat(250_000),
+                        "1 IN (SELECT 1" + " UNION ALL SELECT 1".repeat(50_000) + ")",
+                        "1 IN (" + "1,".repeat(150_000) + "1)",
                         "TRUE" + " OR FALSE".repeat(5000),
                         "NOT (".repeat(100_000) + "TRUE" + ")".repeat(100_000),
                         "CASE WHEN ".repeat(50_000),

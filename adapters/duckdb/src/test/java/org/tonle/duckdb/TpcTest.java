@@ -7,9 +7,7 @@ import io.trino.tpcds.Session;
 import io.trino.tpcds.Table;
 import io.trino.tpch.TpchTable;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -19,14 +17,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.LocalDate;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.apache.arrow.memory.RootAllocator;
-import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
@@ -35,9 +29,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.contracts.SqlKit;
+import org.tonle.contracts.TpcQueries;
 import org.tonle.sql.DataFile;
 import org.tonle.sql.SqlTable;
-import org.tonle.sql.TableName;
 
 /**
  * The queries of TPC-H and TPC-DS as Apache Spark tests them, through Tonle's SQL, beside DuckDB's
@@ -84,23 +78,8 @@ class TpcTest {
                     rows.write(row.toLine() + "\n");
                 }
             }
-            add(
-                    "tpch",
-                    table.getTableName(),
-                    table.getColumns().stream()
-                            .map(c ->
-                                    new Column(
-                                            c.getColumnName(),
-                                            switch (c.getType().getBase()) {
-                                                case INTEGER -> Types.IntegerType.get();
-                                                case IDENTIFIER -> Types.LongType.get();
-                                                case DATE -> Types.DateType.get();
-                                                case DOUBLE -> Types.DecimalType.of(12, 2);
-                                                case VARCHAR -> Types.StringType.get();
-                                            }))
-                            .toList());
         }
-        check("tpch", IntStream.rangeClosed(1, 22).mapToObj(i -> "q" + i).toList(), 22);
+        check(TpcQueries.TPCH, 22);
     }
 
     @Test
@@ -126,70 +105,41 @@ class TpcTest {
                     }
                 }
             }
-            add(
-                    "tpcds",
-                    table.getName(),
-                    Arrays.stream(table.getColumns())
-                            .map(c ->
-                                    new Column(
-                                            c.getName(),
-                                            switch (c.getType().getBase()) {
-                                                case INTEGER -> Types.IntegerType.get();
-                                                case IDENTIFIER -> Types.LongType.get();
-                                                case DATE -> Types.DateType.get();
-                                                case DECIMAL ->
-                                                        Types.DecimalType.of(
-                                                                c.getType().getPrecision().get(),
-                                                                c.getType().getScale().get());
-                                                case VARCHAR, CHAR, TIME -> Types.StringType.get();
-                                            }))
-                            .toList());
         }
-        List<String> names =
-                IntStream.rangeClosed(1, 99)
-                        .mapToObj(i -> "q" + i)
-                        .flatMap(q ->
-                                List.of("q14", "q23", "q24", "q39").contains(q)
-                                        ? Stream.of(q + "a", q + "b")
-                                        : Stream.of(q))
-                        .toList();
-        check("tpcds", names, 90);
+        check(TpcQueries.TPCDS, 100);
     }
 
     private static String text(@Nullable String value) {
         return value == null ? "" : value;
     }
 
-    private record Column(String name, Type.PrimitiveType type) {
-        String duckType() {
-            return switch (type) {
-                case Types.IntegerType t -> "INTEGER";
-                case Types.LongType t -> "BIGINT";
-                case Types.DateType t -> "DATE";
-                case Types.DecimalType t -> "DECIMAL(" + t.precision() + "," + t.scale() + ")";
-                default -> "VARCHAR";
-            };
-        }
+    private static String duckType(Type type) {
+        return switch (type) {
+            case Types.IntegerType t -> "INTEGER";
+            case Types.LongType t -> "BIGINT";
+            case Types.DateType t -> "DATE";
+            case Types.DecimalType t -> "DECIMAL(" + t.precision() + "," + t.scale() + ")";
+            default -> "VARCHAR";
+        };
     }
 
     private Path csv(String table) {
         return directory.resolve(table + ".csv");
     }
 
-    private void add(String namespace, String name, List<Column> columns) throws SQLException {
+    private void add(SqlTable table) throws SQLException {
+        String name = table.name().name();
+        List<Types.NestedField> columns = table.schema().columns();
         Path file = directory.resolve(name + ".parquet");
         String types =
                 String.join(
                         ", ",
                         columns.stream()
-                                .map(c -> "'" + c.name() + "': '" + c.duckType() + "'")
+                                .map(c -> "'" + c.name() + "': '" + duckType(c.type()) + "'")
                                 .toList());
         String ids =
                 String.join(
-                        ", ",
-                        IntStream.range(0, columns.size())
-                                .mapToObj(i -> columns.get(i).name() + ": " + (i + 1))
-                                .toList());
+                        ", ", columns.stream().map(c -> c.name() + ": " + c.fieldId()).toList());
         run(
                 "COPY (SELECT * FROM read_csv('"
                         + csv(name)
@@ -202,22 +152,18 @@ class TpcTest {
                         + ids
                         + "})");
         run("CREATE VIEW " + name + " AS FROM '" + file + "'");
-        List<Types.NestedField> fields = new ArrayList<>();
-        for (Column column : columns) {
-            fields.add(Types.NestedField.optional(fields.size() + 1, column.name(), column.type()));
-        }
-        kit.give(
-                SqlTable.of(new TableName(namespace, name), new Schema(fields)),
-                List.of(new DataFile(file, count(name), true)));
+        kit.give(table, List.of(new DataFile(file, count(name), true)));
     }
 
-    private void check(String benchmark, List<String> names, int least)
-            throws IOException, SQLException {
+    private void check(TpcQueries benchmark, int least) throws SQLException {
+        for (SqlTable table : benchmark.tables()) {
+            add(table);
+        }
         List<String> problems = new ArrayList<>();
         int asked = 0;
         int rows = 0;
-        for (String name : names) {
-            String sql = text(benchmark, name);
+        for (String name : benchmark.names()) {
+            String sql = benchmark.text(name);
             List<String> expected;
             try {
                 expected = expected(sql);
@@ -266,18 +212,6 @@ class TpcTest {
 
     private static String firstLine(@Nullable String message) {
         return String.valueOf(message).lines().findFirst().orElse("");
-    }
-
-    private static String text(String benchmark, String name) throws IOException {
-        String resource = "/" + benchmark + "/" + name + ".sql";
-        try (InputStream in = TpcTest.class.getResourceAsStream(resource)) {
-            assertThat(in).as(resource).isNotNull();
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                    .strip()
-                    // Spark's own way to quote
-                    .replace('`', '"')
-                    .replaceFirst(";$", "");
-        }
     }
 
     private List<String> expected(String sql) throws SQLException {

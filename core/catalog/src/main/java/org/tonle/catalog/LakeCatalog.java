@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +59,9 @@ public final class LakeCatalog {
                     .weigher((String location, List<DataFile> list) -> list.size() + 1)
                     .build();
 
+    /** Of the newest commits: what they point to needn't be asked again. */
+    private final Cache<Long, Pin> pins = Caffeine.newBuilder().maximumSize(16).build();
+
     public LakeCatalog(Ledger ledger, Path warehouse, FailPoints failPoints) {
         this.ledger = ledger;
         this.warehouse = warehouse;
@@ -87,6 +91,14 @@ public final class LakeCatalog {
     /** All tables as they are now. */
     public Pin pin() {
         return new Pin(this, ledger.head());
+    }
+
+    /**
+     * All tables as they were {@code age} ago at the earliest, and what this process committed
+     * since; the same pin again as long as nothing is known to have happened.
+     */
+    public Pin pin(Duration age) {
+        return pins.get(ledger.head(age), this::pinAt);
     }
 
     /** All tables as they were when {@code seq} was the head. */

@@ -2,16 +2,20 @@ package org.tonle.catalog;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.tonle.ledger.Ref;
 import org.tonle.ledger.RefKind;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
-/** All tables as they stood at one sequence number. */
+/** All tables as they stood at one sequence number. Thread-safe; what is asked twice is known. */
 public final class Pin {
     private final LakeCatalog catalog;
     private final long seq;
+    private final Map<TableIdentifier, Ref> refs = new ConcurrentHashMap<>();
 
     Pin(LakeCatalog catalog, long seq) {
         this.catalog = catalog;
@@ -42,10 +46,16 @@ public final class Pin {
     }
 
     public Optional<PinnedTable> table(TableIdentifier identifier) {
-        return catalog.ledger()
-                .refAt(Names.encode(identifier.namespace()), identifier.name(), seq)
-                .filter(ref -> ref.kind() == RefKind.TABLE)
-                .map(catalog::pinned);
+        Ref known = refs.get(identifier);
+        if (known != null) {
+            return Optional.of(catalog.pinned(known));
+        }
+        Optional<Ref> ref =
+                catalog.ledger()
+                        .refAt(Names.encode(identifier.namespace()), identifier.name(), seq)
+                        .filter(found -> found.kind() == RefKind.TABLE);
+        ref.ifPresent(found -> refs.put(identifier, found));
+        return ref.map(catalog::pinned);
     }
 
     /** Every table, by namespace and name. */

@@ -13,21 +13,26 @@ import org.tonle.spi.FailPoints;
 /** A ledger on a PostgreSQL of its own, that can be emptied between tests. */
 final class TestLedger implements AutoCloseable {
     private final EmbeddedPostgres postgres;
-    private final Ledger ledger;
+    private Ledger ledger;
 
     TestLedger(Path dir) {
         postgres = EmbeddedPostgres.start(dir);
-        ledger =
-                Ledger.open(
-                        new LedgerConfig(postgres.jdbcUrl(), postgres.user(), postgres.password()),
-                        FailPoints.NONE);
+        ledger = open();
+    }
+
+    private Ledger open() {
+        return Ledger.open(
+                new LedgerConfig(postgres.jdbcUrl(), postgres.user(), postgres.password()),
+                FailPoints.NONE);
     }
 
     Ledger ledger() {
         return ledger;
     }
 
+    /** A ledger without a commit; opened anew, since a running one knows that commits don't go. */
     Ledger emptied() {
+        ledger.close();
         try (Connection connection =
                         DriverManager.getConnection(
                                 postgres.jdbcUrl(), postgres.user(), postgres.password());
@@ -40,6 +45,7 @@ final class TestLedger implements AutoCloseable {
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
+        ledger = open();
         return ledger;
     }
 

@@ -19,6 +19,14 @@ final class LakeFile {
             new EngineDefinition(1L << 30, Runtime.getRuntime().availableProcessors());
     static final IngestDefinition DEFAULT_INGEST =
             new IngestDefinition(Duration.ofSeconds(5), 64L << 20);
+    static final QueryDefinition DEFAULT_QUERY =
+            new QueryDefinition(
+                    64L << 20,
+                    8,
+                    256,
+                    Duration.ofSeconds(10),
+                    new QueryDefinition.Limits(8, Duration.ofMinutes(5), 100_000_000, 10L << 30),
+                    Map.of());
     static final Duration DEFAULT_REFRESH = Duration.ofSeconds(10);
 
     private static final List<String> KEYS =
@@ -29,7 +37,10 @@ final class LakeFile {
                     "ledger",
                     "engine",
                     "ingest",
+                    "query",
                     "refresh-interval");
+    private static final List<String> LIMITS =
+            List.of("concurrent", "timeout", "max-rows", "max-bytes");
     // it becomes part of topic names
     private static final Pattern LAKE_NAME = Pattern.compile("[a-z][a-z0-9_-]{0,62}");
     private static final Pattern SECRET_KEY =
@@ -234,6 +245,43 @@ final class LakeFile {
                                         1L << 10,
                                         1L << 30)))
                 .orElse(DEFAULT_INGEST);
+    }
+
+    QueryDefinition query() {
+        return top.section(
+                        "query",
+                        List.of("cache", "concurrent", "queue", "queue-time", "each", "roles"))
+                .map(s -> {
+                    QueryDefinition.Limits each =
+                            s.section("each", LIMITS)
+                                    .map(own -> limits(own, DEFAULT_QUERY.everybody()))
+                                    .orElse(DEFAULT_QUERY.everybody());
+                    return new QueryDefinition(
+                            s.bytes("cache", DEFAULT_QUERY.cacheBytes(), 0, 1L << 40),
+                            s.count("concurrent", DEFAULT_QUERY.concurrent(), 1000),
+                            s.count("queue", DEFAULT_QUERY.waiting(), 100_000),
+                            s.duration("queue-time", DEFAULT_QUERY.queueTime()),
+                            each,
+                            s.section("roles").map(roles -> roles(roles, each)).orElse(Map.of()));
+                })
+                .orElse(DEFAULT_QUERY);
+    }
+
+    private static Map<String, QueryDefinition.Limits> roles(
+            Section roles, QueryDefinition.Limits otherwise) {
+        Map<String, QueryDefinition.Limits> found = new TreeMap<>();
+        for (String role : roles.entries().keySet()) {
+            roles.section(role, LIMITS).ifPresent(own -> found.put(role, limits(own, otherwise)));
+        }
+        return found;
+    }
+
+    private static QueryDefinition.Limits limits(Section own, QueryDefinition.Limits otherwise) {
+        return new QueryDefinition.Limits(
+                own.count("concurrent", otherwise.concurrent(), 1000),
+                own.duration("timeout", otherwise.timeout()),
+                own.count("max-rows", (int) otherwise.maxRows(), 999_999_999),
+                own.bytes("max-bytes", otherwise.maxBytes(), 1, 1L << 40));
     }
 
     Duration refreshInterval() {

@@ -49,6 +49,7 @@ final class LakeFolder {
                         lake.ledger(),
                         lake.engine(),
                         lake.ingest(),
+                        lake.query(),
                         lake.refreshInterval(),
                         sources,
                         statements,

@@ -47,6 +47,16 @@ class LakeDefinitionTest {
         assertThat(lake.engine().memoryBytes()).isEqualTo(1L << 30);
         assertThat(lake.engine().threads()).isPositive();
         assertThat(lake.ingest()).isEqualTo(new IngestDefinition(Duration.ofSeconds(5), 64L << 20));
+        assertThat(lake.query())
+                .isEqualTo(
+                        new QueryDefinition(
+                                64L << 20,
+                                8,
+                                256,
+                                Duration.ofSeconds(10),
+                                new QueryDefinition.Limits(
+                                        8, Duration.ofMinutes(5), 100_000_000, 10L << 30),
+                                Map.of()));
         assertThat(lake.refreshInterval()).isEqualTo(Duration.ofSeconds(10));
         assertThat(lake.sources()).isEmpty();
         assertThat(lake.statements()).isEmpty();
@@ -71,6 +81,13 @@ class LakeDefinitionTest {
                   password: ${file:secrets/pg}
                 engine: {memory: 2GB, threads: 3}
                 ingest: {commit-interval: 250ms, commit-size: 1.5MB}
+                query:
+                  cache: 0B
+                  concurrent: 2
+                  queue: 3
+                  queue-time: 4s
+                  each: {concurrent: 1, timeout: 5s, max-rows: 6, max-bytes: 7kB}
+                  roles: {viewer: {max-rows: 1}, batch: {timeout: 1h, concurrent: 2}}
                 refresh-interval: 1m
                 """);
 
@@ -95,6 +112,21 @@ class LakeDefinitionTest {
                                 Optional.of(new Secret("s3cret"))));
         assertThat(lake.engine()).isEqualTo(new EngineDefinition(2L << 30, 3));
         assertThat(lake.ingest()).isEqualTo(new IngestDefinition(Duration.ofMillis(250), 3L << 19));
+        assertThat(lake.query())
+                .isEqualTo(
+                        new QueryDefinition(
+                                0,
+                                2,
+                                3,
+                                Duration.ofSeconds(4),
+                                new QueryDefinition.Limits(1, Duration.ofSeconds(5), 6, 7 << 10),
+                                Map.of(
+                                        "viewer",
+                                        new QueryDefinition.Limits(
+                                                1, Duration.ofSeconds(5), 1, 7 << 10),
+                                        "batch",
+                                        new QueryDefinition.Limits(
+                                                2, Duration.ofHours(1), 6, 7 << 10))));
         assertThat(lake.refreshInterval()).isEqualTo(Duration.ofMinutes(1));
         assertThat(lake.toString()).doesNotContain("s3cret").doesNotContain("hush");
     }

@@ -100,6 +100,8 @@ class ProblemsTest {
                     ingest: {commit-interval: 0s}     | 1 | 27 | 0s  | above zero
                     ingest: {commit-size: big}        | 1 | 23 | big | takes a size
                     ingest: {commit_size: 1MB}        | 1 | 10 | commit_size | did you mean commit-size?
+                    query: {each: {timeout: never}}   | 1 | 25 | never | takes a duration
+                    query: {roles: {viewer: {row: 1}}} | 1 | 26 | row | unknown key
                     refresh-interval: 5 parsecs       | 1 | 19 | 5 parsecs | takes a duration
                     """)
     void ofTheLakeFile(String text, int line, int column, String value, String message)

@@ -67,6 +67,13 @@ final class LedgerRows {
         }
     }
 
+    long head() {
+        return read(handle ->
+                handle.createQuery("SELECT head_seq FROM tonle.branch WHERE name = 'main'")
+                        .mapTo(Long.class)
+                        .one());
+    }
+
     Optional<Ref> ref(String namespace, String name) {
         return read(handle ->
                 handle.createQuery(ON_MAIN + LIVE + NAMED)

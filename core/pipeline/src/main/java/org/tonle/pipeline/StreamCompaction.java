@@ -83,13 +83,14 @@ final class StreamCompaction {
                 TableIdentifier.of(name.namespace(), name.name()),
                 table.files(),
                 Optional.of(lease),
-                (staged, commit, small) -> rewrite(name, pinned, staged, commit, small));
+                (staged, commit, small) -> rewrite(name, pinned, table, staged, commit, small));
     }
 
     /** All columns by name: {@code *} leaves the hidden ones out. */
     private List<DataFile> rewrite(
             TableName name,
             PinnedTables pinned,
+            PinnedTable table,
             StagedTable staged,
             UUID commit,
             List<DataFile> small) {
@@ -106,10 +107,7 @@ final class StreamCompaction {
                 lake.engine()
                         .write(
                                 rows,
-                                Inputs.of(
-                                        name,
-                                        PinnedTables.files(
-                                                pinned.pinned(name).orElseThrow(), small)),
+                                Inputs.of(name, PinnedTables.files(table, small)),
                                 new FileTarget(
                                         staged.dataDirectory(),
                                         commit.toString(),

@@ -1,13 +1,21 @@
 package org.tonle.query;
 
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Supplier;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.query.Flights.Outcome;
+import org.tonle.query.QuerySettings.Limits;
+import org.tonle.query.Statements.Bound;
+import org.tonle.spi.Cache;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
@@ -15,25 +23,35 @@ import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.QueryResult;
-import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
-import org.tonle.sql.Statement;
-import org.tonle.sql.TableName;
 
-/** Runs SELECTs over branch {@code main}. Thread-safe. */
+/**
+ * Runs SELECTs over branch {@code main}. Thread-safe.
+ *
+ * <p>The newest state is one in which no commit is missing that this process made before the
+ * question, nor any that another made more than a quarter of a second before it.
+ */
 public final class QueryService {
+    /** How late a commit of another process may be noticed. */
+    static final Duration NOTICED = Duration.ofMillis(250);
+
+    /** Binding is short; a few at once suffice, and their stacks are deep. */
+    private static final int BINDING = Math.max(2, Runtime.getRuntime().availableProcessors());
+
     private final LakeCatalog catalog;
-    private final List<SourceDefinition> sources;
-    private final Function<Principal, AccessPolicy> policies;
-    private final SystemTables system;
-    private final Audit audit;
     private final SqlEngine engine;
+    private final Audit audit;
+    private final Cache cache;
     private final QuerySettings settings;
-    private final Semaphore turns;
+    private final Statements statements;
+    private final Flights flights = new Flights();
+    private final FairTurns turns;
+    private final FairTurns binding;
+    private final QueryList queries;
 
     /**
      * @param sources what bronze tables show are the columns they declare
-     * @param policies who sees what
+     * @param policies what a principal sees; the same for the same principal at each call
      * @param audit takes in every statement
      */
     public QueryService(
@@ -43,128 +61,302 @@ public final class QueryService {
             SystemTables system,
             Audit audit,
             SqlEngine engine,
-            QuerySettings settings) {
+            Cache cache,
+            QuerySettings settings,
+            Clock clock) {
         this.catalog = catalog;
-        this.sources = List.copyOf(sources);
-        this.policies = policies;
-        this.system = system;
-        this.audit = audit;
         this.engine = engine;
+        this.cache = cache;
         this.settings = settings;
-        this.turns = new Semaphore(settings.concurrent(), true);
+        this.audit = audit;
+        this.statements = new Statements(sources, policies, system, engine);
+        this.turns = new FairTurns(settings.concurrent(), settings.waiting());
+        this.binding = new FairTurns(BINDING, settings.waiting());
+        this.queries = new QueryList(clock);
     }
 
     /**
-     * Starts a query over what a principal sees. Interrupting the caller cancels it. Close what
-     * comes back. Whatever becomes of the statement is in the audit.
+     * Starts a query, always anew. Interrupting the caller cancels it. Close what comes back.
      *
-     * @throws LakeException INVALID_SQL, UNSUPPORTED_SQL, NOT_FOUND (a table that isn't there or
-     *     isn't seen, or a commit that isn't there yet), OVERLOADED, TIMEOUT (the commit demanded
-     *     didn't come), and what an engine throws, without a value where some are hidden
+     * @throws LakeException INVALID_SQL, UNSUPPORTED_SQL, NOT_FOUND (a table, or a commit that
+     *     isn't there yet), OVERLOADED, TIMEOUT (the commit demanded didn't come), and what an
+     *     engine throws
      */
     public RunningQuery run(String sql, Principal principal, ReadPoint at) {
+        Question question = new Question(sql, principal, at, RowFormat.JSON, Set.of());
         Audit.Entry entry = audit.begin(sql, principal);
+        return audited(
+                entry,
+                () -> {
+                    Pin pin = pin(at);
+                    entry.pinned(pin.seq());
+                    return start(
+                            bound(question, pin, entry), pin, question, limits(question), entry);
+                });
+    }
+
+    /**
+     * Answers a question: from what is kept if the tables it reads are as they were then, together
+     * with others who ask the same now, or else by running it. Interrupting the caller cancels it,
+     * for itself alone.
+     *
+     * @throws LakeException as {@link #run}; after the first byte went to the receiver's stream,
+     *     the answer isn't whole
+     * @throws java.io.UncheckedIOException if the receiver's stream takes no more
+     */
+    public void answer(Question question, Answer.Receiver receiver) {
+        Audit.Entry entry = audit.begin(question.sql(), question.principal());
+        String id = entry.id().toString();
+        try (QueryList.Entry listed = queries.add(id, question.principal(), question.sql())) {
+            audited(
+                    entry,
+                    () -> {
+                        Pin pin = pin(question.at());
+                        entry.pinned(pin.seq());
+                        Bound bound = bound(question, pin, entry);
+                        Optional<String> key =
+                                cache.largest() == 0
+                                        ? Optional.empty()
+                                        : bound.key(question.format(), limits(question));
+                        Answer answer = new Answer(id, pin.seq(), key);
+                        if (key.isEmpty()) {
+                            stream(question, pin, bound, answer, receiver, entry);
+                        } else if (question.known().contains(key.get())) {
+                            receiver.unchanged(answer);
+                            entry.finished(bound.rows());
+                        } else {
+                            kept(question, pin, bound, answer, key.get(), receiver, entry);
+                        }
+                        return listed;
+                    });
+        }
+    }
+
+    /** The queries that a principal may cancel, its own or for an administrator all. */
+    public List<ActiveQuery> active(Principal principal) {
+        return queries.of(principal);
+    }
+
+    /**
+     * Makes a query end soon with CANCELLED.
+     *
+     * @throws LakeException NOT_FOUND if it has ended, or is somebody else's
+     */
+    public void cancel(String id, Principal principal) {
+        queries.cancel(id, principal);
+    }
+
+    private void kept(
+            Question question,
+            Pin pin,
+            Bound bound,
+            Answer answer,
+            String key,
+            Answer.Receiver receiver,
+            Audit.Entry entry) {
+        while (true) {
+            Optional<byte[]> body = cache.get(key);
+            if (body.isPresent()) {
+                receiver.whole(answer, body.get());
+                entry.finished(bound.rows());
+                return;
+            }
+            Flights.Flight flight = flights.of(key);
+            if (flight.isMine()) {
+                lead(question, pin, bound, answer, flight, receiver, entry);
+                return;
+            }
+            switch (flight.await(limits(question).timeout())) {
+                case Outcome.Whole whole -> {
+                    receiver.whole(answer, whole.body());
+                    entry.finished(bound.rows());
+                    return;
+                }
+                case Outcome.TooLarge() -> {
+                    stream(question, pin, bound, answer, receiver, entry);
+                    return;
+                }
+                case Outcome.Failed(LakeException why) ->
+                        throw new LakeException(why.code(), String.valueOf(why.getMessage()), why);
+                case Outcome.Abandoned() -> {}
+            }
+        }
+    }
+
+    private void lead(
+            Question question,
+            Pin pin,
+            Bound bound,
+            Answer answer,
+            Flights.Flight flight,
+            Answer.Receiver receiver,
+            Audit.Entry entry) {
+        AnswerBuffer buffer =
+                new AnswerBuffer(
+                        cache.largest(),
+                        () -> {
+                            flight.tell(new Outcome.TooLarge());
+                            return receiver.stream(answer);
+                        });
         try {
-            return start(sql, principal, at, entry);
+            // somebody may have come to an end just before this flight began
+            Optional<byte[]> body = cache.get(answer.etag().orElseThrow());
+            if (body.isPresent()) {
+                flight.tell(new Outcome.Whole(body.get()));
+            } else {
+                fill(buffer, question, pin, bound, entry);
+            }
+            if (buffer.isWhole()) {
+                byte[] whole = body.orElseGet(buffer::bytes);
+                cache.put(answer.etag().orElseThrow(), whole);
+                flight.tell(new Outcome.Whole(whole));
+                flight.close();
+                receiver.whole(answer, whole);
+                entry.finished(bound.rows());
+            }
+        } catch (LakeException e) {
+            if (!Thread.currentThread().isInterrupted()) {
+                flight.tell(e);
+            }
+            throw e;
+        } finally {
+            flight.close();
+        }
+    }
+
+    private void stream(
+            Question question,
+            Pin pin,
+            Bound bound,
+            Answer answer,
+            Answer.Receiver receiver,
+            Audit.Entry entry) {
+        AnswerBuffer buffer = new AnswerBuffer(0, () -> receiver.stream(answer));
+        fill(buffer, question, pin, bound, entry);
+        if (buffer.isWhole()) {
+            // it has no bytes
+            receiver.whole(answer, buffer.bytes());
+        }
+    }
+
+    private void fill(
+            OutputStream out, Question question, Pin pin, Bound bound, Audit.Entry entry) {
+        try (RunningQuery rows = start(bound, pin, question, limits(question), entry)) {
+            bound.counted(rows.writeTo(out, question.format()));
+        }
+    }
+
+    private RunningQuery start(
+            Bound bound, Pin pin, Question question, Limits limits, Audit.Entry entry) {
+        FairTurns.Turn turn;
+        try {
+            turn = take(turns, question, limits.concurrent());
+        } catch (RuntimeException e) {
+            bound.close();
+            throw e;
+        }
+        boolean started = false;
+        try {
+            RunningQuery rows =
+                    new RunningQuery(
+                            pin.seq(),
+                            run(bound, new QueryLimits(limits.timeout())),
+                            limits,
+                            entry,
+                            () -> end(turn, bound));
+            started = true;
+            return rows;
+        } finally {
+            if (!started) {
+                end(turn, bound);
+            }
+        }
+    }
+
+    private static void end(FairTurns.Turn turn, Bound bound) {
+        try (turn) {
+            bound.close();
+        }
+    }
+
+    private QueryResult run(Bound bound, QueryLimits limits) {
+        BoundQuery query = bound.query();
+        if (!query.isGuarded()) {
+            return engine.run(query, bound.inputs(), limits);
+        }
+        try {
+            return new DiscreetResult(engine.run(query, bound.inputs(), limits));
+        } catch (LakeException e) {
+            throw DiscreetResult.withoutValues(e);
+        }
+    }
+
+    private Bound bound(Question question, Pin pin, Audit.Entry entry) {
+        if (question.sql().isBlank()) {
+            throw new LakeException(ErrorCode.INVALID_SQL, "The statement is empty; send a SELECT");
+        }
+        Bound bound = statements.known(question, pin).orElseGet(() -> bind(question, pin));
+        entry.reads(bound.reads());
+        return bound;
+    }
+
+    private Bound bind(Question question, Pin pin) {
+        FairTurns.Turn turn = take(binding, question, BINDING);
+        try {
+            return statements.bind(question, pin);
+        } finally {
+            turn.close();
+        }
+    }
+
+    private FairTurns.Turn take(FairTurns from, Question question, int each) {
+        return from.take(question.principal().name(), each, settings.queueTime());
+    }
+
+    private Limits limits(Question question) {
+        return settings.of(question.principal());
+    }
+
+    /** Whatever becomes of the work is in the audit. */
+    private static <T> T audited(Audit.Entry entry, Supplier<T> work) {
+        try {
+            return work.get();
         } catch (LakeException e) {
             // whoever was asked when the interrupt came has its own word for it
             LakeException error =
-                    Thread.currentThread().isInterrupted()
+                    Thread.currentThread().isInterrupted() && e.code() != ErrorCode.CANCELLED
                             ? new LakeException(ErrorCode.CANCELLED, "The query was cancelled", e)
                             : e;
             entry.failed(error, 0);
             throw error;
+        } catch (UncheckedIOException e) {
+            entry.left(0);
+            throw e;
         } catch (RuntimeException | Error e) {
             entry.failed(e, 0);
             throw e;
         }
     }
 
-    private RunningQuery start(String sql, Principal principal, ReadPoint at, Audit.Entry entry) {
-        if (sql.isBlank()) {
-            throw new LakeException(ErrorCode.INVALID_SQL, "The statement is empty; send a SELECT");
-        }
-        Statement statement = Statement.of(sql);
-        AccessPolicy policy = SystemTables.over(policies.apply(principal), principal);
-        takeTurn();
-        @Nullable StatementTables opened = null;
-        boolean started = false;
-        try {
-            Pin pin = pin(at);
-            entry.pinned(pin.seq());
-            StatementTables tables = new StatementTables(pin, sources, system, policy);
-            opened = tables;
-            BoundQuery query = bind(statement, tables, principal, entry);
-            RunningQuery rows =
-                    new RunningQuery(
-                            pin.seq(), start(query, tables), settings, entry, () -> end(tables));
-            started = true;
-            return rows;
-        } finally {
-            if (!started) {
-                end(opened);
-            }
-        }
-    }
-
-    private BoundQuery bind(
-            Statement statement, StatementTables tables, Principal principal, Audit.Entry entry) {
-        if (statement instanceof Statement.Describe describe) {
-            // so that a table that isn't seen is answered as everywhere
-            var unused = Sql.query(describe.table(), tables, tables.policy());
-        }
-        BoundQuery query = Sql.query(statement.select(), tables, tables.policy());
-        entry.reads(query.reads().stream().map(TableName::toString).toList());
-        if (statement instanceof Statement.Explain) {
-            tables.explain(
-                    new Explanation(tables, query, principal.isAdmin())
-                            .rows(() ->
-                                    engine.explain(
-                                            query,
-                                            tables.inputs(query),
-                                            new QueryLimits(settings.timeout()))));
-            return Sql.query(Explanation.SELECT, tables);
-        }
-        return query;
-    }
-
-    private void end(@Nullable StatementTables tables) {
-        try {
-            if (tables != null) {
-                tables.close();
-            }
-        } finally {
-            turns.release();
-        }
-    }
-
-    private QueryResult start(BoundQuery query, StatementTables tables) {
-        QueryLimits limits = new QueryLimits(settings.timeout());
-        if (!query.isGuarded()) {
-            return engine.run(query, tables.inputs(query), limits);
-        }
-        try {
-            return new DiscreetResult(engine.run(query, tables.inputs(query), limits));
-        } catch (LakeException e) {
-            throw DiscreetResult.withoutValues(e);
-        }
-    }
-
     private Pin pin(ReadPoint at) {
         return switch (at) {
-            case ReadPoint.Newest() -> catalog.pin();
+            case ReadPoint.Newest() -> catalog.pin(NOTICED);
             case ReadPoint.AsOf(long seq) -> {
-                long newest = catalog.ledger().head();
-                if (seq < 0 || seq > newest) {
-                    throw new LakeException(
-                            ErrorCode.NOT_FOUND,
-                            "There is no commit " + seq + "; the newest is " + newest);
+                if (seq < 0 || seq > catalog.ledger().head(NOTICED)) {
+                    long newest = catalog.ledger().head();
+                    if (seq < 0 || seq > newest) {
+                        throw new LakeException(
+                                ErrorCode.NOT_FOUND,
+                                "There is no commit " + seq + "; the newest is " + newest);
+                    }
                 }
                 yield catalog.pinAt(seq);
             }
             case ReadPoint.AtLeast(long seq) -> {
-                await(seq);
-                yield catalog.pin();
+                if (catalog.ledger().head(NOTICED) < seq) {
+                    await(seq);
+                }
+                yield catalog.pin(NOTICED);
             }
         };
     }
@@ -181,22 +373,6 @@ public final class QueryService {
                                 + settings.queueTime()
                                 + "; the newest is "
                                 + newest);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new LakeException(ErrorCode.CANCELLED, "Interrupted before the query began", e);
-        }
-    }
-
-    private void takeTurn() {
-        try {
-            if (!turns.tryAcquire(settings.queueTime().toNanos(), TimeUnit.NANOSECONDS)) {
-                throw new LakeException(
-                        ErrorCode.OVERLOADED,
-                        settings.concurrent()
-                                + " queries run, as many as may, and none ended within "
-                                + settings.queueTime()
-                                + "; try again later");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -17,7 +17,7 @@ import org.tonle.sql.QueryResult;
 public final class RunningQuery implements AutoCloseable {
     private final long seq;
     private final QueryResult result;
-    private final QuerySettings settings;
+    private final QuerySettings.Limits limits;
     private final Outcome outcome;
     private final Runnable onClose;
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -27,12 +27,12 @@ public final class RunningQuery implements AutoCloseable {
     RunningQuery(
             long seq,
             QueryResult result,
-            QuerySettings settings,
+            QuerySettings.Limits limits,
             Outcome outcome,
             Runnable onClose) {
         this.seq = seq;
         this.result = result;
-        this.settings = settings;
+        this.limits = limits;
         this.outcome = outcome;
         this.onClose = onClose;
     }
@@ -68,11 +68,11 @@ public final class RunningQuery implements AutoCloseable {
             return false;
         }
         rows += result.batch().getRowCount();
-        if (rows > settings.maxRows()) {
+        if (rows > limits.maxRows()) {
             throw new LakeException(
                     ErrorCode.OUT_OF_RESOURCES,
                     "The result has more than "
-                            + settings.maxRows()
+                            + limits.maxRows()
                             + " rows, the most that are sent; add a LIMIT or aggregate");
         }
         return true;
@@ -132,7 +132,7 @@ public final class RunningQuery implements AutoCloseable {
     }
 
     private void write(OutputStream out, RowFormat format, long most) throws IOException {
-        Utf8Output text = new Utf8Output(out, settings.maxBytes());
+        Utf8Output text = new Utf8Output(out, limits.maxBytes());
         RowWriter writer =
                 switch (format) {
                     case JSON -> JsonRows.array(text);

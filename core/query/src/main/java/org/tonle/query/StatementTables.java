@@ -49,12 +49,26 @@ final class StatementTables implements TableResolver, AutoCloseable {
     private int written;
 
     StatementTables(
-            Pin pin, List<SourceDefinition> sources, SystemTables system, AccessPolicy policy) {
+            Pin pin,
+            List<SourceDefinition> sources,
+            Optional<String> namespace,
+            SystemTables system,
+            AccessPolicy policy) {
         this.pin = pin;
-        this.pinned = new PinnedTables(pin, sources);
+        this.pinned = new PinnedTables(pin, sources, namespace);
         this.system = system;
         this.policy = policy;
         this.information = new InformationSchema(this, policy);
+    }
+
+    @Override
+    public Optional<String> namespace() {
+        return pinned.namespace();
+    }
+
+    /** Those of the pinned state alone. */
+    PinnedTables pinned() {
+        return pinned;
     }
 
     /** What the statement's principal sees of them. */
@@ -70,7 +84,7 @@ final class StatementTables implements TableResolver, AutoCloseable {
     }
 
     /** Nobody's own tables are in these namespaces. */
-    private static boolean isAbout(TableName name) {
+    static boolean isAbout(TableName name) {
         return name.namespace().equalsIgnoreCase(SystemTables.NAMESPACE)
                 || name.namespace().equalsIgnoreCase(SystemTables.INFORMATION_SCHEMA);
     }

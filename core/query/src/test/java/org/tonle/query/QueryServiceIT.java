@@ -114,7 +114,15 @@ class QueryServiceIT {
 
     private static QueryService query(QuerySettings settings) {
         return new QueryService(
-                catalog, List.of(), Policies.BUILT_IN::of, system, audit, engine, settings);
+                catalog,
+                List.of(),
+                Policies.BUILT_IN::of,
+                system,
+                audit,
+                engine,
+                new MemoryCache(1 << 20),
+                settings,
+                Clock.systemUTC());
     }
 
     private static String read(QueryService query, String sql, ReadPoint at, RowFormat format) {

@@ -67,7 +67,8 @@ class RowWriterTest {
         QueryResult result =
                 engine.run(query, new Inputs(Map.of()), new QueryLimits(Duration.ofMinutes(1)));
         try (RunningQuery rows =
-                new RunningQuery(7, result, QuerySettings.DEFAULT, new Unwatched(), () -> {})) {
+                new RunningQuery(
+                        7, result, QuerySettings.DEFAULT.everybody(), new Unwatched(), () -> {})) {
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             rows.writeTo(out, format);
             return out.toString(StandardCharsets.UTF_8);

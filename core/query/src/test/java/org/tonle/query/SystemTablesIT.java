@@ -106,7 +106,9 @@ class SystemTablesIT {
                 new SystemTables(catalog, audit, statements, List.of()),
                 audit,
                 engine,
-                QuerySettings.DEFAULT);
+                new MemoryCache(1 << 20),
+                QuerySettings.DEFAULT,
+                Clock.systemUTC());
     }
 
     /** The viewer sees one column of one table. */

@@ -8,6 +8,7 @@ import org.apache.calcite.rel.type.RelDataTypeFactory;
 import org.apache.calcite.rex.RexBuilder;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlSyntax;
 import org.apache.calcite.sql.util.SqlShuttle;
 import org.apache.calcite.sql2rel.SqlToRelConverter;
 import org.apache.calcite.sql2rel.StandardConvertletTable;
@@ -51,6 +52,11 @@ final class Algebra {
     private static final class Copy extends SqlShuttle {
         @Override
         public @Nullable SqlNode visit(SqlCall call) {
+            if (call.getOperator().getSyntax() == SqlSyntax.FUNCTION_ID
+                    && call.operandCount() == 0) {
+                // CURRENT_DATE: a copy would be refused as CURRENT_DATE()
+                return call;
+            }
             CallCopyingArgHandler handler = new CallCopyingArgHandler(call, true);
             call.getOperator().acceptCall(this, call, false, handler);
             return handler.result();

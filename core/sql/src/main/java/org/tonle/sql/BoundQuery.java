@@ -3,9 +3,13 @@ package org.tonle.sql;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDialect;
+import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.util.SqlBasicVisitor;
 import org.apache.iceberg.Schema;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A SELECT that was parsed, bound to pinned tables, and found to hold nothing but what Tonle's SQL
@@ -50,6 +54,36 @@ public final class BoundQuery {
     /** Whether something of what it reads is hidden, by a row filter, a mask or a grant. */
     public boolean isGuarded() {
         return tables.stream().anyMatch(bound -> bound.guard().isPresent());
+    }
+
+    /**
+     * Whether it, a row filter or a mask looks at the clock: its answer then depends on more than
+     * what the tables hold.
+     */
+    public boolean isVolatile() {
+        return asksForTheTime(tree)
+                || tables.stream()
+                        .anyMatch(bound -> bound.guard().map(BoundQuery::isVolatile).orElse(false));
+    }
+
+    private static boolean asksForTheTime(SqlNode tree) {
+        boolean[] found = new boolean[1];
+        tree.accept(
+                new SqlBasicVisitor<@Nullable Void>() {
+                    @Override
+                    public @Nullable Void visit(SqlCall call) {
+                        found[0] |= Vocabulary.isClock(call.getOperator().getName());
+                        return super.visit(call);
+                    }
+
+                    @Override
+                    public @Nullable Void visit(SqlIdentifier name) {
+                        // a function without parentheses; a column of that name costs a cache hit
+                        found[0] |= Vocabulary.isClock(name.names.getLast());
+                        return null;
+                    }
+                });
+        return found[0];
     }
 
     /**

@@ -33,6 +33,17 @@ final class Language {
     /** Deepest nesting of a parsed statement. */
     private static final int MAX_DEPTH = 800;
 
+    /** Most words and marks of a statement: a list of a hundred thousand values. */
+    private static final int MAX_TOKENS = 200_000;
+
+    /**
+     * Most words and marks in a row without a separator. A chain of operators is as deep as it is
+     * long, and the parser, which finds that out, needs memory that grows with its square.
+     */
+    private static final int MAX_CHAIN = 20_000;
+
+    private static final List<String> SEPARATORS = List.of(",", "WHEN", "THEN");
+
     /** Standard SQL with the liberties that everybody takes; ROLLUP still works. */
     static final SqlConformance CONFORMANCE =
             new SqlDelegatingConformance(SqlConformanceEnum.DEFAULT) {
@@ -109,7 +120,19 @@ final class Language {
                     "the statement is longer than " + MAX_LENGTH + " characters");
         }
         int depth = 0;
-        for (Tokens.Token token : Tokens.of(text)) {
+        int chain = 0;
+        List<Tokens.Token> tokens = Tokens.of(text);
+        if (tokens.size() > MAX_TOKENS) {
+            throw SqlErrors.unsupported(
+                    position,
+                    SqlParserPos.ZERO,
+                    "the statement has more than " + MAX_TOKENS + " words and marks");
+        }
+        for (Tokens.Token token : tokens) {
+            chain = SEPARATORS.stream().anyMatch(token::is) ? 0 : chain + 1;
+            if (chain > MAX_CHAIN) {
+                throw tooDeep(position, SqlParserPos.ZERO);
+            }
             if (token.is("(") || token.is("[") || token.is("CASE")) {
                 depth++;
             } else if (token.is(")") || token.is("]") || token.is("END")) {
@@ -151,7 +174,7 @@ final class Language {
                         throw SqlErrors.unsupported(
                                 position,
                                 parameter.getParserPosition(),
-                                "parameters are not taken; write the value");
+                                "a parameter has no place here; write the value");
                     }
 
                     @Override

@@ -18,10 +18,11 @@ import org.tonle.ledger.Ref;
 
 /**
  * The tables of one pinned state, with the schema-on-read columns that the sources declare now. For
- * one statement, by one thread.
+ * one statement, which one thread binds; afterwards any number of threads may ask for its tables.
  */
 public final class PinnedTables implements TableResolver {
     private final Pin pin;
+    private final Optional<String> namespace;
     private final Map<String, SourceDefinition> sources = new HashMap<>();
     private final Map<TableName, PinnedTable> resolved =
             new TreeMap<>(
@@ -29,8 +30,19 @@ public final class PinnedTables implements TableResolver {
                             name -> name.toString().toLowerCase(Locale.ROOT)));
 
     public PinnedTables(Pin pin, List<SourceDefinition> sources) {
+        this(pin, sources, Optional.empty());
+    }
+
+    /** {@code namespace} is that of tables that are named without one. */
+    public PinnedTables(Pin pin, List<SourceDefinition> sources, Optional<String> namespace) {
+        this.namespace = namespace;
         this.pin = pin;
         sources.forEach(source -> this.sources.put(source.name(), source));
+    }
+
+    @Override
+    public Optional<String> namespace() {
+        return namespace;
     }
 
     @Override
@@ -50,6 +62,26 @@ public final class PinnedTables implements TableResolver {
                         .or(() -> find(state, ref -> matches(ref, name.current())));
         found.ifPresent(table -> resolved.put(name, table));
         return found;
+    }
+
+    /**
+     * Whether another pin has all tables that were asked for in the very states in which they are
+     * here, so that what was bound to these reads the same there.
+     */
+    public boolean areThoseOf(Pin other) {
+        PinnedTables others = new PinnedTables(other, List.copyOf(sources.values()));
+        return resolved.entrySet().stream()
+                .allMatch(entry ->
+                        others.pinned(entry.getKey())
+                                .filter(table -> isSame(table.ref(), entry.getValue().ref()))
+                                .isPresent());
+    }
+
+    private static boolean isSame(Ref one, Ref other) {
+        return one.table().equals(other.table())
+                && one.metadataLocation().equals(other.metadataLocation())
+                && one.namespace().equals(other.namespace())
+                && one.name().equals(other.name());
     }
 
     private static Optional<PinnedTable> find(Pin pin, Predicate<Ref> which) {

@@ -1,6 +1,8 @@
 package org.tonle.sql;
 
+import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.tonle.definition.SqlText;
 
 /** Where statements come in. Stateless. */
@@ -25,7 +27,29 @@ public final class Sql {
      *     INVALID_DEFINITION if a filter or a mask doesn't fit its table
      */
     public static BoundQuery query(String text, TableResolver tables, AccessPolicy policy) {
-        return bind(text, Position.QUERY, tables, policy, Optional.empty());
+        return query(text, List.of(), tables, policy);
+    }
+
+    /**
+     * Binds a SELECT whose {@code ?} stand for values.
+     *
+     * @param parameters texts, numbers, booleans or null, in order
+     * @throws org.tonle.spi.LakeException as {@link #query(String, TableResolver, AccessPolicy)};
+     *     INVALID_SQL if there are more or fewer values than the statement has parameters
+     */
+    public static BoundQuery query(
+            String text,
+            List<? extends @Nullable Object> parameters,
+            TableResolver tables,
+            AccessPolicy policy) {
+        Position position = Position.QUERY;
+        return BigStack.call(() ->
+                new Binder(tables, position, policy, Optional.empty())
+                        .bind(
+                                Parameters.put(
+                                        Language.parseQuery(text, position),
+                                        parameters,
+                                        position)));
     }
 
     /**
@@ -40,27 +64,14 @@ public final class Sql {
 
     /** Binds the SELECT of a materialized view. Errors as for {@link #query}. */
     public static BoundQuery view(Dataset.MaterializedView view, TableResolver tables) {
-        return bind(
-                view.frame().select(),
-                view.frame().position(),
-                tables,
-                AccessPolicy.ALL,
-                Optional.of(view.name()));
+        Position position = view.frame().position();
+        return BigStack.call(() ->
+                new Binder(tables, position, AccessPolicy.ALL, Optional.of(view.name()))
+                        .bind(Language.parseQuery(view.frame().select(), position)));
     }
 
     /** Binds the SELECT of a streaming table. Errors as for {@link #query}. */
     public static BoundStream stream(Dataset.StreamingTable table, TableResolver tables) {
         return BigStack.call(() -> new StreamBinder(table, tables).bind());
-    }
-
-    private static BoundQuery bind(
-            String text,
-            Position position,
-            TableResolver tables,
-            AccessPolicy policy,
-            Optional<TableName> dataset) {
-        return BigStack.call(() ->
-                new Binder(tables, position, policy, dataset)
-                        .bind(Language.parseQuery(text, position)));
     }
 }

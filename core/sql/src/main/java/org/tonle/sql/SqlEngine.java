@@ -1,6 +1,7 @@
 package org.tonle.sql;
 
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * Runs bound statements over pinned files. Thread-safe; what it can't start at once waits.
@@ -20,6 +21,15 @@ public interface SqlEngine extends AutoCloseable {
 
     /** How the engine would run a query, without running it. */
     EnginePlan explain(BoundQuery query, Inputs inputs, QueryLimits limits);
+
+    /**
+     * What {@link #run} would make of a query, with other texts in the place of its tables, and
+     * whatever else its answer depends on: the engine, its version and its settings. Where two
+     * queries print the same here, over tables that are the same, their answers are.
+     *
+     * @param table asked for each reference in the order of the text
+     */
+    String print(BoundQuery query, Function<BoundTable, String> table);
 
     /**
      * Writes all rows of a query as Parquet (zstd, with the target's field ids).

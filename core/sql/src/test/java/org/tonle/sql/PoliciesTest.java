@@ -181,6 +181,22 @@ class PoliciesTest {
     }
 
     @Test
+    void hiddenColumnsOfATableWithAFilterCanBeNamed() throws IOException {
+        Policies policies =
+                policies("row-filters: [{table: silver.people, where: region = 'EU'}]\n");
+        LakeDefinition definition = load();
+        PolicyValidation tables =
+                new PolicyValidation(definition.policy(), Pipelines.of(definition).tables());
+
+        BoundQuery query =
+                Sql.query(
+                        "SELECT _key, id FROM silver.people WHERE _ingest_time IS NOT NULL",
+                        tables,
+                        policies.of(with("data_scientist")));
+        assertThat(query.isGuarded()).isTrue();
+    }
+
+    @Test
     void aKeyHasNoMoreRolesThanItsUserHasNow() throws IOException {
         Policies policies =
                 policies(

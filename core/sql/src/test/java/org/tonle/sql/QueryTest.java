@@ -127,7 +127,7 @@ class QueryTest {
                 "SET x = 1 => UNSUPPORTED_SQL line 1, column 1: SET_OPTION",
                 "TABLE silver.flights => UNSUPPORTED_SQL line 1, column 1:",
                 "SELECT 1; SELECT 2 => INVALID_SQL line 1, column 9: ';' is not expected",
-                "SELECT ? => UNSUPPORTED_SQL line 1, column 8: parameters are not taken",
+                "SELECT ? AS x => INVALID_SQL line 1, column 8: parameter 1 has no value; 0 were given",
                 "SELECT * FROM (SELECT 1 AS x) FOR SYSTEM_TIME AS OF 3 => INVALID_SQL",
                 "SELECT * FROM silver.flights FOR SYSTEM_TIME AS OF 'x' => UNSUPPORTED_SQL line 1,"
                         + " column 52: AS OF takes a time",

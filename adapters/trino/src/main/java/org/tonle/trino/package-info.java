@@ -1,0 +1,5 @@
+/** Trino: how it writes Tonle's SQL. */
+@NullMarked
+package org.tonle.trino;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,207 @@
+package org.tonle.query;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.Pin;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.spi.Principal;
+import org.tonle.sql.AccessPolicy;
+import org.tonle.sql.BoundQuery;
+import org.tonle.sql.Inputs;
+import org.tonle.sql.QueryLimits;
+import org.tonle.sql.Sql;
+import org.tonle.sql.SqlEngine;
+import org.tonle.sql.Statement;
+import org.tonle.sql.TableName;
+
+/**
+ * Statements that were parsed and bound, and to which policy was applied, for as long as the tables
+ * they read stay in the same state. Thread-safe.
+ */
+final class Statements {
+    /** Of 16 KB and a character a byte each, that a text of 1 MB doesn't count like a short one. */
+    private static final int TOGETHER = 16 << 20;
+
+    /** For an engine to say how it would run a statement. */
+    private static final Duration EXPLAINING = Duration.ofSeconds(30);
+
+    private static final int EACH = 16 << 10;
+
+    private final List<SourceDefinition> sources;
+    private final Function<Principal, AccessPolicy> policies;
+    private final SystemTables system;
+    private final SqlEngine engine;
+    private final Cache<Said, Bound> known =
+            Caffeine.newBuilder()
+                    .maximumWeight(TOGETHER)
+                    .weigher((Said said, Bound bound) -> EACH + 8 * said.sql.length())
+                    .build();
+
+    /**
+     * What a statement is bound by, beside the state of its tables.
+     *
+     * @param asOf −1: whichever is the newest
+     */
+    private record Said(
+            String sql,
+            List<? extends @Nullable Object> parameters,
+            Optional<String> namespace,
+            Principal principal,
+            long asOf) {}
+
+    Statements(
+            List<SourceDefinition> sources,
+            Function<Principal, AccessPolicy> policies,
+            SystemTables system,
+            SqlEngine engine) {
+        this.sources = List.copyOf(sources);
+        this.policies = policies;
+        this.system = system;
+        this.engine = engine;
+    }
+
+    /**
+     * One that may be run over the tables it was bound to. Close it after each run: what was made
+     * for a single run goes then.
+     */
+    static final class Bound implements AutoCloseable {
+        private final BoundQuery query;
+        private final StatementTables tables;
+        private final List<String> reads;
+        private final boolean once;
+        private final Optional<byte[]> state;
+        private final Map<RowFormat, String> keys = new ConcurrentHashMap<>();
+        private volatile long seq;
+        private volatile long rows = -1;
+
+        Bound(
+                BoundQuery query,
+                StatementTables tables,
+                List<String> reads,
+                boolean once,
+                Optional<byte[]> state,
+                long seq) {
+            this.query = query;
+            this.tables = tables;
+            this.reads = List.copyOf(reads);
+            this.once = once;
+            this.state = state;
+            this.seq = seq;
+        }
+
+        /** The names of the tables that the statement reads. */
+        List<String> reads() {
+            return reads;
+        }
+
+        /** How many rows the answer had that is kept; −1 if it was made before this was bound. */
+        long rows() {
+            return rows;
+        }
+
+        void counted(long count) {
+            rows = count;
+        }
+
+        /** Its files. */
+        Inputs inputs() {
+            return once ? tables.inputs(query) : tables.pinned().inputs(query);
+        }
+
+        @Override
+        public void close() {
+            if (once) {
+                tables.close();
+            }
+        }
+
+        BoundQuery query() {
+            return query;
+        }
+
+        /** Under which its answer is kept; empty if it can't be. */
+        Optional<String> key(RowFormat format, QuerySettings.Limits limits) {
+            return state.map(digest ->
+                    keys.computeIfAbsent(format, form -> StateKey.of(digest, form, limits)));
+        }
+
+        private boolean holdsAt(Pin pin) {
+            if (seq == pin.seq()) {
+                return true;
+            }
+            if (!tables.pinned().areThoseOf(pin)) {
+                return false;
+            }
+            seq = pin.seq();
+            return true;
+        }
+    }
+
+    /** A statement over the tables of a pin, if that is known already. */
+    Optional<Bound> known(Question question, Pin pin) {
+        return Optional.ofNullable(known.getIfPresent(said(question)))
+                .filter(bound -> bound.holdsAt(pin));
+    }
+
+    /**
+     * Binds a statement to the tables of a pin.
+     *
+     * @throws org.tonle.spi.LakeException as {@link Sql#query(String, org.tonle.sql.TableResolver,
+     *     AccessPolicy)}
+     */
+    Bound bind(Question question, Pin pin) {
+        Statement statement = Statement.of(question.sql());
+        AccessPolicy policy =
+                SystemTables.over(policies.apply(question.principal()), question.principal());
+        StatementTables tables =
+                new StatementTables(pin, sources, question.namespace(), system, policy);
+        if (statement instanceof Statement.Describe describe) {
+            // so that a table that isn't seen is answered as everywhere
+            var unused = Sql.query(describe.table(), tables, policy);
+        }
+        BoundQuery query = Sql.query(statement.select(), question.parameters(), tables, policy);
+        List<String> reads = query.reads().stream().map(TableName::toString).toList();
+        if (statement instanceof Statement.Explain) {
+            BoundQuery explained = query;
+            try (tables) {
+                tables.explain(
+                        new Explanation(tables, query, question.principal().isAdmin())
+                                .rows(() ->
+                                        engine.explain(
+                                                explained,
+                                                tables.inputs(explained),
+                                                new QueryLimits(EXPLAINING))));
+            }
+            query = Sql.query(Explanation.SELECT, tables);
+        }
+        boolean once = query.reads().stream().anyMatch(StatementTables::isAbout);
+        Bound bound =
+                new Bound(
+                        query,
+                        tables,
+                        reads,
+                        once,
+                        once ? Optional.empty() : StateKey.of(query, tables.pinned(), engine),
+                        pin.seq());
+        if (!once) {
+            known.put(said(question), bound);
+        }
+        return bound;
+    }
+
+    private static Said said(Question question) {
+        return new Said(
+                question.sql(),
+                question.parameters(),
+                question.namespace(),
+                question.principal(),
+                question.at() instanceof ReadPoint.AsOf(long seq) ? seq : -1);
+    }
+}
