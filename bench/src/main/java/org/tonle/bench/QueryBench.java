@@ -49,7 +49,7 @@ final class QueryBench {
     ObjectNode run() throws IOException, InterruptedException, SQLException, ExecutionException {
         Path work = Files.createTempDirectory("tonle-bench");
         try (Connection plain = DriverManager.getConnection("jdbc:duckdb:")) {
-            Files.writeString(work.resolve("lake.yaml"), "name: tpch\n");
+            Files.writeString(work.resolve("lake.yaml"), "name: tpch\nquery: {cache: 0B}\n");
             try (Statement statement = plain.createStatement()) {
                 statement.execute("SET threads=" + Runtime.getRuntime().availableProcessors());
                 statement.execute("SET default_null_order='nulls_last'");
