@@ -331,6 +331,9 @@ public abstract class PolicyContract {
                 "SELECT x FROM (SELECT 10 / (salary - 7000) AS x FROM {t}) AS s WHERE x > -1",
                 "SELECT a.id FROM {t} AS a JOIN {t} AS b ON 1 / (a.salary - 7000) < b.id",
                 "SELECT 1 / (salary - 7000) AS x FROM {t}",
+                // an escape of several characters is an error
+                "SELECT id FROM {t} WHERE name LIKE 'B%' ESCAPE CASE WHEN salary = 7000 THEN ssn"
+                        + " ELSE '!' END",
                 "SELECT id FROM {t} ORDER BY 1 / (salary - 7000)",
                 "SELECT SUM(1 / (salary - 7000)) AS x FROM {t} GROUP BY region",
                 "SELECT MOD(10, salary - 7000) AS x FROM {t} GROUP BY MOD(10, salary - 7000)",

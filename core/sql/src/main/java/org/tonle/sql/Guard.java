@@ -106,20 +106,10 @@ final class Guard {
                         : masked(masked, expression, types);
         return new Binder(resolver, Position.of(text.place()), AccessPolicy.ALL, Optional.empty())
                 .bind(
-                        new SqlSelect(
-                                ZERO,
-                                null,
+                        Language.select(
                                 SqlNodeList.of(item),
                                 from(table),
-                                masked == null ? expression : null,
-                                null,
-                                null,
-                                null,
-                                null,
-                                null,
-                                null,
-                                null,
-                                null));
+                                masked == null ? expression : null));
     }
 
     private static SqlNode select(
@@ -144,21 +134,7 @@ final class Guard {
                             ? condition
                             : SqlStdOperatorTable.AND.createCall(ZERO, where, condition);
         }
-        SqlSelect select =
-                new SqlSelect(
-                        ZERO,
-                        null,
-                        items,
-                        from(table),
-                        where,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null);
+        SqlSelect select = Language.select(items, from(table), where);
         return barrier && where != null
                 // no engine computes beforehand, for rows that may not come, what stands above
                 ? new SqlOrderBy(

@@ -9,8 +9,10 @@ import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlDynamicParam;
 import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlOperatorTable;
+import org.apache.calcite.sql.SqlSelect;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.parser.SqlAbstractParserImpl;
 import org.apache.calcite.sql.parser.SqlParseException;
@@ -151,6 +153,24 @@ final class Language {
                 "the statement is nested deeper than "
                         + MAX_DEPTH
                         + "; split it with WITH, or write IN (…) for long chains of OR");
+    }
+
+    /** {@code SELECT items FROM from WHERE where}, made rather than parsed. */
+    static SqlSelect select(SqlNodeList items, SqlNode from, @Nullable SqlNode where) {
+        return new SqlSelect(
+                SqlParserPos.ZERO,
+                null,
+                items,
+                from,
+                where,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null);
     }
 
     /** The words that are no names unless they stand in double quotes. */

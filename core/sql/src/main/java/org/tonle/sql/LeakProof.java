@@ -4,6 +4,7 @@ import java.util.EnumSet;
 import java.util.Set;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlOrderBy;
 import org.apache.calcite.sql.SqlSelect;
@@ -73,7 +74,7 @@ final class LeakProof {
                 new SqlBasicVisitor<>() {
                     @Override
                     public @Nullable Void visit(SqlCall call) {
-                        harmful[0] |= !SAFE.contains(call.getKind());
+                        harmful[0] |= !SAFE.contains(call.getKind()) || hasEscapeOfRow(call);
                         return super.visit(call);
                     }
                 };
@@ -99,5 +100,14 @@ final class LeakProof {
             query.accept(visitor);
         }
         return !harmful[0];
+    }
+
+    /**
+     * An escape that isn't one character is an error: a literal fails for every row or for none.
+     */
+    private static boolean hasEscapeOfRow(SqlCall call) {
+        return call.getKind() == SqlKind.LIKE
+                && call.operandCount() > 2
+                && !(call.operand(2) instanceof SqlLiteral);
     }
 }

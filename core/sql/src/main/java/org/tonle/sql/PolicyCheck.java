@@ -208,21 +208,7 @@ final class PolicyCheck {
 
     private static Binder.Tree bound(
             SqlTable table, SqlNode item, @Nullable SqlNode where, TableResolver resolver) {
-        SqlSelect select =
-                new SqlSelect(
-                        SqlParserPos.ZERO,
-                        null,
-                        SqlNodeList.of(item),
-                        Guard.from(table),
-                        where,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null);
+        SqlSelect select = Language.select(SqlNodeList.of(item), Guard.from(table), where);
         return new Binder(resolver, Position.QUERY, AccessPolicy.ALL, Optional.empty())
                 .tree(select);
     }

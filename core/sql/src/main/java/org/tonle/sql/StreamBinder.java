@@ -173,20 +173,10 @@ final class StreamBinder {
             return List.of();
         }
         SqlSelect select =
-                new SqlSelect(
-                        SqlParserPos.ZERO,
-                        null,
+                Language.select(
                         new SqlNodeList(parsed, SqlParserPos.ZERO),
                         new SqlIdentifier(
                                 List.of(OUTPUT.namespace(), OUTPUT.name()), SqlParserPos.ZERO),
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
                         null);
         Binder.Tree tree =
                 new Binder(new Output(output), position, AccessPolicy.ALL, Optional.empty())

@@ -82,6 +82,9 @@ class PolicyCheckTest {
                 "SELECT COUNT(*) AS n, MAX(ssn) AS m FROM silver.people",
                 "SELECT a.id, b.ssn FROM silver.other AS a JOIN silver.people AS b ON a.id = b.id",
                 "WITH w AS (SELECT * FROM silver.people) SELECT * FROM w",
+                "SELECT id, ssn FROM silver.people FOR SYSTEM_TIME AS OF 3",
+                "SELECT a.id, b.ssn FROM silver.people AS a, silver.people FOR SYSTEM_TIME AS OF"
+                        + " TIMESTAMP '2026-01-01 00:00:00.5' AS b",
                 "SELECT 1 / id AS x FROM silver.people WHERE 1 / id > (SELECT MAX(ssn) FROM"
                         + " silver.people) IS NULL",
             })
