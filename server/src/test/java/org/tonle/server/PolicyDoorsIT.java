@@ -19,9 +19,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -270,9 +272,9 @@ class PolicyDoorsIT {
         int i = 0;
         for (String table : TABLES) {
             for (String statement : PolicyStatements.ALL) {
-                // a table can't be told its state twice, nor behind its alias
+                // a quarter of all, by turns
                 for (String door : DOORS.keySet().stream().sorted().toList()) {
-                    if (i++ % 2 == 0) {
+                    if (i++ % 4 == 0) {
                         all.add(Arguments.of(table, door, statement));
                     }
                 }
@@ -290,5 +292,148 @@ class PolicyDoorsIT {
         List<String> seen = DOORS.get(door).rows(anna, "silver." + table, statement);
         List<String> expected = DOORS.get(door).rows(admin, "copies." + table, statement);
         assertThat(seen).containsExactlyInAnyOrderElementsOf(expected);
+    }
+
+    /** What a parameter holds is a value, wherever it stands. */
+    private static final Map<String, List<Object>> ASKED =
+            Map.of(
+                    "SELECT id FROM {t} WHERE ssn = ?", List.of("333"),
+                    "SELECT id FROM {t} WHERE ssn LIKE ? OR region = ?", List.of("%", "US"),
+                    "SELECT id FROM {t} WHERE name LIKE 'B%' ESCAPE ?", List.of("!"),
+                    "SELECT id FROM {t} WHERE salary > ? ORDER BY id OFFSET ? ROWS", List.of(1, 1),
+                    "SELECT COUNT(*) AS n FROM {t} WHERE region = ?", List.of("US' OR '1' = '1"),
+                    "SELECT id, ? AS x FROM {t} WHERE boss IN (SELECT id FROM {t} WHERE ssn > ?)",
+                            List.of("silver.people", "1"));
+
+    @Test
+    void aParameterIsJudgedLikeAnyOtherValue() throws Exception {
+        for (String table : TABLES) {
+            for (Map.Entry<String, List<Object>> asked : ASKED.entrySet()) {
+                List<List<String>> answers = new ArrayList<>();
+                for (Map.Entry<String, String> over :
+                        Map.of(anna, "silver." + table, admin, "copies." + table).entrySet()) {
+                    Map<String, Object> question =
+                            Map.of(
+                                    "sql", over(asked.getKey(), over.getValue()),
+                                    "parameters", asked.getValue());
+                    answers.add(array(JSON.readTree(ok(ask(over.getKey(), question)).body())));
+                }
+                assertThat(answers.getFirst())
+                        .as("%s: %s", table, asked)
+                        .containsExactlyInAnyOrderElementsOf(answers.getLast());
+            }
+        }
+    }
+
+    private static List<String> thirdFor(String table) {
+        List<String> all = PolicyStatements.ALL;
+        return IntStream.range(0, all.size())
+                .filter(i -> i % TABLES.size() == TABLES.indexOf(table))
+                .mapToObj(all::get)
+                .toList();
+    }
+
+    /** The text of an answer names no value that is hidden, unless the statement did. */
+    private static void assertNothingHidden(String table, String statement, String answer) {
+        for (String value : HIDDEN.getOrDefault(table, List.of())) {
+            if (!statement.contains(value)) {
+                assertThat(answer).as("%s: %s", table, statement).doesNotContain(value);
+            }
+        }
+    }
+
+    @Test
+    void explainingTellsNoMoreThanAnswering() throws Exception {
+        for (String table : TABLES) {
+            for (String statement : thirdFor(table)) {
+                HttpResponse<String> plan =
+                        ok(
+                                ask(
+                                        anna,
+                                        Map.of(
+                                                "sql",
+                                                "EXPLAIN " + over(statement, "silver." + table))));
+                assertNothingHidden(table, statement, plan.body());
+                assertThat(plan.body())
+                        .doesNotContain(".parquet")
+                        .doesNotContain("principal_attribute");
+            }
+            HttpResponse<String> refused =
+                    ask(anna, Map.of("sql", "EXPLAIN SELECT * FROM copies." + table));
+            assertThat(refused.statusCode()).isEqualTo(422);
+        }
+    }
+
+    @Test
+    void whatPolicyCheckShowsIsWhatIsAnswered() throws Exception {
+        for (String table : TABLES) {
+            for (String statement : thirdFor(table)) {
+                String sql = over(statement, "silver." + table);
+                JsonNode report =
+                        JSON.readTree(
+                                ok(send(
+                                                admin,
+                                                "/api/v1/policy/check",
+                                                JSON.writeValueAsString(
+                                                        Map.of("sql", sql, "as", "anna"))))
+                                        .body());
+                // the first of them
+                List<String> shown = array(report.path("rows"));
+                List<String> answered = json(anna, "silver." + table, statement);
+                assertThat(answered).as("%s", sql).containsAll(shown);
+                assertThat(shown).as("%s", sql).hasSize(Math.min(20, answered.size()));
+            }
+        }
+    }
+
+    @Test
+    void nobodyElsesKeptAnswerIsConfirmed() throws Exception {
+        for (String table : TABLES) {
+            Map<String, Object> question = Map.of("sql", "SELECT * FROM silver." + table);
+            String etag = ok(ask(admin, question)).headers().firstValue("etag").orElseThrow();
+            assertThat(ask(admin, question, "if-none-match", etag).statusCode()).isEqualTo(304);
+
+            HttpResponse<String> answer = ok(ask(anna, question, "if-none-match", etag));
+            assertThat(answer.headers().firstValue("etag").orElseThrow()).isNotEqualTo(etag);
+            assertNothingHidden(table, "", answer.body());
+        }
+    }
+
+    /**
+     * Statements by chance, over HTTP; {@code -Dtonle.fuzz=N} makes as many. Where a value makes
+     * one fail, it may fail or not by what an engine computes first, but names no value.
+     */
+    @Test
+    void showsNoMoreAndNoLessWhateverIsAsked() throws Exception {
+        int statements = Integer.getInteger("tonle.fuzz", 100);
+        long seed = Long.getLong("tonle.seed", 1042);
+        int compared = 0;
+        for (int i = 0; i < statements; i++) {
+            String statement = PolicyStatements.byChance(seed + i);
+            String table = TABLES.get(i % TABLES.size());
+            String about = "seed " + (seed + i) + ", " + table + ": " + statement;
+            HttpResponse<String> seen =
+                    ask(anna, Map.of("sql", over(statement, "silver." + table)));
+            HttpResponse<String> copy =
+                    ask(admin, Map.of("sql", over(statement, "copies." + table)));
+            if (seen.statusCode() == 200 && copy.statusCode() == 200) {
+                compared++;
+                assertThat(array(JSON.readTree(seen.body())))
+                        .as(about)
+                        .containsExactlyInAnyOrderElementsOf(array(JSON.readTree(copy.body())));
+            } else {
+                for (HttpResponse<String> answer : List.of(seen, copy)) {
+                    assertThat(answer.statusCode()).as(about + answer.body()).isIn(200, 422);
+                }
+                assertNothingHidden(table, statement, seen.body());
+            }
+        }
+        System.out.println(
+                "fuzz over HTTP: "
+                        + statements
+                        + " statements, "
+                        + compared
+                        + " compared, leaks 0");
+        assertThat(compared).isGreaterThan(statements / 2);
     }
 }
