@@ -21,6 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
@@ -312,6 +313,8 @@ public final class Lake implements AutoCloseable {
     /** Tables name their files by full path. */
     private static void requireSameStorage(LakeDefinition written, Ledger ledger) {
         Path root = written.storage().root();
+        // a place where no table can be is not to be remembered as that of the tables
+        LocalFileIO.createDirectories(root);
         Path pinned = Path.of(ledger.pinned("storage", root.toString()));
         try {
             if (pinned.equals(root)
