@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tonle.catalog.LocalFileIO;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.ledger.Ledger;
 import org.tonle.spi.ErrorCode;
@@ -44,6 +45,8 @@ final class LakePins {
     /** Tables name their files by full path. */
     void requireSameStorage(LakeDefinition written) {
         Path root = written.storage().root();
+        // a place where no table can be is not to be remembered as that of the tables
+        LocalFileIO.createDirectories(root);
         Path pinned = Path.of(ledger.pinned("storage", root.toString()));
         try {
             if (pinned.equals(root)
