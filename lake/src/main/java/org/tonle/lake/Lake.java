@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -25,7 +26,9 @@ import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
+import org.tonle.definition.LineageDefinition;
 import org.tonle.definition.QueryDefinition;
+import org.tonle.definition.Secret;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedKafka;
@@ -39,8 +42,10 @@ import org.tonle.ingest.IngestSettings;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
+import org.tonle.openlineage.OpenLineage;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
+import org.tonle.pipeline.RunEvent;
 import org.tonle.query.Answer;
 import org.tonle.query.Audit;
 import org.tonle.query.ColumnLineage;
@@ -76,6 +81,7 @@ public final class Lake implements AutoCloseable {
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
+    private final Optional<OpenLineage> lineage;
     private final LakeAccess access;
     private final EmbeddedHealth health;
     private final Deque<AutoCloseable> parts;
@@ -87,6 +93,7 @@ public final class Lake implements AutoCloseable {
             LakeStatus status,
             Ingest ingest,
             PipelineRunner pipelines,
+            Optional<OpenLineage> lineage,
             QueryService queries,
             Policies policies,
             Authenticator authenticator,
@@ -97,6 +104,7 @@ public final class Lake implements AutoCloseable {
         this.status = status;
         this.ingest = ingest;
         this.pipelines = pipelines;
+        this.lineage = lineage;
         this.queries = queries;
         this.access = new LakeAccess(this, policies, authenticator);
         this.health = health;
@@ -187,6 +195,9 @@ public final class Lake implements AutoCloseable {
         }
         LeaseKeeper leases =
                 opened(parts, new LeaseKeeper(ledger, holder + "/" + UUID.randomUUID(), LEASE));
+        // closed after the pipelines, with what they said last
+        Optional<OpenLineage> lineage =
+                definition.lineage().map(to -> opened(parts, openLineage(definition, to)));
         PipelineRunner pipelines =
                 opened(
                         parts,
@@ -198,7 +209,9 @@ public final class Lake implements AutoCloseable {
                                 leases,
                                 new PipelineSettings(
                                         definition.refreshInterval(), directory(state, "tmp")),
-                                options.failPoints()));
+                                options.failPoints(),
+                                lineage.<Consumer<RunEvent>>map(to -> to).orElse(event -> {}),
+                                options.clock()));
         pipelines.apply();
         pipelines.start();
         LakeStatus status =
@@ -233,6 +246,7 @@ public final class Lake implements AutoCloseable {
                 status,
                 ingest,
                 pipelines,
+                lineage,
                 queries,
                 policies,
                 authenticator,
@@ -385,6 +399,15 @@ public final class Lake implements AutoCloseable {
                 });
     }
 
+    private static OpenLineage openLineage(LakeDefinition definition, LineageDefinition to) {
+        String namespace = "tonle://" + definition.name();
+        return switch (to) {
+            case LineageDefinition.File file -> OpenLineage.toFile(namespace, file.path());
+            case LineageDefinition.Http http ->
+                    OpenLineage.toServer(namespace, http.url(), http.apiKey().map(Secret::reveal));
+        };
+    }
+
     private static SqlEngine openEngine(LakeDefinition definition, BufferAllocator allocator) {
         return DuckDbEngine.open(
                 new DuckDbSettings(
@@ -493,6 +516,12 @@ public final class Lake implements AutoCloseable {
         } catch (LakeException e) {
             throw health.explained(e);
         }
+    }
+
+    /** What became of the events about runs; empty if lake.yaml says no place for them. */
+    public Optional<LineageEvents> lineageEvents() {
+        return lineage.map(
+                events -> new LineageEvents(events.sent(), events.dropped(), events.waiting()));
     }
 
     /**

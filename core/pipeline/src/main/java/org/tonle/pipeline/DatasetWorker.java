@@ -23,6 +23,7 @@ final class DatasetWorker {
 
     private final Dataset dataset;
     private final DatasetRun run;
+    private final RunReports reports;
     private final LakeCatalog catalog;
     private final LeaseKeeper leases;
     private final HeadWatch head;
@@ -39,11 +40,13 @@ final class DatasetWorker {
     DatasetWorker(
             Dataset dataset,
             DatasetRun run,
+            RunReports reports,
             LakeCatalog catalog,
             LeaseKeeper leases,
             HeadWatch head) {
         this.dataset = dataset;
         this.run = run;
+        this.reports = reports;
         this.catalog = catalog;
         this.leases = leases;
         this.head = head;
@@ -127,6 +130,7 @@ final class DatasetWorker {
             elsewhere = false;
             Pin pin = catalog.pin();
             DatasetRun.Progress progress = run.run(pin, lease.get());
+            reports.wentWell();
             seq = progress.seq();
             upToDate = !progress.more();
             state = State.RUNNING;
@@ -145,15 +149,18 @@ final class DatasetWorker {
                 lease.ifPresent(leases::lost);
             }
             log.info("{} is computed again: {}", dataset.name(), e.getMessage());
+            reports.aborted();
             fail(e.getMessage(), state);
         } catch (LakeException e) {
             if (!givenUp(e)) {
                 log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
+                reports.failed(e.code());
                 fail(e.getMessage(), State.FAILING);
             }
         } catch (RuntimeException | Error e) {
             if (!givenUp(e)) {
                 log.error("{} can't go on", dataset.name(), e);
+                reports.failed(ErrorCode.INTERNAL);
                 fail("internal error: " + e, State.FAILING);
             }
         }
@@ -164,6 +171,7 @@ final class DatasetWorker {
         boolean interrupted = stopping && Thread.currentThread().isInterrupted();
         if (interrupted) {
             log.info("a run of {} was given up, since the lake stops: {}", dataset.name(), e);
+            reports.aborted();
         }
         return interrupted;
     }
