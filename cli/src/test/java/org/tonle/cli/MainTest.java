@@ -126,6 +126,23 @@ class MainTest {
     }
 
     @Test
+    void validateWarnsOfAMaskThatHidesLittleAndTheLakeIsValidAllTheSame() throws IOException {
+        run("init", temp.resolve("l").toString());
+        Path lake = temp.resolve("l");
+        Files.createDirectories(lake.resolve("policies"));
+        Files.writeString(
+                lake.resolve("policies/p.yaml"),
+                "masks:\n  - {column: silver.events.event_type, value: \"'x'\"}\n");
+
+        assertThat(run("validate", lake.toString())).isZero();
+        assertThat(out()).isEqualTo("l is valid: 1 source, 2 datasets\n");
+        assertThat(err())
+                .startsWith("policies/p.yaml:2:14: warning: \"silver.events.event_type\": ")
+                .contains("data_engineer in bronze.events.payload")
+                .contains("data_viewer in gold.events_by_type.event_type");
+    }
+
+    @Test
     void aLakeThatDoesNotRunIsNamed() throws IOException {
         assertThat(run("query", "--lake", temp.toString(), "SELECT 1")).isEqualTo(Exit.NOT_RUNNING);
         assertThat(err()).contains("no lake is running in " + temp);

@@ -64,7 +64,8 @@ class ModuleBoundariesTest {
     @Test
     void coreKnowsNoAdapterNoEmbeddedServerAndNoDoor() {
         for (String module : CORE) {
-            neverUses(module, List.of("duckdb", "embedded", "lake", "server", "cli"));
+            neverUses(
+                    module, List.of("duckdb", "openlineage", "embedded", "lake", "server", "cli"));
         }
     }
 
@@ -84,12 +85,17 @@ class ModuleBoundariesTest {
         neverUses(
                 "duckdb",
                 List.of("ledger", "ingest", "pipeline", "query", "embedded", "lake", "server"));
+        neverUses(
+                "openlineage",
+                List.of("catalog", "ingest", "query", "duckdb", "embedded", "lake", "server"));
     }
 
     @Test
     void onlyTheCompositionRootKnowsAdaptersAndEmbeddedServers() {
         for (String module : List.of("server", "cli")) {
-            neverUses(module, List.of("duckdb", "embedded", "ledger", "catalog", "pipeline"));
+            neverUses(
+                    module,
+                    List.of("duckdb", "openlineage", "embedded", "ledger", "catalog", "pipeline"));
         }
         neverUses("lake", List.of("server", "cli"));
         neverUses("server", List.of("cli"));

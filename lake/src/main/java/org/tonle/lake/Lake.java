@@ -15,6 +15,7 @@ import org.tonle.definition.LakeDefinition;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.ledger.Ledger;
+import org.tonle.openlineage.OpenLineage;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.query.Answer;
 import org.tonle.query.ColumnLineage;
@@ -40,6 +41,7 @@ public final class Lake implements AutoCloseable {
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final QueryService queries;
+    private final Optional<OpenLineage> lineage;
     private final LakeAccess access;
     private final EmbeddedHealth health;
     private final Parts parts;
@@ -51,6 +53,7 @@ public final class Lake implements AutoCloseable {
             LakeStatus status,
             Ingest ingest,
             PipelineRunner pipelines,
+            Optional<OpenLineage> lineage,
             QueryService queries,
             Policies policies,
             Authenticator authenticator,
@@ -61,6 +64,7 @@ public final class Lake implements AutoCloseable {
         this.status = status;
         this.ingest = ingest;
         this.pipelines = pipelines;
+        this.lineage = lineage;
         this.queries = queries;
         this.access = new LakeAccess(this, policies, authenticator);
         this.health = health;
@@ -196,6 +200,12 @@ public final class Lake implements AutoCloseable {
         } catch (LakeException e) {
             throw health.explained(e);
         }
+    }
+
+    /** What became of the events about runs; empty if lake.yaml says no place for them. */
+    public Optional<LineageEvents> lineageEvents() {
+        return lineage.map(
+                events -> new LineageEvents(events.sent(), events.dropped(), events.waiting()));
     }
 
     /**

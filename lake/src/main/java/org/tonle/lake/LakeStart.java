@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -20,7 +21,9 @@ import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
+import org.tonle.definition.LineageDefinition;
 import org.tonle.definition.QueryDefinition;
+import org.tonle.definition.Secret;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedKafka;
@@ -33,8 +36,10 @@ import org.tonle.ingest.IngestSettings;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
+import org.tonle.openlineage.OpenLineage;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
+import org.tonle.pipeline.RunEvent;
 import org.tonle.query.Audit;
 import org.tonle.query.MemoryCache;
 import org.tonle.query.QueryService;
@@ -97,7 +102,11 @@ final class LakeStart {
                 new LakeCatalog(ledger, definition.storage().root(), options.failPoints());
         SqlEngine engine = parts.add(openEngine(allocator));
         Ingest ingest = startIngest(definition, eventLog, catalog, holder);
-        PipelineRunner pipelines = startPipelines(definition, ledger, catalog, engine, holder);
+        // closed after the pipelines, with what they said last
+        Optional<OpenLineage> lineage =
+                definition.lineage().map(to -> parts.add(openLineage(definition, to)));
+        PipelineRunner pipelines =
+                startPipelines(definition, ledger, catalog, engine, holder, lineage);
         LakeStatus status =
                 new LakeStatus(catalog, definition, datasets, ingest, pipelines, options.clock());
         QueryService queries =
@@ -127,6 +136,7 @@ final class LakeStart {
                 status,
                 ingest,
                 pipelines,
+                lineage,
                 queries,
                 policies,
                 authenticator,
@@ -165,7 +175,8 @@ final class LakeStart {
             Ledger ledger,
             LakeCatalog catalog,
             SqlEngine engine,
-            String holder) {
+            String holder,
+            Optional<OpenLineage> lineage) {
         LeaseKeeper leases =
                 parts.add(new LeaseKeeper(ledger, holder + "/" + UUID.randomUUID(), LEASE));
         PipelineRunner pipelines =
@@ -178,7 +189,9 @@ final class LakeStart {
                                 leases,
                                 new PipelineSettings(
                                         definition.refreshInterval(), directory("tmp")),
-                                options.failPoints()));
+                                options.failPoints(),
+                                lineage.<Consumer<RunEvent>>map(to -> to).orElse(event -> {}),
+                                options.clock()));
         pipelines.apply();
         pipelines.start();
         return pipelines;
@@ -232,6 +245,15 @@ final class LakeStart {
                         yield new EventLogSettings(definition.name(), client, false);
                     }
                 });
+    }
+
+    private static OpenLineage openLineage(LakeDefinition definition, LineageDefinition to) {
+        String namespace = "tonle://" + definition.name();
+        return switch (to) {
+            case LineageDefinition.File file -> OpenLineage.toFile(namespace, file.path());
+            case LineageDefinition.Http http ->
+                    OpenLineage.toServer(namespace, http.url(), http.apiKey().map(Secret::reveal));
+        };
     }
 
     private SqlEngine openEngine(BufferAllocator allocator) {

@@ -1,6 +1,7 @@
 package org.tonle.definition;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,6 +39,7 @@ final class LakeFile {
                     "engine",
                     "ingest",
                     "query",
+                    "lineage",
                     "refresh-interval");
     private static final List<String> LIMITS =
             List.of("concurrent", "timeout", "max-rows", "max-bytes");
@@ -282,6 +284,62 @@ final class LakeFile {
                 own.duration("timeout", otherwise.timeout()),
                 own.count("max-rows", (int) otherwise.maxRows(), 999_999_999),
                 own.bytes("max-bytes", otherwise.maxBytes(), 1, 1L << 40));
+    }
+
+    Optional<LineageDefinition> lineage() {
+        Optional<Section> section = top.section("lineage", List.of("file", "url", "api-key"));
+        if (section.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<Section.Scalar> file = section.get().scalar("file");
+        Optional<Section.Scalar> url = section.get().scalar("url");
+        Optional<Section.Scalar> key = section.get().scalar("api-key");
+        if (section.get().has("file") == section.get().has("url")) {
+            problems.add(
+                    top.placeOf("lineage"),
+                    "lineage",
+                    "write either file: PATH or url: https://host/api/v1/lineage");
+            return Optional.empty();
+        }
+        key.ifPresent(k -> onlyByReference("api-key", k));
+        if (url.isPresent()) {
+            return httpUrl(url.get())
+                    .map(to ->
+                            new LineageDefinition.Http(
+                                    to, key.map(references::resolve).map(Secret::new)));
+        }
+        key.ifPresent(k -> problems.add(k.place(), "", "only a url takes an api-key"));
+        return file.flatMap(this::lineageFile);
+    }
+
+    private Optional<LineageDefinition> lineageFile(Section.Scalar file) {
+        try {
+            return Optional.of(
+                    new LineageDefinition.File(
+                            folder.resolve(references.resolve(file)).normalize()));
+        } catch (InvalidPathException e) {
+            problems.add(file.place(), file.text(), "not a file's path (" + e.getReason() + ")");
+            return Optional.empty();
+        }
+    }
+
+    private Optional<URI> httpUrl(Section.Scalar scalar) {
+        try {
+            URI url = new URI(references.resolve(scalar));
+            if (List.of("http", "https").contains(String.valueOf(url.getScheme()))
+                    && url.getHost() != null
+                    && url.getUserInfo() == null) {
+                return Optional.of(url);
+            }
+        } catch (URISyntaxException e) {
+            // it is said below what to write; its own text might repeat a password
+        }
+        problems.add(
+                scalar.place(),
+                scalar.text().contains("@") ? "" : scalar.text(),
+                "write a URL like https://host/api/v1/lineage, without a password in it: that"
+                        + " goes to api-key: ${env:NAME}");
+        return Optional.empty();
     }
 
     Duration refreshInterval() {

@@ -102,6 +102,11 @@ class ProblemsTest {
                     ingest: {commit_size: 1MB}        | 1 | 10 | commit_size | did you mean commit-size?
                     query: {each: {timeout: never}}   | 1 | 25 | never | takes a duration
                     query: {roles: {viewer: {row: 1}}} | 1 | 26 | row | unknown key
+                    lineage: {}                       | 1 | 1  | lineage | either file: PATH or url:
+                    lineage: {file: a, url: 'http://h'} | 1 | 1  | lineage | either file: PATH or url:
+                    lineage: {url: 'ftp://h/x'}       | 1 | 16 | ftp://h/x | write a URL like https://
+                    lineage: {url: 'http://u:p@h/x'}  | 1 | 16 |     | without a password
+                    lineage: {url: 'http://h', api-key: abc} | 1 | 37 | | write api-key: ${env:NAME}
                     refresh-interval: 5 parsecs       | 1 | 19 | 5 parsecs | takes a duration
                     """)
     void ofTheLakeFile(String text, int line, int column, String value, String message)

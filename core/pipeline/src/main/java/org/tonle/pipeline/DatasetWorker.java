@@ -24,6 +24,7 @@ final class DatasetWorker {
 
     private final Dataset dataset;
     private final DatasetRun run;
+    private final RunReports reports;
     private final LakeCatalog catalog;
     private final LeaseKeeper leases;
     private final HeadWatch head;
@@ -40,11 +41,13 @@ final class DatasetWorker {
     DatasetWorker(
             Dataset dataset,
             DatasetRun run,
+            RunReports reports,
             LakeCatalog catalog,
             LeaseKeeper leases,
             HeadWatch head) {
         this.dataset = dataset;
         this.run = run;
+        this.reports = reports;
         this.catalog = catalog;
         this.leases = leases;
         this.head = head;
@@ -128,6 +131,7 @@ final class DatasetWorker {
             elsewhere = false;
             Pin pin = catalog.pin();
             DatasetRun.Progress progress = run.run(pin, lease.get());
+            reports.wentWell();
             seq = progress.seq();
             upToDate = !progress.more();
             state = State.RUNNING;
@@ -146,6 +150,7 @@ final class DatasetWorker {
                 lease.ifPresent(leases::lost);
             }
             log.info("{} is computed again: {}", dataset.name(), e.getMessage());
+            reports.aborted();
             fail(e.getMessage(), state);
         } catch (LakeException e) {
             cantGoOn(e);
@@ -154,6 +159,7 @@ final class DatasetWorker {
         } catch (RuntimeException | Error e) {
             if (!givenUp(e)) {
                 log.error("{} can't go on", dataset.name(), e);
+                reports.failed(ErrorCode.INTERNAL);
                 fail("internal error: " + e, State.FAILING);
             }
         }
@@ -162,6 +168,7 @@ final class DatasetWorker {
     private void cantGoOn(LakeException e) throws InterruptedException {
         if (!givenUp(e)) {
             log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
+            reports.failed(e.code());
             fail(e.getMessage(), State.FAILING);
         }
     }
@@ -171,6 +178,7 @@ final class DatasetWorker {
         boolean interrupted = stopping && Thread.currentThread().isInterrupted();
         if (interrupted) {
             log.info("a run of {} was given up, since the lake stops: {}", dataset.name(), e);
+            reports.aborted();
         }
         return interrupted;
     }
