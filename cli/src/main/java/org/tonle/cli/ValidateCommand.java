@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.sql.Pipelines;
+import org.tonle.sql.Policies;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -16,7 +17,8 @@ import picocli.CommandLine.Parameters;
         name = "validate",
         description = {
             "Checks a lake folder without starting it.",
-            "Every problem is listed on stderr as file:line:column, and the exit status is 3."
+            "Every problem is listed on stderr as file:line:column, and the exit status is 3.",
+            "What may be meant all the same is listed there as a warning."
         },
         versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true)
@@ -53,14 +55,17 @@ final class ValidateCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         LakeDefinition definition =
                 LakeDefinition.load(folder.path(), System.getenv(), Pipelines::problems);
-        int datasets = Pipelines.of(definition).datasets().size();
+        Pipelines pipelines = Pipelines.of(definition);
+        Policies.of(definition.policy(), pipelines)
+                .warnings(pipelines)
+                .forEach(warning -> terminal.err().println(warning.toWarning()));
         terminal.out()
                 .write(
                         "%s is valid: %s, %s%n"
                                 .formatted(
                                         definition.name(),
                                         count(definition.sources().size(), "source"),
-                                        count(datasets, "dataset"))
+                                        count(pipelines.datasets().size(), "dataset"))
                                 .getBytes(StandardCharsets.UTF_8));
         return Exit.OK;
     }

@@ -12,8 +12,12 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
     @TempDir Path temp;
@@ -59,6 +63,27 @@ class MainTest {
         assertThat(out()).startsWith("tonle 0.").doesNotContain("unknown", "project");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"query SELECT", "query list", "query cancel 1"})
+    void whereNoLakeAnswersThatIsSaid(String command) {
+        List<String> line = new ArrayList<>(List.of(command.split(" ")));
+        line.addAll(List.of("--url", "http://127.0.0.1:1"));
+
+        assertThat(run(line.toArray(String[]::new))).isEqualTo(Exit.NOT_RUNNING);
+
+        assertThat(err()).contains("no lake answers").doesNotContain("bug");
+    }
+
+    @Test
+    void aFileThatCannotBeReadIsNamedAndNoBug() throws IOException {
+        Path address = Files.createDirectories(temp.resolve("lake/.tonle/lake.json"));
+
+        assertThat(run("query", "--lake", temp.resolve("lake").toString(), "SELECT 1"))
+                .isEqualTo(Exit.FAILED);
+
+        assertThat(err()).contains(address.toString(), "Check that").doesNotContain("bug");
+    }
+
     @Test
     void initMakesALakeThatIsValidAndNeverOverwrites() throws IOException {
         Path lake = temp.resolve("Meine Daten");
@@ -98,6 +123,23 @@ class MainTest {
                 .contains("nope");
         assertThat(run("validate", temp.resolve("none").toString())).isEqualTo(Exit.INVALID);
         assertThat(err()).contains("tonle init DIR");
+    }
+
+    @Test
+    void validateWarnsOfAMaskThatHidesLittleAndTheLakeIsValidAllTheSame() throws IOException {
+        run("init", temp.resolve("l").toString());
+        Path lake = temp.resolve("l");
+        Files.createDirectories(lake.resolve("policies"));
+        Files.writeString(
+                lake.resolve("policies/p.yaml"),
+                "masks:\n  - {column: silver.events.event_type, value: \"'x'\"}\n");
+
+        assertThat(run("validate", lake.toString())).isZero();
+        assertThat(out()).isEqualTo("l is valid: 1 source, 2 datasets\n");
+        assertThat(err())
+                .startsWith("policies/p.yaml:2:14: warning: \"silver.events.event_type\": ")
+                .contains("data_engineer in bronze.events.payload")
+                .contains("data_viewer in gold.events_by_type.event_type");
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -127,6 +128,35 @@ class LakeIT {
             assertThat(rows(lake, "SELECT name, kind FROM system.datasets ORDER BY name"))
                     .contains("gold.customer")
                     .contains("silver.orders");
+        }
+    }
+
+    @Test
+    void runsAreToldToAFileInOpenLineagesFormAndAllOfThemBeforeTheLakeIsClosed() throws Exception {
+        Files.writeString(
+                folder.resolve("lake.yaml"),
+                "lineage: {file: lineage.ndjson}\n",
+                StandardOpenOption.APPEND);
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            send(lake, "k", "{\"id\":1,\"customer\":{\"name\":\"Zoë\"},\"amount\":12.50}");
+            settled(lake);
+            assertThat(lake.lineageEvents().orElseThrow().dropped()).isZero();
+        }
+        List<String> lines = Files.readAllLines(folder.resolve("lineage.ndjson"));
+        for (String dataset : List.of("silver.orders", "gold.customer")) {
+            List<String> told =
+                    lines.stream()
+                            .filter(line ->
+                                    line.contains(
+                                            "\"job\":{\"namespace\":\"tonle://test\",\"name\":\""
+                                                    + dataset
+                                                    + "\""))
+                            .toList();
+            assertThat(told.get(told.size() - 2)).contains("\"eventType\":\"START\"");
+            assertThat(told.getLast())
+                    .contains("\"eventType\":\"COMPLETE\"")
+                    .contains("\"columnLineage\"")
+                    .contains("\"datasetVersion\"");
         }
     }
 
@@ -314,6 +344,20 @@ class LakeIT {
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.INCOMPATIBLE_CHANGE))
                 .hasMessageContaining("called before since its first start")
                 .hasMessageContaining("Write name: before");
+    }
+
+    @Test
+    void aPlaceWhereNoTableCanBeIsCorrectedInTheLakeFile() throws Exception {
+        Path lake = Files.createDirectory(folder.resolve("wrong"));
+        Files.writeString(folder.resolve("file"), "in the way");
+        Files.writeString(lake.resolve("lake.yaml"), "storage: ../file/tables\n");
+        assertThatThrownBy(() -> Lake.open(lake, LakeOptions.ofProcess()))
+                .hasMessageContaining(folder.resolve("file").toString());
+
+        Files.writeString(lake.resolve("lake.yaml"), "storage: ../tables\n");
+        Lake.open(lake, LakeOptions.ofProcess()).close();
+
+        assertThat(folder.resolve("tables")).isDirectory();
     }
 
     @Test

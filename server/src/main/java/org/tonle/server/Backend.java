@@ -9,6 +9,7 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
+import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
@@ -75,6 +76,9 @@ public interface Backend {
 
     /** Those that a principal sees, as far as it does. */
     List<TableStatus> tables(Principal principal);
+
+    /** What became of the events about runs; see {@link Lake#lineageEvents}. */
+    Optional<LineageEvents> lineageEvents();
 
     /** Why the lake can't take requests now; empty if it can. */
     Optional<String> notReady();

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
+import org.tonle.lake.LineageEvents;
 import org.tonle.lake.TableStatus;
 import org.tonle.spi.LakeException;
 
@@ -40,8 +41,11 @@ final class Meters {
             MultiGauge.builder("tonle.source.lag.alarm").register(registry);
     private final AtomicLong ready = new AtomicLong();
 
-    /** The ledger's totals; a counter keeps no hold of what it reads. */
-    private final Map<Tags, AtomicLong> expectationRows = new ConcurrentHashMap<>();
+    private final MultiGauge lineageWaiting =
+            MultiGauge.builder("tonle.lineage.waiting").register(registry);
+
+    /** What others count, by tags; a counter keeps no hold of what it reads. */
+    private final Map<Tags, AtomicLong> totals = new ConcurrentHashMap<>();
 
     Meters() {
         Gauge.builder("tonle.ready", ready, AtomicLong::get).register(registry);
@@ -76,6 +80,7 @@ final class Meters {
      * and what is known of the tables isn't: old numbers would look like good ones.
      */
     String scrape(Backend lake) {
+        lake.lineageEvents().ifPresent(this::count);
         ready.set(lake.notReady().isEmpty() ? 1 : 0);
         List<TableStatus> datasets;
         try {
@@ -96,6 +101,12 @@ final class Meters {
         return registry.scrape();
     }
 
+    private void count(LineageEvents events) {
+        total("tonle.lineage.events", Tags.of("outcome", "sent"), events.sent());
+        total("tonle.lineage.events", Tags.of("outcome", "dropped"), events.dropped());
+        lineageWaiting.register(List.of(MultiGauge.Row.of(Tags.empty(), events.waiting())), true);
+    }
+
     private void count(TableStatus dataset) {
         for (TableStatus.Expectation expectation : dataset.expectations()) {
             count(dataset.name().toString(), expectation.name(), "passed", expectation.passed());
@@ -104,16 +115,21 @@ final class Meters {
     }
 
     private void count(String dataset, String expectation, String outcome, long total) {
-        Tags tags = Tags.of("dataset", dataset, "expectation", expectation, "outcome", outcome);
-        expectationRows
-                .computeIfAbsent(
+        total(
+                "tonle.expectation.rows",
+                Tags.of("dataset", dataset, "expectation", expectation, "outcome", outcome),
+                total);
+    }
+
+    private void total(String name, Tags tags, long total) {
+        totals.computeIfAbsent(
                         tags,
                         added -> {
-                            AtomicLong rows = new AtomicLong();
-                            FunctionCounter.builder("tonle.expectation.rows", rows, AtomicLong::get)
-                                    .tags(added)
+                            AtomicLong count = new AtomicLong();
+                            FunctionCounter.builder(name, count, AtomicLong::get)
+                                    .tags(tags)
                                     .register(registry);
-                            return rows;
+                            return count;
                         })
                 .set(total);
     }

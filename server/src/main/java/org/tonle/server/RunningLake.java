@@ -9,6 +9,7 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
+import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
@@ -95,6 +96,11 @@ final class RunningLake implements Backend {
     @Override
     public List<TableStatus> tables(Principal principal) {
         return lake.access().tables(principal);
+    }
+
+    @Override
+    public Optional<LineageEvents> lineageEvents() {
+        return lake.lineageEvents();
     }
 
     @Override

@@ -16,6 +16,7 @@ import java.util.function.Supplier;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.LakeAccess;
+import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
@@ -134,6 +135,11 @@ final class ScriptedLake implements Backend {
             @Override
             public List<TableStatus> tables(Principal principal) {
                 return current.get().tables(principal);
+            }
+
+            @Override
+            public Optional<LineageEvents> lineageEvents() {
+                return current.get().lineageEvents();
             }
 
             @Override
@@ -357,6 +363,11 @@ final class ScriptedLake implements Backend {
                                 0,
                                 List.of(),
                                 false));
+    }
+
+    @Override
+    public Optional<LineageEvents> lineageEvents() {
+        return Optional.of(new LineageEvents(5, 2, 1));
     }
 
     @Override

@@ -141,14 +141,11 @@ public final class LakeCatalog {
         }
     }
 
-    /**
-     * What was added to a table in (after, upTo].
-     *
-     * @param maxBytes the range ends with the commit that brings the added files to this size
-     */
-    public ChangeRange changes(UUID table, long after, long upTo, long maxBytes) {
+    /** What was added to a table in (after, upTo], or in the part of it that a limit allows. */
+    public ChangeRange changes(UUID table, long after, long upTo, ChangeRange.Limit limit) {
         List<DataFile> added = new ArrayList<>();
         long bytes = 0;
+        long rows = 0;
         @Nullable TableMetadata newest = null;
         List<Change> changes = ledger.changes(table, after, upTo);
         for (Change change : changes) {
@@ -168,6 +165,7 @@ public final class LakeCatalog {
                             added(newest, change.metadataAfter(), snapshotId.getAsLong())) {
                         added.add(file);
                         bytes += file.fileSizeInBytes();
+                        rows += file.recordCount();
                     }
                 }
                 case DataOperations.REPLACE -> {
@@ -179,7 +177,7 @@ public final class LakeCatalog {
                     return new ChangeRange.Rewritten(change.seq(), change.operation());
                 }
             }
-            if (bytes >= maxBytes) {
+            if (bytes >= limit.bytes() || rows >= limit.rows()) {
                 return new ChangeRange.Appended(change.seq(), added);
             }
         }

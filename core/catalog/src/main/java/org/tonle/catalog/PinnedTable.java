@@ -53,6 +53,11 @@ public final class PinnedTable {
         return metadata.properties();
     }
 
+    /** The folder of its files, as an URI or a path. */
+    public String location() {
+        return metadata.location();
+    }
+
     /** Names the table's state; equal locations mean equal rows. */
     public String metadataLocation() {
         return ref.metadataLocation();

@@ -11,6 +11,7 @@ import java.util.Optional;
  *
  * @param name of the lake; part of its topics' names, so it stays the same once there is data
  * @param folder absolute
+ * @param lineage where events about runs go; empty: nowhere
  * @param refreshInterval least time between two refreshes of one materialized view
  * @param sources by name
  * @param statements of all pipelines, by file name, then in the order of the file
@@ -25,6 +26,7 @@ public record LakeDefinition(
         EngineDefinition engine,
         IngestDefinition ingest,
         QueryDefinition query,
+        Optional<LineageDefinition> lineage,
         Duration refreshInterval,
         List<SourceDefinition> sources,
         List<SqlText> statements,
@@ -77,6 +79,7 @@ public record LakeDefinition(
                 engine,
                 ingest,
                 query,
+                lineage,
                 refreshInterval,
                 sources,
                 statements,

@@ -1,6 +1,7 @@
 package org.tonle.definition;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
@@ -38,6 +40,7 @@ final class LakeFile {
                     "engine",
                     "ingest",
                     "query",
+                    "lineage",
                     "refresh-interval");
     private static final List<String> LIMITS =
             List.of("concurrent", "timeout", "max-rows", "max-bytes");
@@ -247,7 +250,7 @@ final class LakeFile {
                 .orElse(DEFAULT_INGEST);
     }
 
-    QueryDefinition query() {
+    QueryDefinition query(Set<String> knownRoles) {
         return top.section(
                         "query",
                         List.of("cache", "concurrent", "queue", "queue-time", "each", "roles"))
@@ -262,15 +265,21 @@ final class LakeFile {
                             s.count("queue", DEFAULT_QUERY.waiting(), 100_000),
                             s.duration("queue-time", DEFAULT_QUERY.queueTime()),
                             each,
-                            s.section("roles").map(roles -> roles(roles, each)).orElse(Map.of()));
+                            s.section("roles")
+                                    .map(roles -> roles(roles, knownRoles, each))
+                                    .orElse(Map.of()));
                 })
                 .orElse(DEFAULT_QUERY);
     }
 
-    private static Map<String, QueryDefinition.Limits> roles(
-            Section roles, QueryDefinition.Limits otherwise) {
+    private Map<String, QueryDefinition.Limits> roles(
+            Section roles, Set<String> known, QueryDefinition.Limits otherwise) {
         Map<String, QueryDefinition.Limits> found = new TreeMap<>();
         for (String role : roles.entries().keySet()) {
+            if (!known.contains(role)) {
+                problems.add(
+                        roles.placeOf(role), role, "unknown role; " + Nearest.hint(role, known));
+            }
             roles.section(role, LIMITS).ifPresent(own -> found.put(role, limits(own, otherwise)));
         }
         return found;
@@ -282,6 +291,62 @@ final class LakeFile {
                 own.duration("timeout", otherwise.timeout()),
                 own.count("max-rows", (int) otherwise.maxRows(), 999_999_999),
                 own.bytes("max-bytes", otherwise.maxBytes(), 1, 1L << 40));
+    }
+
+    Optional<LineageDefinition> lineage() {
+        Optional<Section> section = top.section("lineage", List.of("file", "url", "api-key"));
+        if (section.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<Section.Scalar> file = section.get().scalar("file");
+        Optional<Section.Scalar> url = section.get().scalar("url");
+        Optional<Section.Scalar> key = section.get().scalar("api-key");
+        if (section.get().has("file") == section.get().has("url")) {
+            problems.add(
+                    top.placeOf("lineage"),
+                    "lineage",
+                    "write either file: PATH or url: https://host/api/v1/lineage");
+            return Optional.empty();
+        }
+        key.ifPresent(k -> onlyByReference("api-key", k));
+        if (url.isPresent()) {
+            return httpUrl(url.get())
+                    .map(to ->
+                            new LineageDefinition.Http(
+                                    to, key.map(references::resolve).map(Secret::new)));
+        }
+        key.ifPresent(k -> problems.add(k.place(), "", "only a url takes an api-key"));
+        return file.flatMap(this::lineageFile);
+    }
+
+    private Optional<LineageDefinition> lineageFile(Section.Scalar file) {
+        try {
+            return Optional.of(
+                    new LineageDefinition.File(
+                            folder.resolve(references.resolve(file)).normalize()));
+        } catch (InvalidPathException e) {
+            problems.add(file.place(), file.text(), "not a file's path (" + e.getReason() + ")");
+            return Optional.empty();
+        }
+    }
+
+    private Optional<URI> httpUrl(Section.Scalar scalar) {
+        try {
+            URI url = new URI(references.resolve(scalar));
+            if (List.of("http", "https").contains(String.valueOf(url.getScheme()))
+                    && url.getHost() != null
+                    && url.getUserInfo() == null) {
+                return Optional.of(url);
+            }
+        } catch (URISyntaxException e) {
+            // it is said below what to write; its own text might repeat a password
+        }
+        problems.add(
+                scalar.place(),
+                scalar.text().contains("@") ? "" : scalar.text(),
+                "write a URL like https://host/api/v1/lineage, without a password in it: that"
+                        + " goes to api-key: ${env:NAME}");
+        return Optional.empty();
     }
 
     Duration refreshInterval() {

@@ -15,8 +15,17 @@ public record Problem(Place place, String value, String message) {
         value = value.length() > SHOWN ? value.substring(0, SHOWN) + "…" : value;
     }
 
+    /** As {@link #toString}, of something that may be meant all the same. */
+    public String toWarning() {
+        return place + ": warning: " + said();
+    }
+
     @Override
     public String toString() {
-        return place + ": " + (value.isEmpty() ? "" : "\"" + value + "\": ") + message;
+        return place + ": " + said();
+    }
+
+    private String said() {
+        return (value.isEmpty() ? "" : "\"" + value + "\": ") + message;
     }
 }

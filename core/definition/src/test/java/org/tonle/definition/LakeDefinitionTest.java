@@ -3,6 +3,7 @@ package org.tonle.definition;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -57,9 +58,20 @@ class LakeDefinitionTest {
                                 new QueryDefinition.Limits(
                                         8, Duration.ofMinutes(5), 100_000_000, 10L << 30),
                                 Map.of()));
+        assertThat(lake.lineage()).isEmpty();
         assertThat(lake.refreshInterval()).isEqualTo(Duration.ofSeconds(10));
         assertThat(lake.sources()).isEmpty();
         assertThat(lake.statements()).isEmpty();
+    }
+
+    @Test
+    void aLineageFileLiesInTheLakeFolderUnlessItsPathIsWhole() throws IOException {
+        write("lake.yaml", "lineage: {file: out/lineage.ndjson}\n");
+        assertThat(load(Map.of()).lineage())
+                .contains(new LineageDefinition.File(folder.resolve("out/lineage.ndjson")));
+        write("lake.yaml", "lineage: {file: /var/log/lineage.ndjson}\n");
+        assertThat(load(Map.of()).lineage())
+                .contains(new LineageDefinition.File(Path.of("/var/log/lineage.ndjson")));
     }
 
     @Test
@@ -87,11 +99,13 @@ class LakeDefinitionTest {
                   queue: 3
                   queue-time: 4s
                   each: {concurrent: 1, timeout: 5s, max-rows: 6, max-bytes: 7kB}
-                  roles: {viewer: {max-rows: 1}, batch: {timeout: 1h, concurrent: 2}}
+                  roles: {data_viewer: {max-rows: 1}, ingest: {timeout: 1h, concurrent: 2}}
+                lineage: {url: "https://catalog/api/v1/lineage", api-key: "${env:KEY}"}
                 refresh-interval: 1m
                 """);
 
-        LakeDefinition lake = load(Map.of("KAFKA_PASSWORD", "hush", "PG_HOST", "pg:5432"));
+        LakeDefinition lake =
+                load(Map.of("KAFKA_PASSWORD", "hush", "PG_HOST", "pg:5432", "KEY", "k"));
 
         assertThat(lake.name()).isEqualTo("flights");
         assertThat(lake.storage().root()).isEqualTo(folder.resolve("data/warehouse"));
@@ -121,12 +135,17 @@ class LakeDefinitionTest {
                                 Duration.ofSeconds(4),
                                 new QueryDefinition.Limits(1, Duration.ofSeconds(5), 6, 7 << 10),
                                 Map.of(
-                                        "viewer",
+                                        "data_viewer",
                                         new QueryDefinition.Limits(
                                                 1, Duration.ofSeconds(5), 1, 7 << 10),
-                                        "batch",
+                                        "ingest",
                                         new QueryDefinition.Limits(
                                                 2, Duration.ofHours(1), 6, 7 << 10))));
+        assertThat(lake.lineage())
+                .contains(
+                        new LineageDefinition.Http(
+                                URI.create("https://catalog/api/v1/lineage"),
+                                Optional.of(new Secret("k"))));
         assertThat(lake.refreshInterval()).isEqualTo(Duration.ofMinutes(1));
         assertThat(lake.toString()).doesNotContain("s3cret").doesNotContain("hush");
     }

@@ -101,7 +101,13 @@ class ProblemsTest {
                     ingest: {commit-size: big}        | 1 | 23 | big | takes a size
                     ingest: {commit_size: 1MB}        | 1 | 10 | commit_size | did you mean commit-size?
                     query: {each: {timeout: never}}   | 1 | 25 | never | takes a duration
-                    query: {roles: {viewer: {row: 1}}} | 1 | 26 | row | unknown key
+                    query: {roles: {admin: {row: 1}}} | 1 | 25 | row | unknown key
+                    query: {roles: {data_viewr: {}}}  | 1 | 17 | data_viewr | unknown role; did you mean data_viewer
+                    lineage: {}                       | 1 | 1  | lineage | either file: PATH or url:
+                    lineage: {file: a, url: 'http://h'} | 1 | 1  | lineage | either file: PATH or url:
+                    lineage: {url: 'ftp://h/x'}       | 1 | 16 | ftp://h/x | write a URL like https://
+                    lineage: {url: 'http://u:p@h/x'}  | 1 | 16 |     | without a password
+                    lineage: {url: 'http://h', api-key: abc} | 1 | 37 | | write api-key: ${env:NAME}
                     refresh-interval: 5 parsecs       | 1 | 19 | 5 parsecs | takes a duration
                     """)
     void ofTheLakeFile(String text, int line, int column, String value, String message)
@@ -122,7 +128,7 @@ class ProblemsTest {
                     kind: http\\nkey: a\\ncolumns: {ab: int} | 2 | 6 | a | did you mean ab?
                     kind: http\\npartitions: 0        | 2 | 13 | 0   | from 1 to 1000
                     kind: http\\nretention: 7         | 2 | 12 | 7   | takes a duration
-                    kind: http\\nmax-body: 1TB        | 2 | 11 | 1TB | a size from 1kB to 256MB
+                    kind: http\\nmax-body: 33MB       | 2 | 11 | 33MB | a size from 1kB to 32MB
                     kind: http\\nbody: 1TB            | 2 | 1  | body | unknown key
                     kind: http\\ncolumns: [a]         | 2 | 10 |     | takes keys of its own
                     kind: http\\ncolumns: {a: long}   | 2 | 14 | long | did you mean bigint?

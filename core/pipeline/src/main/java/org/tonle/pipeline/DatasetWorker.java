@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,7 @@ final class DatasetWorker {
 
     private final Dataset dataset;
     private final DatasetRun run;
+    private final RunReports reports;
     private final LakeCatalog catalog;
     private final LeaseKeeper leases;
     private final HeadWatch head;
@@ -39,11 +41,13 @@ final class DatasetWorker {
     DatasetWorker(
             Dataset dataset,
             DatasetRun run,
+            RunReports reports,
             LakeCatalog catalog,
             LeaseKeeper leases,
             HeadWatch head) {
         this.dataset = dataset;
         this.run = run;
+        this.reports = reports;
         this.catalog = catalog;
         this.leases = leases;
         this.head = head;
@@ -127,6 +131,7 @@ final class DatasetWorker {
             elsewhere = false;
             Pin pin = catalog.pin();
             DatasetRun.Progress progress = run.run(pin, lease.get());
+            reports.wentWell();
             seq = progress.seq();
             upToDate = !progress.more();
             state = State.RUNNING;
@@ -145,17 +150,26 @@ final class DatasetWorker {
                 lease.ifPresent(leases::lost);
             }
             log.info("{} is computed again: {}", dataset.name(), e.getMessage());
+            reports.aborted();
             fail(e.getMessage(), state);
         } catch (LakeException e) {
-            if (!givenUp(e)) {
-                log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
-                fail(e.getMessage(), State.FAILING);
-            }
+            cantGoOn(e);
+        } catch (UncheckedIOException e) {
+            cantGoOn(LakeException.storage(e));
         } catch (RuntimeException | Error e) {
             if (!givenUp(e)) {
                 log.error("{} can't go on", dataset.name(), e);
+                reports.failed(ErrorCode.INTERNAL);
                 fail("internal error: " + e, State.FAILING);
             }
+        }
+    }
+
+    private void cantGoOn(LakeException e) throws InterruptedException {
+        if (!givenUp(e)) {
+            log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
+            reports.failed(e.code());
+            fail(e.getMessage(), State.FAILING);
         }
     }
 
@@ -164,6 +178,7 @@ final class DatasetWorker {
         boolean interrupted = stopping && Thread.currentThread().isInterrupted();
         if (interrupted) {
             log.info("a run of {} was given up, since the lake stops: {}", dataset.name(), e);
+            reports.aborted();
         }
         return interrupted;
     }

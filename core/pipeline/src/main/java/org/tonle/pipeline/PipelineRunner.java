@@ -1,8 +1,10 @@
 package org.tonle.pipeline;
 
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.CommitConflictException;
@@ -27,6 +29,7 @@ public final class PipelineRunner implements AutoCloseable {
 
     /**
      * @param datasets each after those that it reads
+     * @param observer is told of runs, by their threads: it neither waits nor throws
      */
     public PipelineRunner(
             List<Dataset> datasets,
@@ -35,19 +38,22 @@ public final class PipelineRunner implements AutoCloseable {
             SqlEngine engine,
             LeaseKeeper leases,
             PipelineSettings settings,
-            FailPoints failPoints) {
+            FailPoints failPoints,
+            Consumer<RunEvent> observer,
+            Clock clock) {
         this.datasets = List.copyOf(datasets);
         this.sources = List.copyOf(sources);
         this.catalog = catalog;
         this.head = new HeadWatch(catalog.ledger());
         RunEnvironment lake = new RunEnvironment(sources, catalog, engine, settings, failPoints);
         for (Dataset dataset : this.datasets) {
+            RunReports reports = new RunReports(dataset, observer, clock);
             DatasetRun run =
                     switch (dataset) {
-                        case Dataset.StreamingTable table -> new StreamingRun(table, lake);
-                        case Dataset.MaterializedView view -> new ViewRun(view, lake);
+                        case Dataset.StreamingTable table -> new StreamingRun(table, lake, reports);
+                        case Dataset.MaterializedView view -> new ViewRun(view, lake, reports);
                     };
-            workers.add(new DatasetWorker(dataset, run, catalog, leases, head));
+            workers.add(new DatasetWorker(dataset, run, reports, catalog, leases, head));
         }
     }
 

@@ -34,6 +34,7 @@ import org.tonle.sql.BoundStream;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.Expectation;
 import org.tonle.sql.Inputs;
+import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.QueryResult;
@@ -54,6 +55,7 @@ final class StreamingRun implements DatasetRun {
 
     private final Dataset.StreamingTable dataset;
     private final RunEnvironment lake;
+    private final RunReports reports;
     private final StreamCompaction compaction;
     private @Nullable SeenKeys keys;
     private long keysFrom;
@@ -62,9 +64,10 @@ final class StreamingRun implements DatasetRun {
     /** The commits up to here were looked at; the position in the ledger may be older. */
     private long checked;
 
-    StreamingRun(Dataset.StreamingTable dataset, RunEnvironment lake) {
+    StreamingRun(Dataset.StreamingTable dataset, RunEnvironment lake, RunReports reports) {
         this.dataset = dataset;
         this.lake = lake;
+        this.reports = reports;
         this.compaction =
                 new StreamCompaction(List.of(dataset.name(), quarantine(dataset.name())), lake);
     }
@@ -111,7 +114,7 @@ final class StreamingRun implements DatasetRun {
             return new Progress(pin.seq(), false);
         }
         ChangeRange range =
-                lake.catalog().changes(input.uuid(), from, pin.seq(), lake.settings().batchBytes());
+                lake.catalog().changes(input.uuid(), from, pin.seq(), lake.settings().batch());
         return switch (range) {
             case ChangeRange.Rewritten(long seq, String operation) ->
                     throw new LakeException(
@@ -141,6 +144,7 @@ final class StreamingRun implements DatasetRun {
         SeenKeys seen = keys(tables, earliest(input, files));
         boolean happened = false;
         try (StagedCommit commit = lake.catalog().stage()) {
+            reports.started(commit.id(), tables, List.of(input), () -> Lineage.of(bound));
             StagedTable target =
                     commit.table(
                             tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
@@ -181,11 +185,17 @@ final class StreamingRun implements DatasetRun {
                             .summary("filtered", result.filtered())
                             .summary("malformed", result.malformed())
                             .summary("dropped", result.dropped());
-            addExpectations(request, bound, result);
+            List<ExpectationResult> expectations = expectations(bound, result);
+            expectations.forEach(request::expectation);
             var unused = commit.publish(request);
             happened = true;
             seen.commit();
             compaction.added(result.rows().size() + result.quarantine().size());
+            reports.completed(
+                    List.of(
+                            output(dataset.name(), target, result.rows()),
+                            output(quarantine(dataset.name()), quarantine, result.quarantine())),
+                    expectations);
             lake.failPoints().reach("run.after-commit");
         } finally {
             if (!happened) {
@@ -194,12 +204,21 @@ final class StreamingRun implements DatasetRun {
         }
     }
 
-    private void addExpectations(
-            CommitRequest.Builder request, BoundStream bound, StreamResult result) {
+    private static RunEvent.Output output(
+            TableName name, StagedTable table, List<WrittenFile> written) {
+        return RunReports.output(
+                name,
+                table,
+                written.stream().mapToLong(WrittenFile::records).sum(),
+                written.size());
+    }
+
+    private List<ExpectationResult> expectations(BoundStream bound, StreamResult result) {
+        List<ExpectationResult> results = new ArrayList<>();
         for (int i = 0; i < bound.expectations().size(); i++) {
             Expectation expectation = bound.expectations().get(i);
             StreamResult.ExpectationResult counts = result.expectations().get(i);
-            request.expectation(
+            results.add(
                     new ExpectationResult(
                             name(),
                             expectation.name(),
@@ -207,6 +226,7 @@ final class StreamingRun implements DatasetRun {
                             counts.passed(),
                             counts.failed()));
         }
+        return results;
     }
 
     private static void append(StagedTable table, List<WrittenFile> written) {

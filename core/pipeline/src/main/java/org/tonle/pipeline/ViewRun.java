@@ -21,6 +21,7 @@ import org.tonle.ledger.Lease;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.FileTarget;
+import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Sql;
 import org.tonle.sql.TableName;
@@ -36,6 +37,7 @@ final class ViewRun implements DatasetRun {
 
     private final Dataset.MaterializedView dataset;
     private final RunEnvironment lake;
+    private final RunReports reports;
 
     /** Per input, the commits up to here were found to change none of its rows. */
     private final Map<UUID, Long> checked = new HashMap<>();
@@ -43,9 +45,10 @@ final class ViewRun implements DatasetRun {
     private volatile boolean draining;
     private long restUntil = System.nanoTime();
 
-    ViewRun(Dataset.MaterializedView dataset, RunEnvironment lake) {
+    ViewRun(Dataset.MaterializedView dataset, RunEnvironment lake, RunReports reports) {
         this.dataset = dataset;
         this.lake = lake;
+        this.reports = reports;
     }
 
     @Override
@@ -102,7 +105,8 @@ final class ViewRun implements DatasetRun {
         }
         // compaction and new columns move a table without changing its rows
         boolean changed =
-                switch (lake.catalog().changes(input.uuid(), from, pin.seq(), 1)) {
+                switch (lake.catalog()
+                        .changes(input.uuid(), from, pin.seq(), new ChangeRange.Limit(1, 1))) {
                     case ChangeRange.Rewritten rewritten -> true;
                     case ChangeRange.Appended appended -> !appended.files().isEmpty();
                 };
@@ -120,6 +124,7 @@ final class ViewRun implements DatasetRun {
             Lease lease) {
         BoundQuery bound = Sql.view(dataset, tables);
         try (StagedCommit commit = lake.catalog().stage()) {
+            reports.started(commit.id(), tables, inputs, () -> Lineage.of(bound));
             StagedTable target =
                     commit.table(
                             tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
@@ -136,20 +141,22 @@ final class ViewRun implements DatasetRun {
             lake.failPoints().reach("run.after-engine");
             List<DataFile> files = written.stream().map(file -> target.adopt(file.path())).toList();
             target.replaceAll(files);
+            long rows = written.stream().mapToLong(WrittenFile::records).sum();
             CommitRequest.Builder request =
                     CommitRequest.builder(commit.id(), "run", "tonle")
                             .fencedBy(lease)
                             .summary("dataset", name())
                             .summary("definition", DatasetTables.hash(dataset.text()))
                             .summary("read-seq", seq)
-                            .summary(
-                                    "written",
-                                    written.stream().mapToLong(WrittenFile::records).sum());
+                            .summary("written", rows);
             inputs.stream()
                     .map(PinnedTable::uuid)
                     .distinct()
                     .forEach(input -> request.move(move(input, positions.get(input), seq)));
             var unused = commit.publish(request);
+            reports.completed(
+                    List.of(RunReports.output(dataset.name(), target, rows, written.size())),
+                    List.of());
             lake.failPoints().reach("run.after-commit");
         }
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -14,7 +15,9 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.iceberg.DataFile;
@@ -65,6 +68,9 @@ final class TestLake implements AutoCloseable {
     private final Path temporary;
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private long position;
+
+    /** What the runners of this lake told. */
+    final Queue<RunEvent> events = new ConcurrentLinkedQueue<>();
 
     /** How many files of a streaming table become one; set it before a runner is made. */
     int fanIn = PipelineSettings.DEFAULT_COMPACTION_FAN_IN;
@@ -134,11 +140,13 @@ final class TestLake implements AutoCloseable {
                 leases,
                 new PipelineSettings(
                         Duration.ofMillis(10),
-                        PipelineSettings.DEFAULT_BATCH_BYTES,
+                        PipelineSettings.DEFAULT_BATCH,
                         Duration.ofDays(7),
                         temporary,
                         fanIn),
-                failPoints);
+                failPoints,
+                events::add,
+                Clock.systemUTC());
     }
 
     /** Waits until all datasets hold everything that is committed, their own commits included. */

@@ -51,7 +51,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
 
     /** As {@link #of(LakeDefinition)}, of a definition's parts. */
     public static Pipelines of(List<SourceDefinition> sources, List<SqlText> statements) {
-        return new Planner(sources, statements).plan();
+        return new Planner(sources, statements, PolicyDefinition.NONE).plan();
     }
 
     /**
@@ -61,7 +61,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
     public static List<Problem> problems(
             List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy) {
         try {
-            return Policies.problems(policy, of(sources, statements));
+            return Policies.problems(policy, new Planner(sources, statements, policy).plan());
         } catch (DefinitionException e) {
             return e.problems();
         }
@@ -77,13 +77,20 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
 
     private static final class Planner implements TableResolver {
         private final Map<TableName, SqlTable> tables = new LinkedHashMap<>();
+        private final PolicyDefinition policy;
         private final Map<TableName, Parsed> parsed = new LinkedHashMap<>();
         private final List<Planned> planned = new ArrayList<>();
         private final List<Problem> problems = new ArrayList<>();
 
+        /** In the order of the data; those that read themselves aren't in it. */
+        private final List<Dataset> ordered = new ArrayList<>();
+
+        private final Map<Parsed, LakeException> broken = new LinkedHashMap<>();
+
         private record Parsed(Dataset dataset, Place place) {}
 
-        Planner(List<SourceDefinition> sources, List<SqlText> statements) {
+        Planner(List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy) {
+            this.policy = policy;
             for (SourceDefinition source : sources) {
                 SqlTable table = SqlTable.bronze(source);
                 tables.put(key(table.name()), table);
@@ -131,11 +138,13 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                     if (next.dataset().reads().stream()
                             .noneMatch(read -> open.containsKey(madeBy(read)))) {
                         open.remove(name);
+                        ordered.add(next.dataset());
                         bind(next);
                         moved = true;
                     }
                 }
             }
+            broken.forEach(this::problems);
             for (Parsed left : open.values()) {
                 problems.add(
                         new Problem(
@@ -169,20 +178,27 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 // the problem is reported where it is
                 return;
             } catch (LakeException e) {
-                problem(next, e);
+                broken.put(next, e);
             }
         }
 
+        private void problems(Parsed next, LakeException e) {
+            new MissingColumns(policy, ordered)
+                    .of(next.dataset(), e, this)
+                    .forEach(loss -> problem(next, loss.error(), loss.also()));
+        }
+
         /** With the datasets that can't be computed either, since they read this one. */
-        private void problem(Parsed broken, LakeException e) {
+        private void problem(Parsed broken, LakeException e, String losses) {
             List<String> downstream = downstream(broken.dataset().name());
             String also =
-                    downstream.isEmpty()
-                            ? ""
-                            : "; without "
-                                    + broken.dataset().name()
-                                    + " there is no "
-                                    + String.join(", no ", downstream);
+                    (downstream.isEmpty()
+                                    ? ""
+                                    : "; without "
+                                            + broken.dataset().name()
+                                            + " there is no "
+                                            + String.join(", no ", downstream))
+                            + losses;
             problems.add(
                     e instanceof SqlProblem at
                             ? new Problem(at.place(), "", at.problem() + also)

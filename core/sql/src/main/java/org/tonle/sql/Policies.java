@@ -61,6 +61,20 @@ public final class Policies {
         return BigStack.call(() -> new PolicyValidation(definition, pipelines.tables()).problems());
     }
 
+    /**
+     * Masks that hide less than they seem to: what they hide can be read elsewhere by a role that
+     * they hide it from. Nothing of this keeps a lake from running.
+     *
+     * @param pipelines those that the policy was checked against
+     */
+    public List<Problem> warnings(Pipelines pipelines) {
+        return definition.masks().isEmpty()
+                ? List.of()
+                : BigStack.call(() ->
+                        new MaskCheck(this, ColumnGraph.of(pipelines))
+                                .warnings(definition.masks()));
+    }
+
     /** What a principal sees, judged by its roles and attributes. */
     public AccessPolicy of(Principal principal) {
         return principal.isAdmin() ? AccessPolicy.ALL : table -> access(principal, table);

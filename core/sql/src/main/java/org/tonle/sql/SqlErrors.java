@@ -80,10 +80,20 @@ final class SqlErrors {
                 ErrorCode.INVALID_SQL, e.getPosLine(), e.getPosColumn(), message, e);
     }
 
+    /** The name of the column that an error says isn't there. */
+    static Optional<String> missingColumn(LakeException e) {
+        Matcher column = COLUMN.matcher(String.valueOf(e.getMessage()));
+        return e instanceof SqlProblem
+                        && e.getCause() instanceof CalciteContextException
+                        && column.find()
+                ? Optional.of(column.group(1))
+                : Optional.empty();
+    }
+
     static LakeException noTable(
             Position position, SqlParserPos pos, TableName name, Collection<TableName> names) {
         return position.problem(
-                ErrorCode.NOT_FOUND,
+                ErrorCode.INVALID_SQL,
                 pos,
                 "there is no table "
                         + name

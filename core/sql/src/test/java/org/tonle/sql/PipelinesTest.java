@@ -12,6 +12,7 @@ import org.tonle.definition.ColumnType;
 import org.tonle.definition.DefinitionException;
 import org.tonle.definition.JsonPath;
 import org.tonle.definition.Place;
+import org.tonle.definition.PolicyDefinition;
 import org.tonle.definition.Problem;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SqlText;
@@ -92,7 +93,8 @@ class PipelinesTest {
                                         + " bronze.flights"))
                 .containsExactly(
                         "pipelines/p.sql:2:8: Column 'orign' not found in any table; is it origin?;"
-                                + " without silver.f there is no gold.g",
+                                + " without silver.f there is no gold.g; bronze.flights.orign goes into"
+                                + " silver.f.orign, gold.g.orign",
                         "pipelines/p.sql:21:50: there is no table silver.ff; is it silver.f?",
                         "pipelines/p.sql:31:1: \"gold.i\": this dataset reads itself by way of"
                                 + " [gold.j]; a circle can't be computed",
@@ -201,6 +203,89 @@ class PipelinesTest {
                 .singleElement()
                 .asString()
                 .contains("delay")
-                .endsWith("; without gold.worst there is no gold.top");
+                .endsWith(
+                        "; without gold.worst there is no gold.top; silver.f.delay goes into"
+                                + " gold.worst.worst, gold.top.worst");
+    }
+
+    @Test
+    void everyColumnThatIsGoneIsNamedWithAllThatIsMadeOfItOrNamesItAndInAnyType() {
+        PolicyDefinition policy =
+                new PolicyDefinition(
+                        List.of(
+                                new PolicyDefinition.Role(
+                                        "analyst",
+                                        List.of(
+                                                new PolicyDefinition.Grant(
+                                                        "gold",
+                                                        Optional.of("worst"),
+                                                        Optional.of(
+                                                                new PolicyDefinition.ColumnName(
+                                                                        "worst", at(3))),
+                                                        at(2))),
+                                        at(1))),
+                        List.of(),
+                        List.of(),
+                        List.of(
+                                new PolicyDefinition.RowFilter(
+                                        "silver",
+                                        "f",
+                                        new SqlText(at(5), "late > 0"),
+                                        List.of(),
+                                        at(4))),
+                        List.of(
+                                new PolicyDefinition.ColumnMask(
+                                        "bronze",
+                                        "flights",
+                                        "DELAYED",
+                                        new SqlText(at(7), "NULL"),
+                                        List.of(),
+                                        at(6))));
+        List<Problem> problems =
+                Pipelines.problems(
+                        List.of(FLIGHTS),
+                        List.of(
+                                text(
+                                        1,
+                                        "CREATE STREAMING TABLE silver.f AS SELECT event_id AS id,"
+                                                + " delayed + 1 AS late, EXTRACT(YEAR FROM landed)"
+                                                + " AS y FROM STREAM bronze.flights"),
+                                text(
+                                        11,
+                                        "CREATE MATERIALIZED VIEW gold.worst AS SELECT y,"
+                                                + " MAX(late) AS worst FROM silver.f GROUP BY y"),
+                                text(
+                                        21,
+                                        "CREATE MATERIALIZED VIEW gold.late AS SELECT COUNT(*) AS n"
+                                                + " FROM silver.f WHERE late > 5"),
+                                text(
+                                        31,
+                                        "CREATE MATERIALIZED VIEW gold.other AS SELECT delayed AS d"
+                                                + " FROM bronze.flights")),
+                        policy);
+        assertThat(problems)
+                .extracting(Problem::toString)
+                .containsExactly(
+                        "pipelines/p.sql:1:59: Column 'delayed' not found in any table; is it delay?;"
+                                + " without silver.f there is no gold.worst, no gold.late;"
+                                + " bronze.flights.delayed goes into silver.f.late, gold.other.d,"
+                                + " gold.worst.worst, decides the rows of gold.late, is used, itself"
+                                + " or in what is made of it, by a grant of analyst"
+                                + " policies/p.yaml:3:1, the row filter policies/p.yaml:4:1, the mask"
+                                + " policies/p.yaml:6:1",
+                        "pipelines/p.sql:1:98: Column 'landed' not found in any table; without"
+                                + " silver.f there is no gold.worst, no gold.late;"
+                                + " bronze.flights.landed goes into silver.f.y, gold.worst.y",
+                        "pipelines/p.sql:31:47: Column 'delayed' not found in any table; is it"
+                                + " delay?; bronze.flights.delayed goes into gold.other.d, is used,"
+                                + " itself or in what is made of it, by the mask policies/p.yaml:6:1");
+    }
+
+    private static Place at(int line) {
+        return new Place("policies/p.yaml", line, 1);
+    }
+
+    private static SqlText text(int line, String sql) {
+        return new SqlText(new Place("pipelines/p.sql", line, 1), sql);
     }
 }

@@ -300,7 +300,7 @@ class PoliciesTest {
                     .as(sql)
                     .isInstanceOfSatisfying(
                             LakeException.class,
-                            e -> assertThat(e.code()).isEqualTo(ErrorCode.NOT_FOUND))
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_SQL))
                     .hasMessageNotContaining("is it gold");
         }
         for (String column : List.of("ssn", "SSN", "\"ssn\"", "p.ssn", "_key")) {
@@ -313,5 +313,71 @@ class PoliciesTest {
         assertThat(Sql.query("SELECT * FROM silver.people", tables, names).schema().columns())
                 .extracting(c -> c.name())
                 .containsExactly("id", "name");
+    }
+
+    private List<String> warnings(String yaml) throws IOException {
+        Policies policies = policies(yaml);
+        return policies.warnings(Pipelines.of(load())).stream().map(Problem::toWarning).toList();
+    }
+
+    @Test
+    void aMaskWarnsOfRolesThatReadTheSameElsewhere() throws IOException {
+        write(
+                "pipelines/copies.sql",
+                """
+                CREATE STREAMING TABLE silver.again AS SELECT event_id AS id, ssn AS number, name
+                FROM STREAM bronze.people;
+                CREATE MATERIALIZED VIEW gold.top AS SELECT MAX(ssn) AS top, COUNT(*) AS n
+                FROM silver.people GROUP BY region;
+                """);
+        assertThat(
+                        warnings(
+                                """
+                                masks:
+                                  - {column: silver.people.ssn, value: "'***'"}
+                                """))
+                .containsExactly(
+                        "policies/p.yaml:2:14: warning: \"silver.people.ssn\": is masked, and stays"
+                                + " readable without the mask: by data_engineer in"
+                                + " bronze.people.payload, bronze.people.ssn, gold.top.top,"
+                                + " quarantine.silver_Odd.Name.message,"
+                                + " quarantine.silver_Odd.Name.payload,"
+                                + " quarantine.silver_again.message, quarantine.silver_again.payload,"
+                                + " quarantine.silver_people.message,"
+                                + " quarantine.silver_people.payload, silver.again.number; by"
+                                + " data_scientist in gold.top.top, silver.again.number; by"
+                                + " data_viewer in gold.top.top. Mask these too, or don't grant them;"
+                                + " or let the role see the column, by except");
+    }
+
+    @Test
+    void aMaskIsQuietWhereNobodyItHoldsForReadsTheSame() throws IOException {
+        assertThat(
+                        warnings(
+                                """
+                                roles: {analyst: {read: [gold, {table: silver.people, columns: [id, ssn]}]}}
+                                masks:
+                                  - {column: silver.people.ssn, value: "'***'", except: [data_engineer]}
+                                """))
+                .isEmpty();
+        assertThat(
+                        warnings(
+                                """
+                                roles: {auditor: {read: [{table: bronze.people, columns: [ssn, name]}]}}
+                                masks:
+                                  - {column: silver.people.ssn, value: "'***'", except: [data_engineer]}
+                                  - {column: bronze.people.ssn, value: "'***'", except: [data_engineer]}
+                                """))
+                .isEmpty();
+        assertThat(
+                        warnings(
+                                """
+                                roles: {auditor: {read: [{table: bronze.people, columns: [ssn, name]}]}}
+                                masks:
+                                  - {column: silver.people.ssn, value: "'***'", except: [data_engineer]}
+                                """))
+                .singleElement()
+                .asString()
+                .contains("by auditor in bronze.people.ssn. Mask");
     }
 }
