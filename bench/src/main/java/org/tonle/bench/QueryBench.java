@@ -198,6 +198,9 @@ final class QueryBench {
             List<Asker> askers,
             ObjectNode figures)
             throws Exception {
+        if (crowds == 0) {
+            return;
+        }
         for (Asker asker : askers) {
             System.err.println(clients + " clients " + asker.name());
             double rawUsed = Double.MAX_VALUE;

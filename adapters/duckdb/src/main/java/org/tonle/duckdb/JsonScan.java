@@ -8,6 +8,9 @@ import org.tonle.sql.ReadColumn;
 
 /** How schema-on-read columns come out of {@code payload}. */
 final class JsonScan {
+    /** The column that they come out of. */
+    static final String PAYLOAD = "payload";
+
     /** The column that holds the texts at all paths, or NULL where the payload is no JSON. */
     static final String TEXTS = "\"tonle_json\"";
 

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.tonle.sql.BoundTable;
 import org.tonle.sql.DataFile;
@@ -17,7 +16,7 @@ final class Scan {
 
     /** A subquery with the table's columns, those on read that are used included. */
     static String table(BoundTable table, List<DataFile> files) {
-        String stored = files(table.table().schema(), files);
+        String stored = files(stored(table), files);
         if (table.onRead().isEmpty()) {
             return "(" + stored + ")";
         }
@@ -38,11 +37,27 @@ final class Scan {
                 + ")))";
     }
 
-    /** The stored columns, found in each file by field id. */
-    static String files(Schema schema, List<DataFile> files) {
+    /**
+     * The columns that are read, one at least: planning takes its time for each, though an engine
+     * leaves out of the files what isn't used.
+     */
+    private static List<Types.NestedField> stored(BoundTable table) {
+        List<Types.NestedField> all = table.table().schema().columns();
+        List<Types.NestedField> read =
+                all.stream()
+                        .filter(column ->
+                                table.stored().contains(column.name())
+                                        || (!table.onRead().isEmpty()
+                                                && column.name().equals(JsonScan.PAYLOAD)))
+                        .toList();
+        return read.isEmpty() ? all.subList(0, 1) : read;
+    }
+
+    /** Stored columns, found in each file by field id. */
+    static String files(List<Types.NestedField> columns, List<DataFile> files) {
         List<DataFile> filled = files.stream().filter(file -> file.records() > 0).toList();
         if (filled.isEmpty()) {
-            return schema.columns().stream()
+            return columns.stream()
                     .map(column ->
                             "CAST(NULL AS "
                                     + DuckTypes.type(column.type())
@@ -51,8 +66,8 @@ final class Scan {
                     .collect(Collectors.joining(", ", "SELECT ", " WHERE false"));
         }
         return Stream.of(
-                        current(schema, filled.stream().filter(DataFile::current)),
-                        older(schema, filled.stream().filter(file -> !file.current())))
+                        current(columns, filled.stream().filter(DataFile::current)),
+                        older(columns, filled.stream().filter(file -> !file.current())))
                 .flatMap(Optional::stream)
                 .collect(Collectors.joining(" UNION ALL "));
     }
@@ -62,10 +77,11 @@ final class Scan {
      * by the planner, which then knows how many rows and values there are; with a schema given it
      * does not, and joins badly.
      */
-    private static Optional<String> current(Schema schema, Stream<DataFile> files) {
+    private static Optional<String> current(
+            List<Types.NestedField> columns, Stream<DataFile> files) {
         return read(files)
                 .map(read ->
-                        schema.columns().stream()
+                        columns.stream()
                                 .map(column ->
                                         "CAST("
                                                 + DuckTypes.name(column.name())
@@ -78,13 +94,13 @@ final class Scan {
                                                 ", ", "SELECT ", " FROM " + read + ")")));
     }
 
-    private static Optional<String> older(Schema schema, Stream<DataFile> files) {
+    private static Optional<String> older(List<Types.NestedField> columns, Stream<DataFile> files) {
         return read(files)
                 .map(read ->
                         "SELECT * FROM "
                                 + read
                                 + ", schema=MAP{"
-                                + schema.columns().stream()
+                                + columns.stream()
                                         .map(Scan::column)
                                         .collect(Collectors.joining(","))
                                 + "})");

@@ -121,7 +121,7 @@ sealed interface StreamInput {
                     + " AS "
                     + JsonScan.TEXTS
                     + " FROM ("
-                    + Scan.files(table().schema(), files)
+                    + Scan.files(table().schema().columns(), files)
                     + ")))) AS "
                     + DuckTypes.name(sql.inputAlias())
                     + " WHERE CASE WHEN \"tonle$problem\" IS NOT NULL THEN true ELSE "
@@ -249,7 +249,7 @@ sealed interface StreamInput {
                             ? "''"
                             : "CAST(to_json(struct_pack(" + shown + ")) AS VARCHAR)")
                     + " AS \"tonle$payload\" FROM ("
-                    + Scan.files(table.schema(), files)
+                    + Scan.files(table.schema().columns(), files)
                     + ") AS "
                     + DuckTypes.name(sql.inputAlias())
                     + " WHERE "

@@ -99,6 +99,33 @@ class DuckDbEngineTest {
     }
 
     @Test
+    void readsTheColumnsThatAStatementUsesAndFilesThatHoldThemPlainly() {
+        Schema old = new Schema(Types.NestedField.optional(1, "a", Types.IntegerType.get()));
+        Schema now =
+                new Schema(
+                        Types.NestedField.optional(1, "a", Types.IntegerType.get()),
+                        Types.NestedField.optional(2, "b", Types.IntegerType.get()),
+                        Types.NestedField.optional(3, "c", Types.IntegerType.get()));
+        SqlTable table = SqlTable.of(new TableName("silver", "t"), now);
+        kit.add(table, old, "SELECT 1 AS a");
+        kit.add(table, now, "SELECT 2 AS a, 20 AS b, 200 AS c");
+        kit.add(table, now, "SELECT 3 AS a, 30 AS b, 300 AS c");
+        String sum = "SELECT SUM(B) AS s FROM silver.t";
+        assertThat(DuckDbEngine.select(kit.bind(sum), kit.inputs()))
+                .contains("\"b\"", "UNION ALL")
+                .containsOnlyOnce("schema=MAP{2:")
+                .doesNotContain("\"a\"", "\"c\"", "'a'", "'c'");
+        assertThat(kit.rows(sum)).hasToString("[[50]]");
+        assertThat(kit.rows("SELECT COUNT(*) AS n FROM silver.t")).hasToString("[[3]]");
+        assertThat(kit.rows("SELECT COUNT(*) AS n FROM silver.t AS x NATURAL JOIN silver.t AS y"))
+                .hasToString("[[2]]");
+        assertThat(
+                        kit.rows(
+                                "SELECT x.c FROM silver.t AS x JOIN silver.t AS y USING (b) ORDER BY 1"))
+                .hasToString("[[200], [300]]");
+    }
+
+    @Test
     void takesNoSettingOnceOpen() {
         for (String setting :
                 List.of(

@@ -25,6 +25,7 @@ import org.apache.calcite.sql.util.SqlBasicVisitor;
 import org.apache.calcite.sql.validate.SqlValidator;
 import org.apache.calcite.sql.validate.SqlValidatorNamespace;
 import org.apache.calcite.sql.validate.SqlValidatorTable;
+import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 
 /** The tables that the FROM clauses of a statement name, wherever in it they stand. */
@@ -251,6 +252,10 @@ final class FromClauses {
                         return from;
                     }
 
+                    private boolean isUsed(String column) {
+                        return all[0] || used.contains(column.toLowerCase(Locale.ROOT));
+                    }
+
                     private SqlNode table(SqlIdentifier id) {
                         SqlValidatorNamespace namespace = validator.getNamespace(id);
                         SqlValidatorTable table = namespace == null ? null : namespace.getTable();
@@ -272,6 +277,7 @@ final class FromClauses {
                                     new BoundTable(
                                             whole,
                                             List.of(),
+                                            List.of(),
                                             Optional.of(
                                                     guards.of(
                                                             whole,
@@ -280,15 +286,17 @@ final class FromClauses {
                             return new TableNode(
                                     whole.name(), tables.size() - 1, id.getParserPosition());
                         }
-                        List<ReadColumn> onRead =
-                                bound.table().onRead().stream()
-                                        .filter(column ->
-                                                all[0]
-                                                        || used.contains(
-                                                                column.name()
-                                                                        .toLowerCase(Locale.ROOT)))
-                                        .toList();
-                        tables.add(new BoundTable(bound.table(), onRead, Optional.empty()));
+                        tables.add(
+                                new BoundTable(
+                                        bound.table(),
+                                        bound.table().schema().columns().stream()
+                                                .map(Types.NestedField::name)
+                                                .filter(this::isUsed)
+                                                .toList(),
+                                        bound.table().onRead().stream()
+                                                .filter(column -> isUsed(column.name()))
+                                                .toList(),
+                                        Optional.empty()));
                         return new TableNode(
                                 bound.table().name(), tables.size() - 1, id.getParserPosition());
                     }

@@ -50,7 +50,14 @@ final class StreamBinder {
                             + " streaming table");
         }
         // what an event must be doesn't depend on which columns are asked for
-        BoundTable whole = new BoundTable(input.table(), input.table().onRead(), Optional.empty());
+        BoundTable whole =
+                new BoundTable(
+                        input.table(),
+                        input.table().schema().columns().stream()
+                                .map(Types.NestedField::name)
+                                .toList(),
+                        input.table().onRead(),
+                        Optional.empty());
         List<SqlNode> columns = new ArrayList<>();
         for (SqlNode item : bound.getSelectList()) {
             columns.add(item.getKind() == SqlKind.AS ? ((SqlCall) item).operand(0) : item);

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Optional;
+import org.apache.calcite.sql.dialect.AnsiSqlDialect;
+import org.apache.calcite.sql.dialect.MysqlSqlDialect;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.junit.jupiter.api.Test;
@@ -161,5 +163,20 @@ class QueryTest {
                 .isInstanceOfSatisfying(
                         LakeException.class,
                         e -> assertThat(e.code() + " " + e.getMessage()).startsWith(problem));
+    }
+
+    @Test
+    void isPrintedForTheEngineAndTheFilesThatAreAskedForEachTime() {
+        BoundQuery query =
+                Sql.query(
+                        "SELECT x.id FROM silver.flights AS x JOIN silver.flights AS y ON x.id ="
+                                + " y.id WHERE x.id <> '()'",
+                        TABLES);
+        String first = query.print(AnsiSqlDialect.DEFAULT, table -> "(files)");
+        assertThat(first).contains("FROM (files) AS", "JOIN (files) AS", "'()'");
+        assertThat(query.print(AnsiSqlDialect.DEFAULT, table -> "(a, b)"))
+                .isEqualTo(first.replace("(files)", "(a, b)"));
+        assertThat(query.print(MysqlSqlDialect.DEFAULT, table -> "(files)")).contains("`id`");
+        assertThat(query.print(AnsiSqlDialect.DEFAULT, table -> "(files)")).isEqualTo(first);
     }
 }
