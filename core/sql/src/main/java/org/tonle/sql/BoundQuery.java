@@ -102,7 +102,7 @@ public final class BoundQuery {
                                         .orElseGet(() -> fragment.apply(bound)))
                         .toList();
         String printed = EngineWriter.print(tree, dialect, fragments);
-        PolicyCheck.checkPrinted(printed, tables, fragments);
+        PolicyCheck.checkPrinted(printed, tables, fragments, dialect);
         return printed;
     }
 }
