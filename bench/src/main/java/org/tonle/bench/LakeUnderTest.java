@@ -217,20 +217,42 @@ final class LakeUnderTest implements AutoCloseable {
         return query(JSON.createObjectNode().put("sql", sql));
     }
 
-    /** Asks where tables without a namespace are of {@code namespace}. */
-    JsonNode query(String sql, String namespace) throws IOException, InterruptedException {
-        return query(JSON.createObjectNode().put("sql", sql).put("namespace", namespace));
+    /**
+     * Asks where tables without a namespace are of {@code namespace}.
+     *
+     * @param by the token of whoever asks
+     */
+    JsonNode query(String sql, String namespace, String by)
+            throws IOException, InterruptedException {
+        return query(JSON.createObjectNode().put("sql", sql).put("namespace", namespace), by);
     }
 
     private JsonNode query(ObjectNode body) throws IOException, InterruptedException {
+        return query(body, token);
+    }
+
+    private JsonNode query(ObjectNode body, String by) throws IOException, InterruptedException {
+        return post("/api/v1/query", body, by, 200);
+    }
+
+    /** A new key of a user. */
+    String key(String user) throws IOException, InterruptedException {
+        return post("/api/v1/keys", JSON.createObjectNode().put("user", user), token, 201)
+                .path("key")
+                .asText();
+    }
+
+    private JsonNode post(String path, ObjectNode body, String by, int expected)
+            throws IOException, InterruptedException {
         HttpResponse<String> answer =
                 http.send(
-                        request("/api/v1/query")
+                        HttpRequest.newBuilder(URI.create(url + path))
+                                .header("Authorization", "Bearer " + by)
                                 .header("Content-Type", "application/json")
                                 .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
-        if (answer.statusCode() != 200) {
+        if (answer.statusCode() != expected) {
             throw new IOException(answer.statusCode() + " " + answer.body());
         }
         return JSON.readTree(answer.body());

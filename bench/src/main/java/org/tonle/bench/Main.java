@@ -48,9 +48,12 @@ public final class Main {
                     seconds from acknowledged to queryable; key: p95_seconds
                 ./dev bench cache [--connections N] [--seconds N] [--rounds N]
                     answers that are kept, over HTTP; key: cached_per_second_per_core
-                ./dev bench query [--scale-percent N] [--rounds N] [--clients N]
+                ./dev bench query [--scale-percent N] [--rounds N] [--clients N] [--crowds N]
                     TPC-H (100 is scale factor 1) by HTTP over tables of a lake, against DuckDB over
-                    the same files; key: ratio_to_raw, of CPU-seconds with one client\
+                    the same files; key: ratio_to_raw, of CPU-seconds with one client;
+                    ratio_policy: the same under row filters and a mask, against views that hold
+                    them; ratio_N_clients; front_end_p95_ms: from text to a bound statement with
+                    policy in it\
                 """);
     }
 

@@ -17,44 +17,86 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.apache.iceberg.PartitionSpec;
-import org.apache.iceberg.Schema;
 import org.apache.iceberg.catalog.TableIdentifier;
-import org.apache.iceberg.types.Types;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.lake.Lake;
-import org.tonle.lake.LakeOptions;
 import org.tonle.ledger.CommitRequest;
 
-/** TPC-H: its tables as tables of a lake, and its queries as Apache Spark tests them. */
+/**
+ * TPC-H: its tables as tables of a lake, its queries as Apache Spark tests them, and a policy of
+ * which every part has to be computed, though it hides no row.
+ */
 final class Tpch {
     static final String NAMESPACE = "tpch";
 
+    /** Whoever the policy holds for. */
+    static final String ANALYST = "anna";
+
+    /** What the policy makes of a table, as somebody would write it by hand. */
+    static final Map<String, String> GUARDED =
+            Map.of(
+                    "lineitem", "SELECT * FROM main.lineitem WHERE l_shipmode <> 'PIGEON'",
+                    "orders", "SELECT * FROM main.orders WHERE o_orderpriority <> '9-NEVER'",
+                    "customer",
+                            "SELECT * REPLACE (substring(c_phone, 1, 2) || '-***' AS c_phone)"
+                                    + " FROM main.customer");
+
+    private static final String POLICY =
+            """
+            roles:
+              analyst: {read: [tpch]}
+            users:
+              anna: {roles: [analyst], attributes: {hidden: PIGEON}}
+            row-filters:
+              - {table: tpch.lineitem, where: "l_shipmode <> principal_attribute('hidden')"}
+              - {table: tpch.orders, where: "o_orderpriority <> '9-NEVER'"}
+            masks:
+              - {column: tpch.customer.c_phone, value: "SUBSTRING(c_phone, 1, 2) || '-***'"}
+            """;
+
     private Tpch() {}
 
+    /** Writes a lake folder in which all tables are datasets, so that policy can name them. */
+    static void define(Path folder) throws IOException {
+        Files.createDirectories(folder.resolve("pipelines"));
+        Files.createDirectories(folder.resolve("policies"));
+        Files.writeString(folder.resolve("lake.yaml"), "name: tpch\nquery: {cache: 0B}\n");
+        Files.writeString(folder.resolve("policies/tpch.yaml"), POLICY);
+        StringBuilder datasets = new StringBuilder();
+        for (TpchTable<?> table : TpchTable.getTables()) {
+            datasets.append("CREATE MATERIALIZED VIEW ")
+                    .append(NAMESPACE)
+                    .append('.')
+                    .append(table.getTableName())
+                    .append(" AS SELECT ")
+                    .append(
+                            table.getColumns().stream()
+                                    .map(column -> value(column) + " AS " + column.getColumnName())
+                                    .collect(Collectors.joining(", ")))
+                    .append(";\n");
+        }
+        Files.writeString(folder.resolve("pipelines/tpch.sql"), datasets);
+    }
+
     /**
-     * Makes a lake with all tables in namespace {@code tpch}.
+     * Fills all tables.
      *
      * @param plain a DuckDB that writes the files
-     * @return the files of each table, by its name
+     * @return the file of each table, by its name
      */
-    static Map<String, List<Path>> load(Path folder, double scale, Connection plain)
+    static Map<String, Path> load(Lake lake, Path folder, double scale, Connection plain)
             throws IOException, SQLException {
-        Map<String, List<Path>> files = new TreeMap<>();
-        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
-            lake.catalog().ensureNamespace(NAMESPACE, "bench");
-            for (TpchTable<?> table : TpchTable.getTables()) {
-                System.err.println("generating " + table.getTableName());
-                files.put(table.getTableName(), load(lake, folder, table, scale, plain));
-            }
+        Map<String, Path> files = new TreeMap<>();
+        for (TpchTable<?> table : TpchTable.getTables()) {
+            System.err.println("generating " + table.getTableName());
+            files.put(table.getTableName(), load(lake, folder, table, scale, plain));
         }
         return files;
     }
 
-    private static <E extends TpchEntity> List<Path> load(
+    private static <E extends TpchEntity> Path load(
             Lake lake, Path folder, TpchTable<E> table, double scale, Connection plain)
             throws IOException, SQLException {
         Path csv = folder.resolve(table.getTableName() + ".csv");
@@ -65,19 +107,9 @@ final class Tpch {
             }
         }
         List<TpchColumn<E>> columns = table.getColumns();
-        Schema schema =
-                new Schema(
-                        IntStream.range(0, columns.size())
-                                .mapToObj(i ->
-                                        Types.NestedField.required(
-                                                i + 1,
-                                                columns.get(i).getColumnName(),
-                                                type(columns.get(i))))
-                                .toList());
         TableIdentifier name = TableIdentifier.of(NAMESPACE, table.getTableName());
         try (StagedCommit commit = lake.catalog().stage()) {
-            StagedTable staged =
-                    commit.create(name, schema, PartitionSpec.unpartitioned(), Map.of());
+            StagedTable staged = commit.table(name, StagedTable.OnConflict.FAIL);
             Path file = staged.dataDirectory().resolve(commit.id() + ".parquet");
             try (Statement statement = plain.createStatement()) {
                 statement.execute(
@@ -92,26 +124,26 @@ final class Tpch {
                                 + "})) TO '"
                                 + file
                                 + "' (FORMAT parquet, COMPRESSION zstd, FIELD_IDS {"
-                                + IntStream.range(0, columns.size())
-                                        .mapToObj(
-                                                i -> columns.get(i).getColumnName() + ":" + (i + 1))
+                                + staged.schema().columns().stream()
+                                        .map(c -> c.name() + ":" + c.fieldId())
                                         .collect(Collectors.joining(","))
                                 + "})");
             }
             Files.delete(csv);
             staged.append(List.of(staged.adopt(file)));
             var unused = commit.publish(CommitRequest.builder(commit.id(), "bench", "bench"));
-            return List.of(file);
+            return file;
         }
     }
 
-    private static org.apache.iceberg.types.Type type(TpchColumn<?> column) {
+    /** Any value of a column's type; the views are filled with other rows. */
+    private static String value(TpchColumn<?> column) {
         return switch (column.getType().getBase()) {
-            case INTEGER -> Types.IntegerType.get();
-            case IDENTIFIER -> Types.LongType.get();
-            case DATE -> Types.DateType.get();
-            case DOUBLE -> Types.DecimalType.of(12, 2);
-            case VARCHAR -> Types.StringType.get();
+            case INTEGER -> "CAST(0 AS INTEGER)";
+            case IDENTIFIER -> "CAST(0 AS BIGINT)";
+            case DATE -> "DATE '1970-01-01'";
+            case DOUBLE -> "CAST(0 AS DECIMAL(12, 2))";
+            case VARCHAR -> "CAST('' AS VARCHAR)";
         };
     }
 

@@ -161,7 +161,7 @@ final class DemoCommand implements Callable<Integer> {
             return DemoCounts.ask(client, lake.url());
         } catch (LakeClient.Refused e) {
             // a table without its first commit can't be asked
-            if (e.code().equals("NOT_FOUND") || e.code().equals("INVALID_SQL")) {
+            if (e.code().equals("INVALID_SQL")) {
                 return null;
             }
             throw e;

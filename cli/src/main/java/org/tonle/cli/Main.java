@@ -1,6 +1,9 @@
 package org.tonle.cli;
 
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.util.Properties;
 import org.tonle.definition.DefinitionException;
@@ -90,8 +93,20 @@ public final class Main {
                 say(e);
                 yield Exit.FAILED;
             }
+            case UncheckedIOException e -> {
+                say(LakeException.storage(e));
+                yield Exit.FAILED;
+            }
             case LakeClient.Refused e -> {
                 say(e);
+                yield Exit.FAILED;
+            }
+            case ConnectException e -> {
+                say(new Failure(Exit.NOT_RUNNING, "no lake answers there"));
+                yield Exit.NOT_RUNNING;
+            }
+            case IOException e -> {
+                say(new Failure(Exit.FAILED, "what was sent or received broke off: " + e));
                 yield Exit.FAILED;
             }
             default -> {
@@ -115,8 +130,8 @@ public final class Main {
             if (in != null) {
                 properties.load(in);
             }
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         return properties.getProperty("version", "unknown");
     }

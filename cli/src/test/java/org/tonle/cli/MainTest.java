@@ -12,8 +12,12 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
     @TempDir Path temp;
@@ -57,6 +61,27 @@ class MainTest {
         assertThat(out()).contains("--url").doesNotContain("\u001b");
         assertThat(run("--version")).isZero();
         assertThat(out()).startsWith("tonle 0.").doesNotContain("unknown", "project");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"query SELECT", "query list", "query cancel 1"})
+    void whereNoLakeAnswersThatIsSaid(String command) {
+        List<String> line = new ArrayList<>(List.of(command.split(" ")));
+        line.addAll(List.of("--url", "http://127.0.0.1:1"));
+
+        assertThat(run(line.toArray(String[]::new))).isEqualTo(Exit.NOT_RUNNING);
+
+        assertThat(err()).contains("no lake answers").doesNotContain("bug");
+    }
+
+    @Test
+    void aFileThatCannotBeReadIsNamedAndNoBug() throws IOException {
+        Path address = Files.createDirectories(temp.resolve("lake/.tonle/lake.json"));
+
+        assertThat(run("query", "--lake", temp.resolve("lake").toString(), "SELECT 1"))
+                .isEqualTo(Exit.FAILED);
+
+        assertThat(err()).contains(address.toString(), "Check that").doesNotContain("bug");
     }
 
     @Test

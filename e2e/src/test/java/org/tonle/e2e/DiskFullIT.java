@@ -22,10 +22,20 @@ class DiskFullIT {
 
     @Test
     void aFullDiskRefusesAndLosesNothing() throws Exception {
+        run("640m");
+    }
+
+    /** The tables lie on a disk of their own, and the log on one that has room. */
+    @Test
+    void aFullDiskOfTablesLetsEventsWaitInTheLogAndLosesNothing() throws Exception {
+        run("256m", Files.createDirectory(dir.resolve("home")).toString());
+    }
+
+    private void run(String size, String... more) throws Exception {
         Path disk = Files.createDirectory(dir.resolve("disk"));
         Path said = dir.resolve("said");
         Process process =
-                new ProcessBuilder(command(disk))
+                new ProcessBuilder(command(disk, size, more))
                         .redirectErrorStream(true)
                         .redirectOutput(said.toFile())
                         .start();
@@ -44,7 +54,7 @@ class DiskFullIT {
         output.lines().filter(line -> line.startsWith("disk full")).forEach(System.out::println);
     }
 
-    private static List<String> command(Path disk) {
+    private static List<String> command(Path disk, String size, String... more) {
         List<String> command =
                 new ArrayList<>(
                         List.of(
@@ -54,7 +64,9 @@ class DiskFullIT {
                                 "--mount",
                                 "sh",
                                 "-c",
-                                "mount -t tmpfs -o size=640m tonle \"$0\" || exit "
+                                "mount -t tmpfs -o size="
+                                        + size
+                                        + " tonle \"$0\" || exit "
                                         + NO_MOUNT
                                         + "; exec \"$@\"",
                                 disk.toString()));
@@ -70,6 +82,7 @@ class DiskFullIT {
                         System.getProperty("java.class.path"),
                         DiskFullRun.class.getName(),
                         disk.toString()));
+        command.addAll(List.of(more));
         return command;
     }
 }

@@ -15,7 +15,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What {@link DiskFullIT} runs where the folder of its argument is a small disk. */
+/**
+ * What {@link DiskFullIT} runs where the folder of its first argument is a small disk: all of the
+ * lake's, or, given another folder for the rest, that of its tables.
+ */
 final class DiskFullRun {
     private static final Duration LIMIT = Duration.ofSeconds(90);
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -29,18 +32,29 @@ final class DiskFullRun {
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-    private DiskFullRun(Path disk) {
-        folder = disk.resolve("lake");
+    private DiskFullRun(Path disk, Path home) {
+        folder = home.resolve("lake");
         filler = disk.resolve("filler");
     }
 
     public static void main(String[] arguments) throws Exception {
-        new DiskFullRun(Path.of(arguments[0])).run();
+        Path disk = Path.of(arguments[0]);
+        if (arguments.length == 1) {
+            new DiskFullRun(disk, disk).run("", DiskFullRun::round);
+        } else {
+            new DiskFullRun(disk, Path.of(arguments[1]))
+                    .run("storage: " + disk.resolve("tables"), DiskFullRun::storageRound);
+        }
         System.exit(0);
     }
 
-    private void run() throws Exception {
-        LakeFolder.write(folder, "");
+    private interface Round {
+        void run(DiskFullRun run, LakeProcess.Address address, RetryingClient client, long leave)
+                throws Exception;
+    }
+
+    private void run(String more, Round round) throws Exception {
+        LakeFolder.write(folder, more);
         try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
             try (LakeProcess lake = LakeProcess.start(folder)) {
                 LakeProcess.Address address =
@@ -48,7 +62,7 @@ final class DiskFullRun {
                 try {
                     // what is left is what the lake keeps for itself; then nothing, at once
                     for (long leave : List.of(100L << 20, 0L, 12L << 10)) {
-                        round(address, client, leave);
+                        round.run(this, address, client, leave);
                     }
                     client.close();
                     CrashRun.settled(List.of(folder));
@@ -100,6 +114,43 @@ final class DiskFullRun {
                 "disk full but for %,d kB: refused in %d ms%n", leave >> 10, took.toMillis());
     }
 
+    /** The log has room: what is taken waits there, and the tables say why they stay behind. */
+    private void storageRound(LakeProcess.Address address, RetryingClient client, long leave)
+            throws Exception {
+        acknowledgesMore(client);
+        if (leave > 1 << 20) {
+            return; // room for tables
+        }
+        fill(leave);
+        await("bronze says why", () -> reasonOfSource(address).contains("No space left"));
+        acknowledgesMore(client);
+        assertThat(get(address, "/health/live").statusCode()).isEqualTo(200);
+        // time for everything that writes to fail
+        for (int look = 0; look < 20; look++) {
+            assertThat(reasonsOf(address)).doesNotContain("internal error");
+            Thread.sleep(250);
+        }
+        Files.delete(filler);
+        await("it is well again: " + reasonsOf(address), () -> reasonsOf(address).isEmpty());
+        System.out.printf("disk full of tables but for %,d kB%n", leave >> 10);
+    }
+
+    /** Of all that can't go on. */
+    private String reasonsOf(LakeProcess.Address address) throws IOException, InterruptedException {
+        HttpResponse<String> response = get(address, "/api/v1/datasets");
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        StringBuilder reasons = new StringBuilder();
+        for (JsonNode table : JSON.readTree(response.body())) {
+            if (table.has("reason")) {
+                reasons.append(table.path("name").asText())
+                        .append(": ")
+                        .append(table.path("reason").asText())
+                        .append('\n');
+            }
+        }
+        return reasons.toString();
+    }
+
     /** As much as the client's retries need to show that the lake goes on. */
     private static void acknowledgesMore(RetryingClient client) throws Exception {
         long before = client.answers();
@@ -114,13 +165,16 @@ final class DiskFullRun {
             return response.body();
         }
         JsonNode source = JSON.readTree(response.body()).get(0);
-        assertThat(source.path("state").asText()).as(response.body()).isEqualTo("failing");
-        return source.path("reason").asText();
+        String reason = source.path("reason").asText();
+        assertThat(source.path("state").asText())
+                .as(response.body())
+                .isEqualTo(reason.isEmpty() ? "running" : "failing");
+        return reason;
     }
 
     private void fill(long leave) throws IOException {
         byte[] zeros = new byte[1 << 16];
-        long room = folder.toFile().getUsableSpace() - leave;
+        long room = filler.getParent().toFile().getUsableSpace() - leave;
         try (OutputStream out = Files.newOutputStream(filler)) {
             for (long written = 0; written < room || leave == 0; written += zeros.length) {
                 out.write(zeros);

@@ -1,14 +1,22 @@
 package org.tonle.e2e;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.properties.HasOwner;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.tonle.sql.BoundQuery;
+import org.tonle.sql.BoundStream;
+import org.tonle.sql.SqlEngine;
 
 /**
  * Who may know whom: core modules in the order of the data, adapters behind the seams, one root.
@@ -101,6 +109,36 @@ class ModuleBoundariesTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(packages(CORE))
+                .check(classes);
+    }
+
+    /** No path hands the text of a statement to an engine: engines take what was bound. */
+    @Test
+    void anEngineIsGivenBoundStatementsOnly() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("org.tonle.sql..")
+                .should()
+                .callConstructorWhere(
+                        JavaCall.Predicates.target(
+                                HasOwner.Predicates.With.owner(
+                                        JavaClass.Predicates.belongToAnyOf(
+                                                BoundQuery.class, BoundStream.class))))
+                .check(classes);
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(packages("duckdb"), packages("bench"))
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.duckdb..")
+                .check(classes);
+        noMethods()
+                .that()
+                .areDeclaredIn(SqlEngine.class)
+                .should()
+                .haveRawParameterTypes(
+                        DescribedPredicate.anyElementThat(
+                                JavaClass.Predicates.assignableTo(CharSequence.class)))
                 .check(classes);
     }
 }

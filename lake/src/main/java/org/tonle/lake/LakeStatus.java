@@ -5,7 +5,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.iceberg.Schema;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.BronzeTable;
@@ -17,6 +20,7 @@ import org.tonle.definition.LakeDefinition;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.TableStatus.State;
+import org.tonle.ledger.CommitRequest.ExpectationResult;
 import org.tonle.pipeline.DatasetStatus;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.query.SystemTable;
@@ -46,6 +50,7 @@ final class LakeStatus {
     private final Ingest ingest;
     private final PipelineRunner pipelines;
     private final Clock clock;
+    private final Map<TableName, Counted> counted = new ConcurrentHashMap<>();
 
     LakeStatus(
             LakeCatalog catalog,
@@ -171,17 +176,43 @@ final class LakeStatus {
     private List<TableStatus.Expectation> expectations(Dataset dataset, long seq) {
         return switch (dataset) {
             case Dataset.StreamingTable table when !table.expectations().isEmpty() ->
-                    catalog.ledger().expectations(table.name().toString(), 0, seq).stream()
-                            .map(result ->
-                                    new TableStatus.Expectation(
-                                            result.expectation(),
-                                            result.action(),
-                                            result.passed(),
-                                            result.failed()))
-                            .toList();
+                    counted.merge(
+                                    table.name(),
+                                    counted(table.name(), seq),
+                                    (one, other) -> one.seq() > other.seq() ? one : other)
+                            .all();
             case Dataset.StreamingTable table -> List.of();
             case Dataset.MaterializedView view -> List.of();
         };
+    }
+
+    private Counted counted(TableName table, long seq) {
+        Counted known = counted.getOrDefault(table, new Counted(0, List.of()));
+        return known.seq() >= seq
+                ? known
+                : known.plus(
+                        seq, catalog.ledger().expectations(table.toString(), known.seq(), seq));
+    }
+
+    /** What expectations had counted up to a commit: earlier ones needn't be added up again. */
+    private record Counted(long seq, List<TableStatus.Expectation> all) {
+        Counted plus(long upTo, List<ExpectationResult> results) {
+            Map<String, TableStatus.Expectation> sums = new TreeMap<>();
+            all.forEach(sum -> sums.put(sum.name() + ' ' + sum.action(), sum));
+            for (ExpectationResult more : results) {
+                sums.merge(
+                        more.expectation() + ' ' + more.action(),
+                        new TableStatus.Expectation(
+                                more.expectation(), more.action(), more.passed(), more.failed()),
+                        (before, now) ->
+                                new TableStatus.Expectation(
+                                        before.name(),
+                                        before.action(),
+                                        before.passed() + now.passed(),
+                                        before.failed() + now.failed()));
+            }
+            return new Counted(upTo, List.copyOf(sums.values()));
+        }
     }
 
     private static State state(SourceStatus.State state) {

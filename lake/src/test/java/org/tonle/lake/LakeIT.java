@@ -347,6 +347,20 @@ class LakeIT {
     }
 
     @Test
+    void aPlaceWhereNoTableCanBeIsCorrectedInTheLakeFile() throws Exception {
+        Path lake = Files.createDirectory(folder.resolve("wrong"));
+        Files.writeString(folder.resolve("file"), "in the way");
+        Files.writeString(lake.resolve("lake.yaml"), "storage: ../file/tables\n");
+        assertThatThrownBy(() -> Lake.open(lake, LakeOptions.ofProcess()))
+                .hasMessageContaining(folder.resolve("file").toString());
+
+        Files.writeString(lake.resolve("lake.yaml"), "storage: ../tables\n");
+        Lake.open(lake, LakeOptions.ofProcess()).close();
+
+        assertThat(folder.resolve("tables")).isDirectory();
+    }
+
+    @Test
     void aLakeWhoseTablesWereMovedSaysWhereTheyWere() throws Exception {
         Path before = Files.createDirectory(folder.resolve("before"));
         Files.createDirectories(before.resolve("sources"));

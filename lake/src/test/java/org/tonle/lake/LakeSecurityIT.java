@@ -104,7 +104,7 @@ class LakeSecurityIT {
         try (RunningQuery query = lake.query(sql, principal)) {
             query.writeTo(out, RowFormat.NDJSON);
         } catch (LakeException e) {
-            if (e.code() == ErrorCode.NOT_FOUND && principal.equals(Principal.LAKE)) {
+            if (e.code() == ErrorCode.INVALID_SQL && principal.equals(Principal.LAKE)) {
                 return "";
             }
             throw e;
@@ -270,7 +270,7 @@ class LakeSecurityIT {
         PolicyReport refused =
                 lake.access().check("SELECT * FROM bronze.people", "x", Set.of("data_viewer"));
         assertThat(refused.tables().getFirst().columns()).isEmpty();
-        assertThat(refused.refusal().orElseThrow().code()).isEqualTo(ErrorCode.NOT_FOUND);
+        assertThat(refused.refusal().orElseThrow().code()).isEqualTo(ErrorCode.INVALID_SQL);
         assertThatThrownBy(() -> lake.access().check("SELECT 1", "nobody", Set.of()))
                 .hasMessageContaining("no user nobody");
     }

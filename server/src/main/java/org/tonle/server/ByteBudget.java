@@ -19,6 +19,11 @@ final class ByteBudget {
     final class Share implements AutoCloseable {
         private long mine;
 
+        /** Takes so much more. */
+        synchronized void grow(long bytes) {
+            growTo(mine + bytes);
+        }
+
         /** Takes more, up to what the request has taken in all. */
         synchronized void growTo(long bytes) {
             long more = bytes - mine;

@@ -25,7 +25,7 @@ record ErrorStatus(HttpStatus status, String title, String action, int retryAfte
             case FORBIDDEN ->
                     user(HttpStatus.FORBIDDEN, "Forbidden", "ask with a role that may do this");
             case INVALID_SQL ->
-                    user(HttpStatus.BAD_REQUEST, "Invalid SQL", "correct the statement");
+                    user(HttpStatus.UNPROCESSABLE_ENTITY, "Invalid SQL", "correct the statement");
             case UNSUPPORTED_SQL ->
                     user(
                             HttpStatus.UNPROCESSABLE_ENTITY,

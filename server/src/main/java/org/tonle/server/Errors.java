@@ -18,6 +18,7 @@ import com.linecorp.armeria.server.RequestTimeoutException;
 import com.linecorp.armeria.server.ServerErrorHandler;
 import com.linecorp.armeria.server.ServiceConfig;
 import com.linecorp.armeria.server.ServiceRequestContext;
+import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -69,6 +70,7 @@ final class Errors implements ServerErrorHandler {
                             "the request took too long to arrive or to be answered",
                             null,
                             "retry; with the same Idempotency-Key nothing is doubled");
+            case UncheckedIOException e -> response(LakeException.storage(e));
             case HttpStatusException e -> status(e.httpStatus(), null);
             default -> {
                 LOG.error("A request failed by a bug", cause);

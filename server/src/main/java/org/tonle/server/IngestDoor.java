@@ -76,16 +76,18 @@ final class IngestDoor implements HttpService {
         Gate.Pass pass = gate.enter();
         ByteBudget.Share share = bytes.share();
         try {
-            // a body that doesn't say its length may take as much as is allowed
-            share.growTo(length >= 0 ? length : most);
+            share.growTo(Math.max(length, 0));
         } catch (LakeException e) {
             pass.close();
             throw e;
         }
         ctx.setMaxRequestLength(most);
         ctx.setRequestTimeout(TO_ARRIVE);
+        // one that doesn't say its length takes room as it comes
+        HttpRequest counted =
+                length >= 0 ? request : request.peekData(data -> share.grow(data.length()));
         return HttpResponse.of(
-                request.aggregate()
+                counted.aggregate()
                         .thenApplyAsync(
                                 body -> {
                                     ctx.setRequestTimeout(TO_ANSWER);

@@ -360,6 +360,44 @@ class LakeServerTest {
     }
 
     @Test
+    void aBodyThatDoesNotSayItsLengthTakesAsMuchMemoryAsItHolds() throws Exception {
+        // 30 MB are allowed, and each body may have 20
+        CompletableFuture<HttpResponse<String>> first =
+                client.sendAsync(
+                        withoutLength("wait" + "x".repeat(16 << 20)),
+                        HttpResponse.BodyHandlers.ofString());
+        assertThat(lake.inside.await(10, TimeUnit.SECONDS)).isTrue();
+
+        assertThat(
+                        client.send(withoutLength("{}"), HttpResponse.BodyHandlers.ofString())
+                                .statusCode())
+                .isEqualTo(202);
+        problem(
+                client.send(
+                        withoutLength("x".repeat(16 << 20)), HttpResponse.BodyHandlers.ofString()),
+                429,
+                "OVERLOADED");
+
+        lake.letGo.countDown();
+        assertThat(first.get().statusCode()).isEqualTo(202);
+        assertThat(
+                        client.send(
+                                        withoutLength("x".repeat(16 << 20)),
+                                        HttpResponse.BodyHandlers.ofString())
+                                .statusCode())
+                .isEqualTo(202);
+    }
+
+    private HttpRequest withoutLength(String body) {
+        return to("/api/v1/ingest/events")
+                .POST(
+                        HttpRequest.BodyPublishers.ofInputStream(() ->
+                                new java.io.ByteArrayInputStream(
+                                        body.getBytes(StandardCharsets.UTF_8))))
+                .build();
+    }
+
+    @Test
     void closingLetsRequestsInsideEndAndRefusesNewOnes() throws Exception {
         LakeServer second = LakeServer.start(lake, ServerOptions.onPort(0));
         CompletableFuture<HttpResponse<String>> inside =
@@ -424,11 +462,13 @@ class LakeServerTest {
         assertThat(problem(get("/health/ready"), 503, "NOT_READY").get("detail").asText())
                 .isEqualTo("the ledger can't be reached");
 
+        // the server counts for all tests
+        double before = ingested(get("/metrics").body());
         post("/api/v1/ingest/events", "{}\n{}");
         get("/no/such/path/" + "x".repeat(50));
         String metrics = get("/metrics").body();
+        assertThat(ingested(metrics) - before).isEqualTo(2.0);
         assertThat(metrics)
-                .contains("tonle_ingest_events_total{source=\"events\"} 2.0")
                 .contains("tonle_dataset_rows{dataset=\"bronze.events\"} 10.0")
                 .contains(
                         "tonle_expectation_rows_total{dataset=\"silver.events\",expectation=\"positive\",outcome=\"failed\"} 3.0")
@@ -444,6 +484,14 @@ class LakeServerTest {
                 .contains("service=\"/api/v1/ingest/{source}\"")
                 .contains("jvm_memory_used_bytes")
                 .doesNotContain("/no/such/path");
+    }
+
+    private static double ingested(String metrics) {
+        String name = "tonle_ingest_events_total{source=\"events\"} ";
+        return metrics.lines()
+                .filter(line -> line.startsWith(name))
+                .mapToDouble(line -> Double.parseDouble(line.substring(name.length())))
+                .sum();
     }
 
     @Test

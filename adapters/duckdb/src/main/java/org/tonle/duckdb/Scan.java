@@ -2,7 +2,9 @@ package org.tonle.duckdb;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.tonle.sql.BoundTable;
@@ -48,30 +50,53 @@ final class Scan {
                                     + DuckTypes.name(column.name()))
                     .collect(Collectors.joining(", ", "SELECT ", " WHERE false"));
         }
-        String read =
-                filled.stream()
-                        .map(file -> DuckTypes.text(file.path().toString()))
-                        .collect(
-                                Collectors.joining(
-                                        ",", "read_parquet([", "], hive_partitioning=false"));
-        if (filled.stream().allMatch(DataFile::current)) {
-            // a cast to the type that a column has is left out by the planner, which then knows
-            // how many rows and values there are; with a schema given it does not, and joins badly
-            return schema.columns().stream()
-                    .map(column ->
-                            "CAST("
-                                    + DuckTypes.name(column.name())
-                                    + " AS "
-                                    + DuckTypes.type(column.type())
-                                    + ") AS "
-                                    + DuckTypes.name(column.name()))
-                    .collect(Collectors.joining(", ", "SELECT ", " FROM " + read + ")"));
-        }
-        return "SELECT * FROM "
-                + read
-                + ", schema=MAP{"
-                + schema.columns().stream().map(Scan::column).collect(Collectors.joining(","))
-                + "})";
+        return Stream.of(
+                        current(schema, filled.stream().filter(DataFile::current)),
+                        older(schema, filled.stream().filter(file -> !file.current())))
+                .flatMap(Optional::stream)
+                .collect(Collectors.joining(" UNION ALL "));
+    }
+
+    /**
+     * Files whose columns are those of the table. A cast to the type that a column has is left out
+     * by the planner, which then knows how many rows and values there are; with a schema given it
+     * does not, and joins badly.
+     */
+    private static Optional<String> current(Schema schema, Stream<DataFile> files) {
+        return read(files)
+                .map(read ->
+                        schema.columns().stream()
+                                .map(column ->
+                                        "CAST("
+                                                + DuckTypes.name(column.name())
+                                                + " AS "
+                                                + DuckTypes.type(column.type())
+                                                + ") AS "
+                                                + DuckTypes.name(column.name()))
+                                .collect(
+                                        Collectors.joining(
+                                                ", ", "SELECT ", " FROM " + read + ")")));
+    }
+
+    private static Optional<String> older(Schema schema, Stream<DataFile> files) {
+        return read(files)
+                .map(read ->
+                        "SELECT * FROM "
+                                + read
+                                + ", schema=MAP{"
+                                + schema.columns().stream()
+                                        .map(Scan::column)
+                                        .collect(Collectors.joining(","))
+                                + "})");
+    }
+
+    private static Optional<String> read(Stream<DataFile> files) {
+        String paths =
+                files.map(file -> DuckTypes.text(file.path().toString()))
+                        .collect(Collectors.joining(","));
+        return paths.isEmpty()
+                ? Optional.empty()
+                : Optional.of("read_parquet([" + paths + "], hive_partitioning=false");
     }
 
     private static String column(Types.NestedField column) {

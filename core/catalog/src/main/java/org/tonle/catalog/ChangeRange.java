@@ -7,6 +7,11 @@ import org.apache.iceberg.DataFile;
  * What happened to a table in a range of sequence numbers, as an incremental reader must see it.
  */
 public sealed interface ChangeRange {
+    /** A range ends with the commit that brings the files added to this size or so many rows. */
+    record Limit(long bytes, long rows) {
+        public static final Limit NONE = new Limit(Long.MAX_VALUE, Long.MAX_VALUE);
+    }
+
     /**
      * Rows were only added.
      *

@@ -7,9 +7,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -53,11 +55,19 @@ public final class LakeCatalog {
             java.util.stream.Stream.<Lock>generate(ReentrantLock::new).limit(256).toList();
 
     /** By manifest: one table state shares all but the newest of them with the state before it. */
-    private final Cache<String, List<DataFile>> files =
+    private final Cache<String, List<ListedFile>> files =
             Caffeine.newBuilder()
                     .maximumWeight(100_000)
-                    .weigher((String location, List<DataFile> list) -> list.size() + 1)
+                    .weigher((String location, List<ListedFile> list) -> list.size() + 1)
                     .build();
+
+    /**
+     * A file as its manifest tells of it.
+     *
+     * @param file without what is known of its columns
+     * @param columns the field ids of which it is told how many values there are; perhaps not all
+     */
+    record ListedFile(DataFile file, Set<Integer> columns) {}
 
     /** Of the newest commits: what they point to needn't be asked again. */
     private final Cache<Long, Pin> pins = Caffeine.newBuilder().maximumSize(16).build();
@@ -131,14 +141,11 @@ public final class LakeCatalog {
         }
     }
 
-    /**
-     * What was added to a table in (after, upTo].
-     *
-     * @param maxBytes the range ends with the commit that brings the added files to this size
-     */
-    public ChangeRange changes(UUID table, long after, long upTo, long maxBytes) {
+    /** What was added to a table in (after, upTo], or in the part of it that a limit allows. */
+    public ChangeRange changes(UUID table, long after, long upTo, ChangeRange.Limit limit) {
         List<DataFile> added = new ArrayList<>();
         long bytes = 0;
+        long rows = 0;
         @Nullable TableMetadata newest = null;
         List<Change> changes = ledger.changes(table, after, upTo);
         for (Change change : changes) {
@@ -158,6 +165,7 @@ public final class LakeCatalog {
                             added(newest, change.metadataAfter(), snapshotId.getAsLong())) {
                         added.add(file);
                         bytes += file.fileSizeInBytes();
+                        rows += file.recordCount();
                     }
                 }
                 case DataOperations.REPLACE -> {
@@ -169,7 +177,7 @@ public final class LakeCatalog {
                     return new ChangeRange.Rewritten(change.seq(), change.operation());
                 }
             }
-            if (bytes >= maxBytes) {
+            if (bytes >= limit.bytes() || rows >= limit.rows()) {
                 return new ChangeRange.Appended(change.seq(), added);
             }
         }
@@ -213,13 +221,13 @@ public final class LakeCatalog {
         return new PinnedTable(ref, metadata.read(ref.metadataLocation()), this);
     }
 
-    /** The files of a table's state, without what their columns hold. */
-    List<DataFile> files(TableMetadata table) {
+    /** The files of a table's state. */
+    List<ListedFile> files(TableMetadata table) {
         Snapshot snapshot = table.currentSnapshot();
         if (snapshot == null) {
             return List.of();
         }
-        List<DataFile> all = new ArrayList<>();
+        List<ListedFile> all = new ArrayList<>();
         for (ManifestFile manifest : snapshot.allManifests(io)) {
             switch (manifest.content()) {
                 case DATA -> all.addAll(files.get(manifest.path(), path -> read(manifest, table)));
@@ -236,12 +244,19 @@ public final class LakeCatalog {
         return List.copyOf(all);
     }
 
-    private List<DataFile> read(ManifestFile manifest, TableMetadata table) {
-        List<DataFile> files = new ArrayList<>();
+    private List<ListedFile> read(ManifestFile manifest, TableMetadata table) {
+        List<ListedFile> files = new ArrayList<>();
+        // mostly the same of all
+        Map<Set<Integer>, Set<Integer>> columns = new HashMap<>();
         try (ManifestReader<DataFile> reader =
                 ManifestFiles.read(manifest, io, table.specsById())) {
             for (DataFile file : reader) {
-                files.add(file.copyWithoutStats());
+                Map<Integer, Long> counts = file.valueCounts();
+                Set<Integer> counted = counts == null ? Set.of() : Set.copyOf(counts.keySet());
+                files.add(
+                        new ListedFile(
+                                file.copyWithoutStats(),
+                                columns.computeIfAbsent(counted, own -> own)));
             }
         } catch (IOException e) {
             throw new UncheckedIOException("can't read " + manifest.path(), e);

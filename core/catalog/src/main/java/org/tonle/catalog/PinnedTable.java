@@ -1,14 +1,19 @@
 package org.tonle.catalog;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.types.TypeUtil;
+import org.apache.iceberg.types.Types;
 import org.tonle.ledger.Ref;
 
 /** A table as it stood at one sequence number; what it reaches never changes. */
@@ -79,6 +84,50 @@ public final class PinnedTable {
      * @throws org.tonle.spi.LakeException UNSUPPORTED_SQL if rows are deleted by delete files
      */
     public List<DataFile> files() {
-        return catalog.files(metadata);
+        return catalog.files(metadata).stream().map(LakeCatalog.ListedFile::file).toList();
+    }
+
+    /**
+     * All data files.
+     *
+     * @param current those whose columns are certainly the table's: no other ones, of the same
+     *     names and types
+     */
+    public record Files(List<DataFile> current, List<DataFile> older) {}
+
+    /** All data files by what they hold. Errors as of {@link #files}. */
+    public Files filesByColumns() {
+        if (!evolved()) {
+            return new Files(files(), List.of());
+        }
+        Set<Integer> columns = sameEver() ? values() : Set.of();
+        List<DataFile> current = new ArrayList<>();
+        List<DataFile> older = new ArrayList<>();
+        for (LakeCatalog.ListedFile listed : catalog.files(metadata)) {
+            boolean same = !columns.isEmpty() && listed.columns().equals(columns);
+            (same ? current : older).add(listed.file());
+        }
+        return new Files(current, older);
+    }
+
+    /** Whether no column had another name or type in any schema that the table ever had. */
+    private boolean sameEver() {
+        return metadata.schemas().stream()
+                .allMatch(old ->
+                        schema().columns().stream()
+                                .allMatch(column -> {
+                                    Types.NestedField was = old.findField(column.fieldId());
+                                    return was == null
+                                            || (was.name().equals(column.name())
+                                                    && was.type().equals(column.type()));
+                                }));
+    }
+
+    /** The ids of the fields that hold values, those inside of others too. */
+    private Set<Integer> values() {
+        return TypeUtil.indexById(schema().asStruct()).values().stream()
+                .filter(field -> field.type().isPrimitiveType())
+                .map(Types.NestedField::fieldId)
+                .collect(Collectors.toSet());
     }
 }

@@ -309,13 +309,19 @@ class StagedCommitIT {
         }
         long head = ledger.ledger().head();
 
-        assertThat(rows(catalog.changes(uuid, start, head, Long.MAX_VALUE)))
+        assertThat(rows(catalog.changes(uuid, start, head, ChangeRange.Limit.NONE)))
                 .containsExactly(1L, 2L, 3L);
-        assertThat(rows(catalog.changes(uuid, two, head, Long.MAX_VALUE))).containsExactly(3L);
-        ChangeRange limited = catalog.changes(uuid, start, head, 3);
-        assertThat(rows(limited)).containsExactly(1L, 2L);
-        assertThat(((ChangeRange.Appended) limited).upTo()).isEqualTo(two);
-        assertThat(rows(catalog.changes(uuid, three, head, Long.MAX_VALUE))).isEmpty();
+        assertThat(rows(catalog.changes(uuid, two, head, ChangeRange.Limit.NONE)))
+                .containsExactly(3L);
+        for (ChangeRange.Limit limit :
+                List.of(
+                        new ChangeRange.Limit(3, Long.MAX_VALUE),
+                        new ChangeRange.Limit(Long.MAX_VALUE, 3))) {
+            ChangeRange limited = catalog.changes(uuid, start, head, limit);
+            assertThat(rows(limited)).containsExactly(1L, 2L);
+            assertThat(((ChangeRange.Appended) limited).upTo()).isEqualTo(two);
+        }
+        assertThat(rows(catalog.changes(uuid, three, head, ChangeRange.Limit.NONE))).isEmpty();
         assertThat(catalog.pin().table(A).orElseThrow().files()).hasSize(1);
     }
 
@@ -337,7 +343,7 @@ class StagedCommitIT {
             overwritten = commit.publish(request(commit));
         }
         UUID uuid = catalog.pin().table(A).orElseThrow().uuid();
-        assertThat(catalog.changes(uuid, start, overwritten, Long.MAX_VALUE))
+        assertThat(catalog.changes(uuid, start, overwritten, ChangeRange.Limit.NONE))
                 .isEqualTo(new ChangeRange.Rewritten(overwritten, "overwrite"));
     }
 
@@ -353,7 +359,7 @@ class StagedCommitIT {
         assertThat(metadata.snapshots()).hasSize(StagedTable.LISTED_SNAPSHOTS);
         assertThat(records(A, first)).isEqualTo(1);
         LakeCatalog restarted = new LakeCatalog(ledger.ledger(), warehouse, FailPoints.NONE);
-        assertThat(rows(restarted.changes(now.uuid(), first - 1, head, Long.MAX_VALUE)))
+        assertThat(rows(restarted.changes(now.uuid(), first - 1, head, ChangeRange.Limit.NONE)))
                 .hasSize(StagedTable.LISTED_SNAPSHOTS + 21);
     }
 

@@ -70,7 +70,10 @@ final class SourceFile {
     /** The columns that every streaming table carries besides its own. */
     static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time");
 
-    private static final long MOST_BODY_BYTES = 256L << 20;
+    /**
+     * What the doors, the producer and the embedded broker are made for: half of what each holds.
+     */
+    private static final long MOST_BODY_BYTES = 32L << 20;
 
     private final String file;
     private final Problems problems;

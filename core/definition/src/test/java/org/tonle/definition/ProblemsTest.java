@@ -127,7 +127,7 @@ class ProblemsTest {
                     kind: http\\nkey: a\\ncolumns: {ab: int} | 2 | 6 | a | did you mean ab?
                     kind: http\\npartitions: 0        | 2 | 13 | 0   | from 1 to 1000
                     kind: http\\nretention: 7         | 2 | 12 | 7   | takes a duration
-                    kind: http\\nmax-body: 1TB        | 2 | 11 | 1TB | a size from 1kB to 256MB
+                    kind: http\\nmax-body: 33MB       | 2 | 11 | 33MB | a size from 1kB to 32MB
                     kind: http\\nbody: 1TB            | 2 | 1  | body | unknown key
                     kind: http\\ncolumns: [a]         | 2 | 10 |     | takes keys of its own
                     kind: http\\ncolumns: {a: long}   | 2 | 14 | long | did you mean bigint?

@@ -54,7 +54,7 @@ final class KeyRecovery {
         PinnedTable bronze =
                 pin.table(table).orElseThrow(() -> new IllegalStateException("no " + table));
         if (seq < 0
-                || !(catalog.changes(bronze.uuid(), seq, pin.seq(), Long.MAX_VALUE)
+                || !(catalog.changes(bronze.uuid(), seq, pin.seq(), ChangeRange.Limit.NONE)
                         instanceof ChangeRange.Appended added)) {
             read(RecentFiles.since(catalog, table, horizon), horizon);
         } else {

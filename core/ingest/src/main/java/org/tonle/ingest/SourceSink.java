@@ -1,5 +1,6 @@
 package org.tonle.ingest;
 
+import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
@@ -115,9 +116,11 @@ final class SourceSink implements Runnable {
                 done = work();
             } catch (RuntimeException e) {
                 LakeException why =
-                        e instanceof LakeException lake
-                                ? lake
-                                : new LakeException(ErrorCode.INTERNAL, String.valueOf(e), e);
+                        switch (e) {
+                            case LakeException lake -> lake;
+                            case UncheckedIOException file -> LakeException.storage(file);
+                            default -> new LakeException(ErrorCode.INTERNAL, String.valueOf(e), e);
+                        };
                 if (isFinal(why)) {
                     log.error("Source {} is failing: {}", source.name(), why.getMessage());
                     progress.is(State.FAILING, why);

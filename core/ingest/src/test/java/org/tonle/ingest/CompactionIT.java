@@ -75,7 +75,9 @@ class CompactionIT {
             assertThat(lake.bronze(source.name()).files()).hasSizeLessThan(5);
             assertThat(lake.ask(source.name(), ROWS)).isEqualTo(rows);
             // who reads what was added since sees nothing, who pinned it before reads on
-            assertThat(lake.catalog.changes(before.uuid(), seq, lake.ledger.head(), Long.MAX_VALUE))
+            assertThat(
+                            lake.catalog.changes(
+                                    before.uuid(), seq, lake.ledger.head(), ChangeRange.Limit.NONE))
                     .isInstanceOfSatisfying(
                             ChangeRange.Appended.class, r -> assertThat(r.files()).isEmpty());
             assertThat(before.files()).allMatch(f -> Files.exists(LocalFileIO.path(f.location())));
@@ -120,7 +122,10 @@ class CompactionIT {
                 .containsExactly("150|150");
         ChangeRange range =
                 lake.catalog.changes(
-                        lake.bronze(source.name()).uuid(), 0, lake.ledger.head(), Long.MAX_VALUE);
+                        lake.bronze(source.name()).uuid(),
+                        0,
+                        lake.ledger.head(),
+                        ChangeRange.Limit.NONE);
         assertThat(range)
                 .isInstanceOfSatisfying(
                         ChangeRange.Appended.class,

@@ -38,6 +38,30 @@ final class LedgerRows {
 
     private static final String NAMED = "AND r.namespace = :namespace AND r.name = :name ";
 
+    /**
+     * From one name to the next and there to the last version that had begun, both by an index: a
+     * scan of all versions would cost more with every commit.
+     */
+    static final String ALL_AT =
+            """
+            WITH RECURSIVE main AS (SELECT id FROM tonle.branch WHERE name = 'main'),
+            names AS (
+              (SELECT namespace, name FROM tonle.ref_version WHERE branch = (SELECT id FROM main)
+               ORDER BY namespace, name LIMIT 1)
+              UNION ALL
+              SELECT n.* FROM names p, LATERAL (
+                SELECT namespace, name FROM tonle.ref_version
+                WHERE branch = (SELECT id FROM main) AND (namespace, name) > (p.namespace, p.name)
+                ORDER BY namespace, name LIMIT 1) n
+            )
+            SELECT r.* FROM names n, LATERAL (
+              SELECT * FROM tonle.ref_version
+              WHERE branch = (SELECT id FROM main)
+                AND namespace = n.namespace AND name = n.name AND from_seq <= :seq
+              ORDER BY from_seq DESC, to_seq DESC LIMIT 1) r
+            WHERE r.to_seq > :seq ORDER BY r.namespace, r.name
+            """;
+
     private final Jdbi jdbi;
     private final CommitJson json;
 
@@ -101,14 +125,7 @@ final class LedgerRows {
     }
 
     List<Ref> refsAt(long seq) {
-        return read(handle ->
-                handle.createQuery(
-                                ON_MAIN
-                                        + "AND r.from_seq <= :seq AND r.to_seq > :seq"
-                                        + " ORDER BY r.namespace, r.name")
-                        .bind("seq", seq)
-                        .map(REF)
-                        .list());
+        return read(handle -> handle.createQuery(ALL_AT).bind("seq", seq).map(REF).list());
     }
 
     List<Ref> refs(String namespace, RefKind kind) {

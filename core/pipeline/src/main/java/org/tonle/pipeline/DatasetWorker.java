@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -152,17 +153,23 @@ final class DatasetWorker {
             reports.aborted();
             fail(e.getMessage(), state);
         } catch (LakeException e) {
-            if (!givenUp(e)) {
-                log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
-                reports.failed(e.code());
-                fail(e.getMessage(), State.FAILING);
-            }
+            cantGoOn(e);
+        } catch (UncheckedIOException e) {
+            cantGoOn(LakeException.storage(e));
         } catch (RuntimeException | Error e) {
             if (!givenUp(e)) {
                 log.error("{} can't go on", dataset.name(), e);
                 reports.failed(ErrorCode.INTERNAL);
                 fail("internal error: " + e, State.FAILING);
             }
+        }
+    }
+
+    private void cantGoOn(LakeException e) throws InterruptedException {
+        if (!givenUp(e)) {
+            log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
+            reports.failed(e.code());
+            fail(e.getMessage(), State.FAILING);
         }
     }
 

@@ -2,32 +2,31 @@ package org.tonle.pipeline;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import org.tonle.catalog.ChangeRange;
 
 /**
  * How datasets run.
  *
  * @param refreshInterval least time between two recomputations of one materialized view
- * @param batchBytes a streaming run ends with the commit that brings its input files to this size
+ * @param batch how much of its input a streaming run takes at once
  * @param window how far apart two rows of one key may be and still be the same row
  * @param temporary an existing directory for what can be rebuilt
  * @param compactionFanIn how many small files of a streaming table become one
  */
 public record PipelineSettings(
         Duration refreshInterval,
-        long batchBytes,
+        ChangeRange.Limit batch,
         Duration window,
         Path temporary,
         int compactionFanIn) {
-    public static final long DEFAULT_BATCH_BYTES = 32L << 20;
+    /** Small rows are as much work by their number as large ones by their bytes. */
+    public static final ChangeRange.Limit DEFAULT_BATCH =
+            new ChangeRange.Limit(32L << 20, 2_000_000);
+
     public static final Duration DEFAULT_WINDOW = Duration.ofDays(7);
     public static final int DEFAULT_COMPACTION_FAN_IN = 16;
 
     public PipelineSettings(Duration refreshInterval, Path temporary) {
-        this(
-                refreshInterval,
-                DEFAULT_BATCH_BYTES,
-                DEFAULT_WINDOW,
-                temporary,
-                DEFAULT_COMPACTION_FAN_IN);
+        this(refreshInterval, DEFAULT_BATCH, DEFAULT_WINDOW, temporary, DEFAULT_COMPACTION_FAN_IN);
     }
 }

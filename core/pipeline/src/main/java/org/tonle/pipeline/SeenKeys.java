@@ -17,27 +17,35 @@ import org.tonle.sql.KeyFilter;
  * <p>A key is kept as 128 bits of a keyed hash and the ingest time of its first row. The hash is
  * keyed by this process's own secret, so that nobody can make two ids that collide; by accident it
  * happens to one pair in 10^23 for 30 million keys. The newest keys are on the heap, older ones in
- * sorted runs that grow by merging, so that memory is bounded and a key is written a few times.
+ * sorted files that grow by merging, so that memory is bounded, however many rows a run has, and a
+ * key is written a few times.
  *
  * <p>Used by one thread at a time. What a run asked about is remembered when the run is {@link
  * #commit committed}.
  */
 final class SeenKeys implements KeyFilter, AutoCloseable {
-    /** Keys on the heap: at most some 24 MB. */
+    /** Keys of each table on the heap: at most some 12 MB. */
     static final int ON_HEAP = 1 << 18;
 
-    /** So many runs of about one size become one. */
+    /** So many files of about one size become one. */
     private static final int FAN_IN = 4;
 
     private final long windowMicros;
     private final Path directory;
     private final int onHeap;
     private final KeyHash hash = KeyHash.secret();
-    private final KeyTable run = new KeyTable();
     private final KeyTable recent = new KeyTable();
 
-    /** Newest first. */
-    private final Deque<SortedKeys> runs = new ArrayDeque<>();
+    /** What is older than {@link #recent}, newest first. */
+    private final Deque<SortedKeys> older = new ArrayDeque<>();
+
+    /** What the run under way asked about last. */
+    private final KeyTable run = new KeyTable();
+
+    /** What that run asked about before, newest first. */
+    private final Deque<SortedKeys> earlierInRun = new ArrayDeque<>();
+
+    private long newestInRun = Long.MIN_VALUE;
 
     private long newest = Long.MIN_VALUE;
     private long completeFrom = Long.MIN_VALUE;
@@ -83,23 +91,43 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
             if (first != KeyTable.ABSENT && Math.abs(time - first) <= windowMicros) {
                 duplicates.set(i);
             } else {
-                run.put(high, low, time);
+                take(high, low, time);
             }
         }
         return duplicates;
     }
 
+    private void take(long high, long low, long time) {
+        newestInRun = Math.max(newestInRun, time);
+        run.put(high, low, time);
+        if (run.size() >= onHeap) {
+            write(run, earlierInRun);
+            merge(earlierInRun, Long.MIN_VALUE);
+        }
+    }
+
     private long firstTime(long high, long low) {
         long time = run.get(high, low);
+        for (SortedKeys sorted : earlierInRun) {
+            if (time != KeyTable.ABSENT) {
+                return time;
+            }
+            time = sorted.get(high, low);
+        }
         if (time == KeyTable.ABSENT) {
             time = recent.get(high, low);
         }
         if (time == KeyTable.ABSENT) {
-            for (SortedKeys sorted : runs) {
+            for (SortedKeys sorted : older) {
                 time = Math.max(time, sorted.get(high, low));
             }
         }
         return time;
+    }
+
+    /** How many keys are on the heap. */
+    int onHeap() {
+        return run.size() + recent.size();
     }
 
     /** Keys of earlier times, in microseconds, may have been left out since they were loaded. */
@@ -109,29 +137,59 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
 
     /** The run's rows are in the tables. */
     void commit() {
+        if (!earlierInRun.isEmpty()) {
+            // what is looked up first has to be the newest
+            write(recent, older);
+            while (!earlierInRun.isEmpty()) {
+                older.addFirst(earlierInRun.removeLast());
+            }
+            newest = Math.max(newest, newestInRun);
+            mergeOlder();
+        }
         run.forEach(this::remember);
         run.clear();
+        newestInRun = Long.MIN_VALUE;
     }
 
     /** The run's rows are not in the tables. */
     void rollback() {
         run.clear();
+        close(earlierInRun);
+        newestInRun = Long.MIN_VALUE;
     }
 
     private void remember(long high, long low, long time) {
         newest = Math.max(newest, time);
         recent.put(high, low, time);
         if (recent.size() >= onHeap) {
-            runs.addFirst(SortedKeys.of(recent, directory));
-            recent.clear();
-            merge();
+            write(recent, older);
+            mergeOlder();
         }
     }
 
-    private void merge() {
+    private void write(KeyTable table, Deque<SortedKeys> files) {
+        if (table.size() > 0) {
+            files.addFirst(SortedKeys.of(table, directory));
+            table.clear();
+        }
+    }
+
+    private void mergeOlder() {
+        // rows come nearly in order of their ingest time: two windows leave one for latecomers
+        long oldest = newest - 2 * windowMicros;
+        if (merge(older, oldest)) {
+            completeFrom = Math.max(completeFrom, oldest);
+        }
+    }
+
+    /**
+     * Whether there was something to merge; entries of times before {@code oldest} are left out.
+     */
+    private boolean merge(Deque<SortedKeys> files, long oldest) {
+        boolean merged = false;
         while (true) {
             List<SortedKeys> alike = new ArrayList<>();
-            for (SortedKeys sorted : runs) {
+            for (SortedKeys sorted : files) {
                 if (alike.isEmpty() || sorted.size() <= FAN_IN * alike.getFirst().size()) {
                     alike.add(sorted);
                 } else {
@@ -139,23 +197,26 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
                 }
             }
             if (alike.size() < FAN_IN) {
-                return;
+                return merged;
             }
-            // rows come nearly in order of their ingest time: two windows leave one for latecomers
-            long oldest = newest - 2 * windowMicros;
-            SortedKeys merged = SortedKeys.merge(alike, oldest, directory);
-            completeFrom = Math.max(completeFrom, oldest);
+            SortedKeys one = SortedKeys.merge(alike, oldest, directory);
+            merged = true;
             for (SortedKeys sorted : alike) {
-                runs.removeFirst();
+                files.removeFirst();
                 sorted.close();
             }
-            runs.addFirst(merged);
+            files.addFirst(one);
         }
     }
 
     @Override
     public void close() {
-        runs.forEach(SortedKeys::close);
-        runs.clear();
+        close(earlierInRun);
+        close(older);
+    }
+
+    private static void close(Deque<SortedKeys> files) {
+        files.forEach(SortedKeys::close);
+        files.clear();
     }
 }

@@ -114,7 +114,7 @@ final class StreamingRun implements DatasetRun {
             return new Progress(pin.seq(), false);
         }
         ChangeRange range =
-                lake.catalog().changes(input.uuid(), from, pin.seq(), lake.settings().batchBytes());
+                lake.catalog().changes(input.uuid(), from, pin.seq(), lake.settings().batch());
         return switch (range) {
             case ChangeRange.Rewritten(long seq, String operation) ->
                     throw new LakeException(

@@ -105,7 +105,8 @@ final class ViewRun implements DatasetRun {
         }
         // compaction and new columns move a table without changing its rows
         boolean changed =
-                switch (lake.catalog().changes(input.uuid(), from, pin.seq(), 1)) {
+                switch (lake.catalog()
+                        .changes(input.uuid(), from, pin.seq(), new ChangeRange.Limit(1, 1))) {
                     case ChangeRange.Rewritten rewritten -> true;
                     case ChangeRange.Appended appended -> !appended.files().isEmpty();
                 };

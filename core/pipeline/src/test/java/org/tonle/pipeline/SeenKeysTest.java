@@ -16,6 +16,8 @@ import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tonle.sql.KeyBatch;
 
 class SeenKeysTest {
@@ -23,12 +25,14 @@ class SeenKeysTest {
 
     @TempDir private Path dir;
 
-    @Test
-    void agreesWithAMapOverRandomRunsThatCommitOrFail() throws IOException {
+    /** A run is shorter than what the heap takes, or several times as long. */
+    @ParameterizedTest
+    @ValueSource(ints = {100, 20, 7})
+    void agreesWithAMapOverRandomRunsThatCommitOrFail(int onHeap) throws IOException {
         Random random = new Random(7);
         Map<String, Long> model = new HashMap<>();
         try (RootAllocator allocator = new RootAllocator();
-                SeenKeys keys = new SeenKeys(WINDOW, dir, 100)) {
+                SeenKeys keys = new SeenKeys(WINDOW, dir, onHeap)) {
             long clock = 0;
             for (int run = 0; run < 400; run++) {
                 Map<String, Long> after = new HashMap<>(model);
@@ -39,8 +43,9 @@ class SeenKeysTest {
                     names.allocateNew(rows);
                     times.allocateNew(rows);
                     for (int i = 0; i < rows; i++) {
-                        String key = "key-" + random.nextInt(3000);
-                        clock += random.nextInt(3);
+                        String key = "key-" + random.nextInt(5 * onHeap);
+                        // now and then a window goes by
+                        clock += random.nextInt(40) == 0 ? 1001 : random.nextInt(3);
                         names.setSafe(i, key.getBytes(StandardCharsets.UTF_8));
                         times.setSafe(i, clock);
                         Long first = after.get(key);
@@ -53,6 +58,7 @@ class SeenKeysTest {
                     names.setValueCount(rows);
                     times.setValueCount(rows);
                     assertThat(keys.duplicates(new KeyBatch(names, times))).isEqualTo(expected);
+                    assertThat(keys.onHeap()).isLessThan(2 * onHeap);
                 }
                 if (random.nextInt(4) == 0) {
                     keys.rollback();

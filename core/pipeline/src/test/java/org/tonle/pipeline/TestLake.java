@@ -140,7 +140,7 @@ final class TestLake implements AutoCloseable {
                 leases,
                 new PipelineSettings(
                         Duration.ofMillis(10),
-                        PipelineSettings.DEFAULT_BATCH_BYTES,
+                        PipelineSettings.DEFAULT_BATCH,
                         Duration.ofDays(7),
                         temporary,
                         fanIn),

@@ -19,23 +19,36 @@ import org.tonle.sql.SqlEngine;
  * principal: who sees the same shares the answer, and whoever sees less has another statement.
  */
 final class StateKey {
-    private StateKey() {}
+    private final byte[] printed;
+    private final List<BoundTable> references;
 
-    /** Empty if the answer depends on more than that. */
-    static Optional<byte[]> of(BoundQuery query, PinnedTables tables, SqlEngine engine) {
+    private StateKey(byte[] printed, List<BoundTable> references) {
+        this.printed = printed;
+        this.references = references;
+    }
+
+    /** Of a statement over tables in any state; empty if its answer depends on more than that. */
+    static Optional<StateKey> of(BoundQuery query, SqlEngine engine) {
         if (query.isVolatile()) {
             return Optional.empty();
         }
         List<BoundTable> references = new ArrayList<>();
-        String printed =
+        MessageDigest digest = sha256();
+        update(
+                digest,
                 engine.print(
                         query,
                         table -> {
                             references.add(table);
                             return "(" + references.size() + ")";
-                        });
+                        }));
+        return Optional.of(new StateKey(digest.digest(), List.copyOf(references)));
+    }
+
+    /** Of the statement over tables in their states; empty if one of them has none. */
+    Optional<byte[]> over(PinnedTables tables) {
         MessageDigest digest = sha256();
-        update(digest, printed);
+        digest.update(printed);
         for (BoundTable reference : references) {
             Optional<PinnedTable> table = tables.pinned(reference.table().name());
             if (table.isEmpty()) {

@@ -132,7 +132,7 @@ final class StatementTables implements TableResolver, AutoCloseable {
                 files.put(name, write(name, about.get()));
             } else {
                 PinnedTable table = pinned.pinned(name).orElseThrow();
-                files.put(name, PinnedTables.files(table, table.files()));
+                files.put(name, PinnedTables.files(table));
             }
         }
         return new Inputs(files);

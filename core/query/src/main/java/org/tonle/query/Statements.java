@@ -15,6 +15,7 @@ import org.tonle.spi.Principal;
 import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Inputs;
+import org.tonle.sql.PinnedTables;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
@@ -22,8 +23,9 @@ import org.tonle.sql.Statement;
 import org.tonle.sql.TableName;
 
 /**
- * Statements that were parsed and bound, and to which policy was applied, for as long as the tables
- * they read stay in the same state. Thread-safe.
+ * Statements that were parsed and bound, and to which policy was applied: they hold for their text,
+ * parameters and principal as long as the tables that they were bound to have the same columns.
+ * Thread-safe.
  */
 final class Statements {
     /** Of 16 KB and a character a byte each, that a text of 1 MB doesn't count like a short one. */
@@ -45,7 +47,7 @@ final class Statements {
                     .build();
 
     /**
-     * What a statement is bound by, beside the state of its tables.
+     * What a statement is bound by, beside the columns of its tables.
      *
      * @param asOf −1: whichever is the newest
      */
@@ -68,31 +70,36 @@ final class Statements {
     }
 
     /**
-     * One that may be run over the tables it was bound to. Close it after each run: what was made
-     * for a single run goes then.
+     * One that may be run over tables in their states. Close it after each run: what was made for a
+     * single run goes then.
      */
     static final class Bound implements AutoCloseable {
         private final BoundQuery query;
-        private final StatementTables tables;
+        private final PinnedTables tables;
         private final List<String> reads;
-        private final boolean once;
+        private final Optional<StatementTables> once;
+        private final Optional<StateKey> key;
         private final Optional<byte[]> state;
         private final Map<RowFormat, String> keys = new ConcurrentHashMap<>();
         private volatile long seq;
         private volatile long rows = -1;
 
+        /**
+         * @param once the tables that are made for a single run; empty: there are none
+         */
         Bound(
                 BoundQuery query,
-                StatementTables tables,
+                PinnedTables tables,
                 List<String> reads,
-                boolean once,
-                Optional<byte[]> state,
+                Optional<StatementTables> once,
+                Optional<StateKey> key,
                 long seq) {
             this.query = query;
             this.tables = tables;
             this.reads = List.copyOf(reads);
             this.once = once;
-            this.state = state;
+            this.key = key;
+            this.state = key.flatMap(printed -> printed.over(tables));
             this.seq = seq;
         }
 
@@ -112,14 +119,12 @@ final class Statements {
 
         /** Its files. */
         Inputs inputs() {
-            return once ? tables.inputs(query) : tables.pinned().inputs(query);
+            return once.map(made -> made.inputs(query)).orElseGet(() -> tables.inputs(query));
         }
 
         @Override
         public void close() {
-            if (once) {
-                tables.close();
-            }
+            once.ifPresent(StatementTables::close);
         }
 
         BoundQuery query() {
@@ -132,22 +137,32 @@ final class Statements {
                     keys.computeIfAbsent(format, form -> StateKey.of(digest, form, limits)));
         }
 
-        private boolean holdsAt(Pin pin) {
+        /** The same over the tables of a pin; empty if it has to be bound anew to them. */
+        private Optional<Bound> at(Pin pin) {
             if (seq == pin.seq()) {
-                return true;
+                return Optional.of(this);
             }
-            if (!tables.pinned().areThoseOf(pin)) {
-                return false;
+            Optional<PinnedTables> there = tables.at(pin);
+            if (there.isPresent() && there.get() == tables) {
+                seq = pin.seq();
+                return Optional.of(this);
             }
-            seq = pin.seq();
-            return true;
+            return there.map(moved -> new Bound(query, moved, reads, once, key, pin.seq()));
         }
     }
 
-    /** A statement over the tables of a pin, if that is known already. */
+    /** A statement over the tables of a pin, if it was bound to such tables before. */
     Optional<Bound> known(Question question, Pin pin) {
-        return Optional.ofNullable(known.getIfPresent(said(question)))
-                .filter(bound -> bound.holdsAt(pin));
+        Said said = said(question);
+        Bound bound = known.getIfPresent(said);
+        if (bound == null) {
+            return Optional.empty();
+        }
+        Optional<Bound> there = bound.at(pin);
+        if (there.isPresent() && there.get() != bound) {
+            known.put(said, there.get());
+        }
+        return there;
     }
 
     /**
@@ -185,10 +200,10 @@ final class Statements {
         Bound bound =
                 new Bound(
                         query,
-                        tables,
+                        tables.pinned(),
                         reads,
-                        once,
-                        once ? Optional.empty() : StateKey.of(query, tables.pinned(), engine),
+                        once ? Optional.of(tables) : Optional.empty(),
+                        once ? Optional.empty() : StateKey.of(query, engine),
                         pin.seq());
         if (!once) {
             known.put(said(question), bound);

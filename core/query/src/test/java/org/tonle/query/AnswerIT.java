@@ -21,10 +21,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
+import org.apache.iceberg.UpdateSchema;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.types.Types;
 import org.junit.jupiter.api.AfterAll;
@@ -32,6 +34,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.catalog.StagedTable.OnConflict;
@@ -110,15 +113,31 @@ class AnswerIT {
         system = new SystemTables(catalog, audit, directory.resolve("statements"), List.of());
         catalog.ensureNamespace("gold", "test");
         for (String table : TABLES) {
-            try (StagedCommit commit = catalog.stage()) {
-                commit.create(
-                        TableIdentifier.of("gold", table),
-                        SCHEMA,
-                        PartitionSpec.unpartitioned(),
-                        Map.of());
-                commit.publish(CommitRequest.builder(commit.id(), "define", "test"));
-            }
+            create(table);
             append(catalog, table, "SELECT 1 AS id, 'eu' AS region");
+        }
+    }
+
+    private static void create(String table) {
+        try (StagedCommit commit = catalog.stage()) {
+            commit.create(
+                    TableIdentifier.of("gold", table),
+                    SCHEMA,
+                    PartitionSpec.unpartitioned(),
+                    Map.of());
+            commit.publish(CommitRequest.builder(commit.id(), "define", "test"));
+        }
+    }
+
+    private static void change(String table, Consumer<UpdateSchema> change) {
+        try (StagedCommit commit = catalog.stage()) {
+            UpdateSchema update =
+                    commit.table(TableIdentifier.of("gold", table), OnConflict.FAIL)
+                            .transaction()
+                            .updateSchema();
+            change.accept(update);
+            update.commit();
+            commit.publish(CommitRequest.builder(commit.id(), "define", "test"));
         }
     }
 
@@ -131,7 +150,9 @@ class AnswerIT {
                             Sql.query(select, new NoTables()),
                             new Inputs(Map.of()),
                             new FileTarget(
-                                    staged.dataDirectory(), "f" + FILES.incrementAndGet(), SCHEMA));
+                                    staged.dataDirectory(),
+                                    "f" + FILES.incrementAndGet(),
+                                    staged.schema()));
             staged.append(written.stream().map(file -> staged.adopt(file.path())).toList());
             return commit.publish(CommitRequest.builder(commit.id(), "test", "test"));
         }
@@ -301,6 +322,83 @@ class AnswerIT {
         queries.answer(
                 new Question(sql, BOB, ReadPoint.NEWEST, RowFormat.CSV, Set.of(ada.tag())), stolen);
         assertThat(stolen.text()).isEqualTo(bob.text());
+    }
+
+    @Test
+    void aStatementIsBoundOncePerPrincipalAsLongAsItsTablesHaveTheSameColumns() {
+        create("c");
+        append(catalog, "c", "SELECT 1 AS id, 'eu' AS region");
+        AtomicInteger bound = new AtomicInteger();
+        QueryService queries =
+                service(
+                        new MemoryCache(1 << 20),
+                        principal -> {
+                            bound.incrementAndGet();
+                            return ownRegion(principal);
+                        });
+        String sql = "SELECT * FROM gold.c ORDER BY id";
+        assertThat(ask(queries, sql).text()).isEqualTo("id,region\n1,eu\n");
+        long before =
+                append(
+                        catalog,
+                        "c",
+                        "SELECT * FROM (VALUES (2, 'us'), (3, 'eu')) AS t(id, region)");
+        assertThat(ask(queries, sql).text()).isEqualTo("id,region\n1,eu\n3,eu\n");
+        assertThat(bound).as("rows came").hasValue(1);
+        assertThat(ask(queries, BOB, sql, ReadPoint.NEWEST).text()).isEqualTo("id,region\n2,us\n");
+        assertThat(bound).as("somebody else").hasValue(2);
+
+        change("c", update -> update.addColumn("extra", Types.LongType.get()));
+        assertThat(ask(queries, sql).text()).isEqualTo("id,region,extra\n1,eu,\n3,eu,\n");
+        assertThat(bound).as("a column came").hasValue(3);
+        assertThat(ask(queries, ADA, sql, new ReadPoint.AsOf(before)).text())
+                .isEqualTo("id,region\n1,eu\n3,eu\n");
+        append(catalog, "c", "SELECT 4 AS id, 'eu' AS region");
+        assertThat(ask(queries, sql).text()).isEqualTo("id,region,extra\n1,eu,\n3,eu,\n4,eu,\n");
+        assertThat(bound).as("an older state has a statement of its own").hasValue(4);
+
+        change("c", update -> update.renameColumn("region", "area"));
+        assertThatThrownBy(() -> ask(queries, sql))
+                .as("the filter fits no more")
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_DEFINITION));
+        change("c", update -> update.addColumn("region", Types.StringType.get()));
+        assertThat(ask(queries, sql).text()).isEqualTo("id,area,extra,region\n");
+        assertThat(bound).hasValue(6);
+    }
+
+    @Test
+    void filesThatHoldTheColumnsOfAChangedTableAreReadWithWhatIsKnownOfThem() {
+        create("d");
+        append(catalog, "d", "SELECT 1 AS id, 'eu' AS region");
+        assertThat(currentFiles("d")).isEqualTo("1 of 1");
+        change("d", update -> update.addColumn("extra", Types.LongType.get()));
+        append(catalog, "d", "SELECT 2 AS id, 'us' AS region, 7 AS extra");
+        assertThat(currentFiles("d")).isEqualTo("1 of 2");
+        String sql = "SELECT * FROM gold.d ORDER BY id";
+        assertThat(ask(service(), sql).text()).isEqualTo("id,region,extra\n1,eu,\n2,us,7\n");
+
+        change("d", update -> update.deleteColumn("extra"));
+        append(catalog, "d", "SELECT 3 AS id, 'us' AS region");
+        assertThat(currentFiles("d")).as("one has a column too many").isEqualTo("2 of 3");
+        assertThat(ask(service(), sql).text()).isEqualTo("id,region\n1,eu\n2,us\n3,us\n");
+        change("d", update -> update.addColumn("extra", Types.LongType.get()));
+        assertThat(currentFiles("d")).as("it is another extra").isEqualTo("0 of 3");
+        assertThat(ask(service(), sql).text()).isEqualTo("id,region,extra\n1,eu,\n2,us,\n3,us,\n");
+
+        append(catalog, "d", "SELECT 4 AS id, 'us' AS region, 8 AS extra");
+        assertThat(currentFiles("d")).isEqualTo("1 of 4");
+        change("d", update -> update.renameColumn("region", "area"));
+        append(catalog, "d", "SELECT 5 AS id, 'us' AS area, 9 AS extra");
+        assertThat(currentFiles("d")).as("nobody tells the names in a file").isEqualTo("0 of 5");
+        assertThat(ask(service(), sql).text())
+                .isEqualTo("id,area,extra\n1,eu,\n2,us,\n3,us,\n4,us,8\n5,us,9\n");
+    }
+
+    private static String currentFiles(String table) {
+        PinnedTable pinned = catalog.pin().table(TableIdentifier.of("gold", table)).orElseThrow();
+        return pinned.filesByColumns().current().size() + " of " + pinned.files().size();
     }
 
     @Test

@@ -213,7 +213,8 @@ class QueryServiceIT {
                                 sql.formatted("TIMESTAMP '1999-01-01 00:00:00'"),
                                 Principal.LAKE,
                                 ReadPoint.NEWEST))
-                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.NOT_FOUND));
+                .as("there was no such table then")
+                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.INVALID_SQL));
         assertThatThrownBy(() ->
                         query.run(sql.formatted(second), Principal.LAKE, new ReadPoint.AsOf(first)))
                 .as("no later state than that of the whole statement")

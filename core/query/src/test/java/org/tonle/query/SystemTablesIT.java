@@ -244,8 +244,8 @@ class SystemTablesIT {
 
     private static void assertNotFound(String sql, Principal principal) {
         assertThatThrownBy(() -> read(sql, principal))
-                .satisfies(
-                        e -> assertThat(((LakeException) e).code()).isEqualTo(ErrorCode.NOT_FOUND));
+                .satisfies(e ->
+                        assertThat(((LakeException) e).code()).isEqualTo(ErrorCode.INVALID_SQL));
     }
 
     @Test
@@ -351,10 +351,10 @@ class SystemTablesIT {
                 """
                 principal,outcome,tables_read,row_count
                 lake,FINISHED,gold.t,0
-                vic,NOT_FOUND,"",0
+                vic,INVALID_SQL,"",0
                 lake,INVALID_VALUE,"",0
                 lake,INVALID_SQL,"",0
-                lake,NOT_FOUND,"",0
+                lake,INVALID_SQL,"",0
                 vic,CANCELLED,"",0
                 """);
         awaitAudit(

@@ -12,29 +12,28 @@ final class BigStack {
 
     private BigStack() {}
 
+    /** What is called from such a thread goes on in it. */
     static <T> T call(Supplier<T> task) {
+        if (Thread.currentThread() instanceof Deep) {
+            return task.get();
+        }
         CompletableFuture<T> result = new CompletableFuture<>();
         // a platform thread: a virtual thread's stack is bounded like any other's
         Thread thread =
-                new Thread(
-                        null,
-                        () -> {
-                            try {
-                                result.complete(task.get());
-                            } catch (StackOverflowError e) {
-                                result.completeExceptionally(
-                                        new LakeException(
-                                                ErrorCode.UNSUPPORTED_SQL,
-                                                "The statement is nested too deep; split it with"
-                                                        + " WITH, or write IN (…) for long chains"
-                                                        + " of OR"));
-                            } catch (Throwable e) {
-                                result.completeExceptionally(e);
-                            }
-                        },
-                        "tonle-sql",
-                        STACK_BYTES);
-        thread.setDaemon(true);
+                new Deep(() -> {
+                    try {
+                        result.complete(task.get());
+                    } catch (StackOverflowError e) {
+                        result.completeExceptionally(
+                                new LakeException(
+                                        ErrorCode.UNSUPPORTED_SQL,
+                                        "The statement is nested too deep; split it with"
+                                                + " WITH, or write IN (…) for long chains"
+                                                + " of OR"));
+                    } catch (Throwable e) {
+                        result.completeExceptionally(e);
+                    }
+                });
         thread.start();
         try {
             return result.join();
@@ -46,6 +45,13 @@ final class BigStack {
                 throw cause;
             }
             throw e;
+        }
+    }
+
+    private static final class Deep extends Thread {
+        Deep(Runnable task) {
+            super(null, task, "tonle-sql", STACK_BYTES);
+            setDaemon(true);
         }
     }
 }

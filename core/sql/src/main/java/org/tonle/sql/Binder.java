@@ -1,6 +1,7 @@
 package org.tonle.sql;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -111,12 +112,18 @@ final class Binder {
         tree = java.util.Objects.requireNonNull(tree.accept(new Normalization(validator)));
         Language.checkBound(tree, position);
         boolean barrier = !LeakProof.isHarmless(tree);
+        Map<TableName, BoundQuery> guards = new HashMap<>();
         List<BoundTable> tables =
                 FromClauses.replace(
                         tree,
                         validator,
                         (table, access, used) ->
-                                Guard.bind(table, access, used, barrier, resolver, types));
+                                guards.computeIfAbsent(
+                                        table.name(),
+                                        name ->
+                                                Guard.bind(
+                                                        table, access, used, barrier, resolver,
+                                                        types)));
         return new Tree(tree, tables, schema(row));
     }
 

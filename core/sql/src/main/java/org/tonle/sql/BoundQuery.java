@@ -20,6 +20,9 @@ public final class BoundQuery {
     private final List<BoundTable> tables;
     private final Schema schema;
 
+    /** For the engine that was asked last, which is the only one for most of the time. */
+    private volatile EngineWriter.@Nullable Printed printed;
+
     BoundQuery(SqlNode tree, List<BoundTable> tables, Schema schema) {
         this.tree = tree;
         this.tables = List.copyOf(tables);
@@ -101,8 +104,13 @@ public final class BoundQuery {
                                         .map(guard -> "(" + guard.print(dialect, fragment) + ")")
                                         .orElseGet(() -> fragment.apply(bound)))
                         .toList();
-        String printed = EngineWriter.print(tree, dialect, fragments);
-        PolicyCheck.checkPrinted(printed, tables, fragments, dialect);
-        return printed;
+        EngineWriter.Printed known = printed;
+        if (known == null || known.dialect() != dialect) {
+            known = EngineWriter.print(tree, dialect);
+            printed = known;
+        }
+        String text = known.with(fragments);
+        PolicyCheck.checkPrinted(text, tables, fragments, dialect);
+        return text;
     }
 }

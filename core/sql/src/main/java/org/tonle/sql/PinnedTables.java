@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LocalFileIO;
@@ -65,16 +66,29 @@ public final class PinnedTables implements TableResolver {
     }
 
     /**
-     * Whether another pin has all tables that were asked for in the very states in which they are
-     * here, so that what was bound to these reads the same there.
+     * The tables that were asked for as they are at another pin: these if each is in the very state
+     * in which it is here; empty if one isn't there or has other columns, so that what was bound to
+     * these doesn't fit.
      */
-    public boolean areThoseOf(Pin other) {
-        PinnedTables others = new PinnedTables(other, List.copyOf(sources.values()));
-        return resolved.entrySet().stream()
-                .allMatch(entry ->
-                        others.pinned(entry.getKey())
-                                .filter(table -> isSame(table.ref(), entry.getValue().ref()))
-                                .isPresent());
+    public Optional<PinnedTables> at(Pin other) {
+        PinnedTables others = new PinnedTables(other, List.copyOf(sources.values()), namespace);
+        boolean same = true;
+        for (Map.Entry<TableName, PinnedTable> entry : resolved.entrySet()) {
+            TableName name = entry.getKey();
+            Optional<PinnedTable> table = others.pinned(name);
+            if (table.isEmpty()) {
+                return Optional.empty();
+            }
+            if (isSame(table.get().ref(), entry.getValue().ref())) {
+                continue;
+            }
+            same = false;
+            if (!others.describe(table.get(), name.at())
+                    .hasColumnsOf(describe(entry.getValue(), name.at()))) {
+                return Optional.empty();
+            }
+        }
+        return Optional.of(same ? this : others);
     }
 
     private static boolean isSame(Ref one, Ref other) {
@@ -111,20 +125,27 @@ public final class PinnedTables implements TableResolver {
         Map<TableName, List<DataFile>> files = new HashMap<>();
         for (TableName name : query.reads()) {
             PinnedTable table = pinned(name).orElseThrow();
-            files.put(name, files(table, table.files()));
+            files.put(name, files(table));
         }
         return new Inputs(files);
     }
 
-    /** Some of a table's files, as engines are given them. */
-    public static List<DataFile> files(PinnedTable table, List<org.apache.iceberg.DataFile> files) {
-        return files.stream()
-                .map(file ->
-                        new DataFile(
-                                LocalFileIO.path(file.location()),
-                                file.recordCount(),
-                                !table.evolved()))
+    /** All of a table's files, as engines are given them. */
+    public static List<DataFile> files(PinnedTable table) {
+        PinnedTable.Files files = table.filesByColumns();
+        return Stream.concat(
+                        files.current().stream().map(file -> file(file, true)),
+                        files.older().stream().map(file -> file(file, false)))
                 .toList();
+    }
+
+    /** Some of a table's files, in their order. */
+    public static List<DataFile> files(PinnedTable table, List<org.apache.iceberg.DataFile> files) {
+        return files.stream().map(file -> file(file, !table.evolved())).toList();
+    }
+
+    private static DataFile file(org.apache.iceberg.DataFile file, boolean current) {
+        return new DataFile(LocalFileIO.path(file.location()), file.recordCount(), current);
     }
 
     private SqlTable describe(PinnedTable table, Optional<AsOf> at) {

@@ -1,6 +1,6 @@
 package org.tonle.sql;
 
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -21,9 +21,9 @@ import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlSelect;
+import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.util.SqlBasicVisitor;
-import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.definition.SqlText;
 import org.tonle.spi.ErrorCode;
@@ -44,6 +44,7 @@ final class PolicyCheck {
     static void check(
             SqlNode tree, List<BoundTable> tables, AccessPolicy policy, TableResolver resolver) {
         Set<Integer> scanned = scans(tree);
+        Set<Guarded> checked = new HashSet<>();
         for (int i = 0; i < tables.size(); i++) {
             BoundTable bound = tables.get(i);
             if (!scanned.remove(i)) {
@@ -53,11 +54,11 @@ final class PolicyCheck {
                     policy.of(bound.table().name().current())
                             .orElseThrow(() -> refused(bound, "it isn't shown"));
             if (access.isRestricted()) {
-                checkGuard(
-                        bound,
-                        bound.guard().orElseThrow(() -> refused(bound, "its guard is missing")),
-                        access,
-                        resolver);
+                BoundQuery guard =
+                        bound.guard().orElseThrow(() -> refused(bound, "its guard is missing"));
+                if (checked.add(new Guarded(bound.table(), guard))) {
+                    checkGuard(bound, guard, access, resolver);
+                }
             }
         }
         if (!scanned.isEmpty()) {
@@ -65,6 +66,9 @@ final class PolicyCheck {
                     ErrorCode.INTERNAL, "The statement reads something that policy didn't see");
         }
     }
+
+    /** A statement that reads a table twice reads it by one guard. */
+    private record Guarded(SqlTable table, BoundQuery guard) {}
 
     /** The ordinals of all tables that a tree reads; a table's bare name is refused. */
     private static Set<Integer> scans(SqlNode tree) {
@@ -133,26 +137,20 @@ final class PolicyCheck {
                                         LakeCatalog.entry(table.name())))) {
             throw refused(bound, "it isn't read alone");
         }
-        for (SqlText filter : access.filters()) {
-            SqlNode condition = Guard.expression(filter, access.attributes());
-            for (RexNode wanted : conditions(table, condition, resolver)) {
-                if (!held.contains(wanted.toString())) {
-                    throw refused(bound, "a row filter is missing");
-                }
-            }
+        Wanted wanted = Wanted.of(table, access, project.getRowType().getFieldNames(), resolver);
+        if (!held.containsAll(wanted.conditions())) {
+            throw refused(bound, "a row filter is missing");
         }
         for (int i = 0; i < project.getProjects().size(); i++) {
             String column = Guard.lower(project.getRowType().getFieldNames().get(i));
             if (access.columns().isPresent() && !access.columns().get().contains(column)) {
                 throw refused(bound, "a column is shown that isn't granted");
             }
-            SqlText mask = access.masks().get(column);
-            String shown = project.getProjects().get(i).toString();
-            String wanted =
-                    mask == null
-                            ? "$" + position(scan, column)
-                            : value(table, column, mask, access.attributes(), resolver);
-            if (!shown.equals(wanted)) {
+            String value =
+                    access.masks().containsKey(column)
+                            ? wanted.masks().get(column)
+                            : "$" + position(scan, column);
+            if (!project.getProjects().get(i).toString().equals(value)) {
                 throw refused(bound, "a mask is missing");
             }
         }
@@ -170,48 +168,64 @@ final class PolicyCheck {
                 .getIndex();
     }
 
-    /** The conditions of a filter, as algebra has them over the table alone. */
-    private static List<RexNode> conditions(
-            SqlTable table, SqlNode condition, TableResolver resolver) {
-        SqlNode any =
-                new SqlIdentifier(
-                        table.columns().findFirst().orElseThrow().name(), SqlParserPos.ZERO);
-        Binder.Tree tree = bound(table, any, condition, resolver);
-        List<RexNode> conditions = new ArrayList<>();
-        RelNode node = Algebra.of(tree.node(), tables(tree.tables()));
-        if (node instanceof Project project) {
-            node = project.getInput();
+    /**
+     * What a table's filters and masks are in algebra over the table alone.
+     *
+     * @param conditions each of which has to hold
+     * @param masks of the columns that are shown, by their names in lower case
+     */
+    private record Wanted(Set<String> conditions, Map<String, String> masks) {
+        static Wanted of(
+                SqlTable table, Access access, List<String> shown, TableResolver resolver) {
+            List<String> masked =
+                    shown.stream().map(Guard::lower).filter(access.masks()::containsKey).toList();
+            if (access.filters().isEmpty() && masked.isEmpty()) {
+                return new Wanted(Set.of(), Map.of());
+            }
+            SqlNodeList items = new SqlNodeList(SqlParserPos.ZERO);
+            masked.forEach(column -> items.add(mask(table, column, access)));
+            if (items.isEmpty()) {
+                items.add(
+                        new SqlIdentifier(
+                                table.columns().findFirst().orElseThrow().name(),
+                                SqlParserPos.ZERO));
+            }
+            SqlNode where = null;
+            for (SqlText filter : access.filters()) {
+                SqlNode condition = Guard.expression(filter, access.attributes());
+                where =
+                        where == null
+                                ? condition
+                                : SqlStdOperatorTable.AND.createCall(
+                                        SqlParserPos.ZERO, where, condition);
+            }
+            Binder.Tree tree =
+                    new Binder(resolver, Position.QUERY, AccessPolicy.ALL, Optional.empty())
+                            .tree(Language.select(items, Guard.from(table), where));
+            Project project = (Project) Algebra.of(tree.node(), tables(tree.tables()));
+            Set<String> conditions = new HashSet<>();
+            if (project.getInput() instanceof Filter filter) {
+                RelOptUtil.conjunctions(filter.getCondition())
+                        .forEach(condition -> conditions.add(condition.toString()));
+            }
+            Map<String, String> masks = new HashMap<>();
+            for (int i = 0; i < masked.size(); i++) {
+                masks.put(masked.get(i), project.getProjects().get(i).toString());
+            }
+            return new Wanted(conditions, masks);
         }
-        if (node instanceof Filter filter) {
-            conditions.addAll(RelOptUtil.conjunctions(filter.getCondition()));
+
+        private static SqlNode mask(SqlTable table, String column, Access access) {
+            return Guard.masked(
+                    table.columns()
+                            .filter(c -> c.name().equalsIgnoreCase(column))
+                            .findFirst()
+                            .orElseThrow(),
+                    Guard.expression(
+                            java.util.Objects.requireNonNull(access.masks().get(column)),
+                            access.attributes()),
+                    SqlTypes.factory());
         }
-        return conditions;
-    }
-
-    private static String value(
-            SqlTable table,
-            String column,
-            SqlText mask,
-            Map<String, String> attributes,
-            TableResolver resolver) {
-        Types.NestedField field =
-                table.columns()
-                        .filter(c -> c.name().equalsIgnoreCase(column))
-                        .findFirst()
-                        .orElseThrow();
-        SqlNode item = Guard.masked(field, Guard.expression(mask, attributes), SqlTypes.factory());
-        Binder.Tree tree = bound(table, item, null, resolver);
-        return ((Project) Algebra.of(tree.node(), tables(tree.tables())))
-                .getProjects()
-                .getFirst()
-                .toString();
-    }
-
-    private static Binder.Tree bound(
-            SqlTable table, SqlNode item, @Nullable SqlNode where, TableResolver resolver) {
-        SqlSelect select = Language.select(SqlNodeList.of(item), Guard.from(table), where);
-        return new Binder(resolver, Position.QUERY, AccessPolicy.ALL, Optional.empty())
-                .tree(select);
     }
 
     private static List<SqlTable> tables(BoundQuery query) {

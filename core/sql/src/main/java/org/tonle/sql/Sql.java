@@ -12,8 +12,7 @@ public final class Sql {
     /**
      * Binds a SELECT (or WITH, VALUES, or a set operation) to tables.
      *
-     * @throws org.tonle.spi.LakeException INVALID_SQL, UNSUPPORTED_SQL or NOT_FOUND, with line and
-     *     column
+     * @throws org.tonle.spi.LakeException INVALID_SQL or UNSUPPORTED_SQL, with line and column
      */
     public static BoundQuery query(String text, TableResolver tables) {
         return query(text, tables, AccessPolicy.ALL);

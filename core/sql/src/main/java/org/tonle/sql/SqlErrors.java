@@ -93,7 +93,7 @@ final class SqlErrors {
     static LakeException noTable(
             Position position, SqlParserPos pos, TableName name, Collection<TableName> names) {
         return position.problem(
-                ErrorCode.NOT_FOUND,
+                ErrorCode.INVALID_SQL,
                 pos,
                 "there is no table "
                         + name

@@ -51,6 +51,14 @@ public record SqlTable(
                 source.keyField());
     }
 
+    /** Whether a statement that was bound to {@code other} means the same over this. */
+    boolean hasColumnsOf(SqlTable other) {
+        return name.equals(other.name)
+                && schema.sameSchema(other.schema)
+                && onRead.equals(other.onRead)
+                && key.equals(other.key);
+    }
+
     /**
      * What is left of it for somebody who sees no more: without the columns that aren't granted.
      */

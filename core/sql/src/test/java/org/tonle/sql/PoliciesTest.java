@@ -300,7 +300,7 @@ class PoliciesTest {
                     .as(sql)
                     .isInstanceOfSatisfying(
                             LakeException.class,
-                            e -> assertThat(e.code()).isEqualTo(ErrorCode.NOT_FOUND))
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_SQL))
                     .hasMessageNotContaining("is it gold");
         }
         for (String column : List.of("ssn", "SSN", "\"ssn\"", "p.ssn", "_key")) {

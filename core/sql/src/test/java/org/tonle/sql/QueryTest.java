@@ -142,7 +142,7 @@ class QueryTest {
                 "SELECT * FROM flights => INVALID_SQL line 1, column 15: 'flights' names no table",
                 "SELECT * FROM \"/etc/passwd\" => INVALID_SQL line 1, column 15: '/etc/passwd' names"
                         + " no table",
-                "SELECT * FROM silver.flihgts => NOT_FOUND line 1, column 15: there is no table"
+                "SELECT * FROM silver.flihgts => INVALID_SQL line 1, column 15: there is no table"
                         + " silver.flihgts; is it silver.flights?",
                 "SELECT idd FROM silver.flights => INVALID_SQL line 1, column 8: Column 'idd' not"
                         + " found in any table; is it id?",

@@ -1,0 +1,66 @@
+package org.tonle.lake;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tonle.catalog.LocalFileIO;
+import org.tonle.definition.LakeDefinition;
+import org.tonle.ledger.Ledger;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/** What a lake keeps from its first start on, whatever its files say later. */
+final class LakePins {
+    private static final Logger log = LoggerFactory.getLogger(LakePins.class);
+
+    private final Ledger ledger;
+
+    LakePins(Ledger ledger) {
+        this.ledger = ledger;
+    }
+
+    /** A lake keeps the name of its first start, because its topics bear it. */
+    String name(LakeDefinition written) {
+        String pinned = ledger.pinned("lake-name", written.name());
+        if (pinned.equals(written.name())) {
+            return pinned;
+        }
+        if (!written.name().equals(LakeDefinition.nameOf(written.folder()))) {
+            throw new LakeException(
+                    ErrorCode.INCOMPATIBLE_CHANGE,
+                    "This lake has been called %s since its first start, and its topics bear that name; lake.yaml now calls it %s. Write name: %s, or begin a new lake in another folder."
+                            .formatted(pinned, written.name(), pinned));
+        }
+        log.warn(
+                "The lake keeps the name of its first start, {}, though its folder is {}. Write name: {} into lake.yaml to see it there.",
+                pinned,
+                written.folder(),
+                pinned);
+        return pinned;
+    }
+
+    /** Tables name their files by full path. */
+    void requireSameStorage(LakeDefinition written) {
+        Path root = written.storage().root();
+        // a place where no table can be is not to be remembered as that of the tables
+        LocalFileIO.createDirectories(root);
+        Path pinned = Path.of(ledger.pinned("storage", root.toString()));
+        try {
+            if (pinned.equals(root)
+                    || (Files.exists(pinned)
+                            && Files.exists(root)
+                            && Files.isSameFile(pinned, root))) {
+                return;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't look at " + root, e);
+        }
+        throw new LakeException(
+                ErrorCode.INCOMPATIBLE_CHANGE,
+                "The tables of this lake were made in %s, and now it looks for them in %s: a lake can't be moved yet, because its tables name their files by full path. Bring the folder back to where it was, or write storage: %s if the files are still there."
+                        .formatted(pinned, root, pinned));
+    }
+}
