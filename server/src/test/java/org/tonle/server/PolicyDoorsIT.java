@@ -175,6 +175,15 @@ class PolicyDoorsIT {
         }
     }
 
+    private static HttpResponse<String> get(String token, String path) throws Exception {
+        return client.send(
+                HttpRequest.newBuilder(URI.create(server.url() + path))
+                        .timeout(Duration.ofSeconds(60))
+                        .header("authorization", "Bearer " + token)
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
     private static HttpResponse<String> ask(
             String token, Map<String, Object> question, String... headers) {
         try {
@@ -397,6 +406,20 @@ class PolicyDoorsIT {
             assertThat(answer.headers().firstValue("etag").orElseThrow()).isNotEqualTo(etag);
             assertNothingHidden(table, "", answer.body());
         }
+    }
+
+    @Test
+    void whereAColumnComesFromIsShownToWhoeverSeesTheLineage() throws Exception {
+        HttpResponse<String> whole = ok(get(admin, "/api/v1/lineage?column=silver.both.ssn"));
+        JsonNode lineage = JSON.readTree(whole.body());
+        assertThat(lineage.path("column").asText()).isEqualTo("silver.both.ssn");
+        assertThat(lineage.path("upstream").path(0).path("column").asText())
+                .isEqualTo("silver.filtered.ssn");
+        assertThat(lineage.path("upstream").path(0).path("further").path(0).path("column").asText())
+                .isEqualTo("bronze.people.ssn");
+        HttpResponse<String> refused = get(anna, "/api/v1/lineage?column=silver.both.ssn");
+        assertThat(refused.statusCode()).as(refused.body()).isEqualTo(422);
+        assertThat(refused.body()).contains("there is no table system.lineage");
     }
 
     /**

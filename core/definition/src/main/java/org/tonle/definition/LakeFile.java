@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
@@ -249,7 +250,7 @@ final class LakeFile {
                 .orElse(DEFAULT_INGEST);
     }
 
-    QueryDefinition query() {
+    QueryDefinition query(Set<String> knownRoles) {
         return top.section(
                         "query",
                         List.of("cache", "concurrent", "queue", "queue-time", "each", "roles"))
@@ -264,15 +265,21 @@ final class LakeFile {
                             s.count("queue", DEFAULT_QUERY.waiting(), 100_000),
                             s.duration("queue-time", DEFAULT_QUERY.queueTime()),
                             each,
-                            s.section("roles").map(roles -> roles(roles, each)).orElse(Map.of()));
+                            s.section("roles")
+                                    .map(roles -> roles(roles, knownRoles, each))
+                                    .orElse(Map.of()));
                 })
                 .orElse(DEFAULT_QUERY);
     }
 
-    private static Map<String, QueryDefinition.Limits> roles(
-            Section roles, QueryDefinition.Limits otherwise) {
+    private Map<String, QueryDefinition.Limits> roles(
+            Section roles, Set<String> known, QueryDefinition.Limits otherwise) {
         Map<String, QueryDefinition.Limits> found = new TreeMap<>();
         for (String role : roles.entries().keySet()) {
+            if (!known.contains(role)) {
+                problems.add(
+                        roles.placeOf(role), role, "unknown role; " + Nearest.hint(role, known));
+            }
             roles.section(role, LIMITS).ifPresent(own -> found.put(role, limits(own, otherwise)));
         }
         return found;

@@ -49,7 +49,7 @@ final class LakeFolder {
                         lake.ledger(),
                         lake.engine(),
                         lake.ingest(),
-                        lake.query(),
+                        lake.query(policy.knownRoles()),
                         lake.lineage(),
                         lake.refreshInterval(),
                         sources,

@@ -3,6 +3,9 @@ package org.tonle.definition;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.tonle.spi.Principal;
 
 /**
  * What {@code policies/*.yaml} says, of all files together; tags are replaced by their columns.
@@ -29,6 +32,13 @@ public record PolicyDefinition(
         tagged = List.copyOf(tagged);
         rowFilters = List.copyOf(rowFilters);
         masks = List.copyOf(masks);
+    }
+
+    /** The names of all roles, the built-in ones too, in their order. */
+    Set<String> knownRoles() {
+        Set<String> names = new TreeSet<>(Principal.BUILT_IN_ROLES);
+        roles.forEach(role -> names.add(role.name()));
+        return names;
     }
 
     /** The user of that name. */

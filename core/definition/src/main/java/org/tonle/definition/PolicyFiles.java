@@ -217,8 +217,14 @@ final class PolicyFiles {
                         "this role stands at " + before.place() + " already");
             }
         }
-        Set<String> known = new TreeSet<>(Principal.BUILT_IN_ROLES);
-        known.addAll(roles.keySet());
+        PolicyDefinition policy =
+                new PolicyDefinition(
+                        List.copyOf(roles.values()),
+                        List.copyOf(users.values()),
+                        tags.values().stream().flatMap(List::stream).toList(),
+                        filters,
+                        columnMasks());
+        Set<String> known = policy.knownRoles();
         for (Section.Scalar role : namedRoles) {
             if (!known.contains(role.text())) {
                 problems.add(
@@ -227,12 +233,7 @@ final class PolicyFiles {
                         "unknown role; " + Nearest.hint(role.text(), known));
             }
         }
-        return new PolicyDefinition(
-                List.copyOf(roles.values()),
-                List.copyOf(users.values()),
-                tags.values().stream().flatMap(List::stream).toList(),
-                filters,
-                columnMasks());
+        return policy;
     }
 
     private List<PolicyDefinition.Grant> grants(Section role) {

@@ -99,7 +99,7 @@ class LakeDefinitionTest {
                   queue: 3
                   queue-time: 4s
                   each: {concurrent: 1, timeout: 5s, max-rows: 6, max-bytes: 7kB}
-                  roles: {viewer: {max-rows: 1}, batch: {timeout: 1h, concurrent: 2}}
+                  roles: {data_viewer: {max-rows: 1}, ingest: {timeout: 1h, concurrent: 2}}
                 lineage: {url: "https://catalog/api/v1/lineage", api-key: "${env:KEY}"}
                 refresh-interval: 1m
                 """);
@@ -135,10 +135,10 @@ class LakeDefinitionTest {
                                 Duration.ofSeconds(4),
                                 new QueryDefinition.Limits(1, Duration.ofSeconds(5), 6, 7 << 10),
                                 Map.of(
-                                        "viewer",
+                                        "data_viewer",
                                         new QueryDefinition.Limits(
                                                 1, Duration.ofSeconds(5), 1, 7 << 10),
-                                        "batch",
+                                        "ingest",
                                         new QueryDefinition.Limits(
                                                 2, Duration.ofHours(1), 6, 7 << 10))));
         assertThat(lake.lineage())

@@ -101,7 +101,8 @@ class ProblemsTest {
                     ingest: {commit-size: big}        | 1 | 23 | big | takes a size
                     ingest: {commit_size: 1MB}        | 1 | 10 | commit_size | did you mean commit-size?
                     query: {each: {timeout: never}}   | 1 | 25 | never | takes a duration
-                    query: {roles: {viewer: {row: 1}}} | 1 | 26 | row | unknown key
+                    query: {roles: {admin: {row: 1}}} | 1 | 25 | row | unknown key
+                    query: {roles: {data_viewr: {}}}  | 1 | 17 | data_viewr | unknown role; did you mean data_viewer
                     lineage: {}                       | 1 | 1  | lineage | either file: PATH or url:
                     lineage: {file: a, url: 'http://h'} | 1 | 1  | lineage | either file: PATH or url:
                     lineage: {url: 'ftp://h/x'}       | 1 | 16 | ftp://h/x | write a URL like https://
