@@ -165,7 +165,12 @@ final class LakeStart {
         ingest.start(definition.sources());
         try {
             if (!ingest.awaitStarted(START_LIMIT)) {
-                log.warn("not every source has started: {}", ingest.status());
+                log.warn(
+                        "not every source has started: {}",
+                        ingest.status().stream()
+                                .filter(source -> source.state() != SourceStatus.State.RUNNING)
+                                .map(source -> source.source() + " is " + source.state())
+                                .collect(Collectors.joining(", ")));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
