@@ -54,13 +54,14 @@ final class ServedLake implements AutoCloseable {
      */
     @Override
     public void close() {
-        LakeAddress.remove(folder);
-        server.refuse();
-        lake.drain();
-        try {
-            server.close();
-        } finally {
-            lake.close();
+        try (lake;
+                server) {
+            server.refuse();
+            try {
+                LakeAddress.remove(folder);
+            } finally {
+                lake.drain();
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ class DocsIT {
                 "docs/sql.md",
                 "docs/types.md",
                 "docs/queries.md",
+                "docs/system-tables.md",
                 "docs/security.md"
             })
     void theExamplesOfADocumentDoWhatItSays(String document) throws Exception {
@@ -46,7 +47,13 @@ class DocsIT {
         try (var files = Files.newDirectoryStream(ROOT.resolve(folder), "*.md")) {
             for (Path file : files) {
                 String name = file.getFileName().toString();
-                if (!List.of("quick-start.md", "sql.md", "types.md", "queries.md", "security.md")
+                if (!List.of(
+                                "quick-start.md",
+                                "sql.md",
+                                "types.md",
+                                "queries.md",
+                                "system-tables.md",
+                                "security.md")
                         .contains(name)) {
                     assertThat(DocExample.of(file))
                             .as("%s: add it to the test", name)

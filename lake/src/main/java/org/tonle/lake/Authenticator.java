@@ -79,7 +79,8 @@ final class Authenticator implements AutoCloseable {
                 failed = false;
             } catch (InterruptedException e) {
                 return;
-            } catch (LakeException e) {
+            } catch (RuntimeException e) {
+                // whatever it is, the next look may succeed
                 if (!failed && !stopping) {
                     log.warn("API keys can't be looked up now: {}", e.getMessage());
                 }

@@ -15,9 +15,12 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.Pin;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
@@ -33,6 +36,7 @@ import org.tonle.ingest.EventLog;
 import org.tonle.ingest.EventLogSettings;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.IngestSettings;
+import org.tonle.ingest.SourceStatus;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
@@ -167,7 +171,23 @@ final class LakeStart {
             Thread.currentThread().interrupt();
             throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted", e);
         }
+        requireTables(catalog, ingest);
         return ingest;
+    }
+
+    /** A dataset can't be made over a source that never got so far as to have a table. */
+    private static void requireTables(LakeCatalog catalog, Ingest ingest) {
+        Pin pin = catalog.pin();
+        for (SourceStatus source : ingest.status()) {
+            if (source.problem().isPresent()
+                    && pin.table(TableIdentifier.of(BronzeTable.NAMESPACE, source.source()))
+                            .isEmpty()) {
+                throw new LakeException(
+                        source.problem().get().code(),
+                        "Source %s has never been ready, so the lake can't begin: %s"
+                                .formatted(source.source(), source.problem().get().reason()));
+            }
+        }
     }
 
     private PipelineRunner startPipelines(

@@ -93,20 +93,31 @@ public final class OpenLineage implements Consumer<RunEvent>, AutoCloseable {
     }
 
     private void run() {
-        RunEvent event = null;
         try {
-            while (event != null || closing.getCount() > 0) {
-                event = queue.poll(100, TimeUnit.MILLISECONDS);
-                if (event != null) {
-                    tell(event);
-                }
+            boolean more = true;
+            while (more) {
+                more = next();
             }
         } catch (InterruptedException e) {
             // the lake doesn't wait any longer; close() says what is left
-            if (event != null) {
-                dropped.incrementAndGet();
-            }
         }
+    }
+
+    /** Whether there may be another. */
+    private boolean next() throws InterruptedException {
+        // asked first: what was queued before the end is then still found
+        boolean last = closing.getCount() == 0;
+        RunEvent event = queue.poll(last ? 0 : 100, TimeUnit.MILLISECONDS);
+        if (event == null) {
+            return !last;
+        }
+        try {
+            tell(event);
+        } catch (InterruptedException e) {
+            dropped.incrementAndGet();
+            throw e;
+        }
+        return true;
     }
 
     private void tell(RunEvent event) throws InterruptedException {

@@ -105,6 +105,17 @@ class OpenLineageTest {
     }
 
     @Test
+    void whatWasSaidBeforeTheEndIsToldHoweverSoonTheEndComes() {
+        for (int i = 0; i < 200; i++) {
+            OpenLineage lineage = OpenLineage.toFile("tonle://l", dir.resolve("l.ndjson"));
+            lineage.accept(Runs.started());
+            lineage.close();
+            assertThat(lineage.sent()).as("%d", i).isEqualTo(1);
+            assertThat(lineage.dropped()).isZero();
+        }
+    }
+
+    @Test
     void whatWaitsDuringAnOutageArrivesAfterIt() throws Exception {
         try (Server server = new Server()) {
             server.status = 503;

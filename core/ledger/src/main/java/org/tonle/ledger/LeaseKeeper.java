@@ -63,7 +63,8 @@ public final class LeaseKeeper implements AutoCloseable {
                     log.warn("the lease {} was taken over", lease);
                     lost(lease);
                 }
-            } catch (LakeException e) {
+            } catch (RuntimeException e) {
+                // a task that throws is never run again
                 log.warn("the lease {} can't be renewed now: {}", lease, e.getMessage());
             }
         }

@@ -151,14 +151,16 @@ public final class Ledger implements AutoCloseable {
 
     /** The sequence number of the newest commit at a time, by the ledger's clock; 0 if none. */
     public long seqAt(Instant time) {
+        // from the newest one back, so that it costs what lies between
         return rows.read(handle ->
                 handle.createQuery(
-                                "SELECT coalesce(max(c.seq), 0) FROM tonle.commit c JOIN"
-                                        + " tonle.branch b ON b.id = c.branch WHERE b.name ="
-                                        + " 'main' AND c.at <= :time AND c.seq IS NOT NULL")
+                                "SELECT c.seq FROM tonle.commit c WHERE c.branch = (SELECT id FROM"
+                                        + " tonle.branch WHERE name = 'main') AND c.at <= :time AND"
+                                        + " c.seq IS NOT NULL ORDER BY c.seq DESC LIMIT 1")
                         .bind("time", time)
                         .mapTo(Long.class)
-                        .one());
+                        .findOne()
+                        .orElse(0L));
     }
 
     /**

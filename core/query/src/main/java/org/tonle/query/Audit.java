@@ -111,7 +111,7 @@ public final class Audit implements AutoCloseable {
     }
 
     /** A statement that runs. Ends once; what is said after that doesn't count. */
-    final class Entry implements Outcome {
+    final class Entry implements QueryObserver {
         private final UUID id = UUID.randomUUID();
         private final Instant started = clock.instant();
         private final long from = System.nanoTime();

@@ -18,7 +18,7 @@ public final class RunningQuery implements AutoCloseable {
     private final long seq;
     private final QueryResult result;
     private final QuerySettings.Limits limits;
-    private final Outcome outcome;
+    private final QueryObserver observer;
     private final Runnable onClose;
     private final AtomicBoolean closed = new AtomicBoolean();
     private long rows;
@@ -28,12 +28,12 @@ public final class RunningQuery implements AutoCloseable {
             long seq,
             QueryResult result,
             QuerySettings.Limits limits,
-            Outcome outcome,
+            QueryObserver observer,
             Runnable onClose) {
         this.seq = seq;
         this.result = result;
         this.limits = limits;
-        this.outcome = outcome;
+        this.observer = observer;
         this.onClose = onClose;
     }
 
@@ -57,7 +57,7 @@ public final class RunningQuery implements AutoCloseable {
         try {
             return advance();
         } catch (RuntimeException e) {
-            outcome.failed(e, rows);
+            observer.failed(e, rows);
             throw e;
         }
     }
@@ -96,10 +96,10 @@ public final class RunningQuery implements AutoCloseable {
             out.flush();
             return rows;
         } catch (IOException e) {
-            outcome.left(rows);
+            observer.left(rows);
             throw new UncheckedIOException(e);
         } catch (RuntimeException e) {
-            outcome.failed(e, rows);
+            observer.failed(e, rows);
             throw e;
         }
     }
@@ -169,9 +169,9 @@ public final class RunningQuery implements AutoCloseable {
                 result.close();
             } finally {
                 if (complete) {
-                    outcome.finished(rows);
+                    observer.finished(rows);
                 } else {
-                    outcome.left(rows);
+                    observer.left(rows);
                 }
                 onClose.run();
             }

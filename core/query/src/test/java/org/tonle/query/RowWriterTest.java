@@ -141,7 +141,7 @@ class RowWriterTest {
         assertThat(sum).isEqualTo(49_995_000L);
     }
 
-    private record Unwatched() implements Outcome {
+    private record Unwatched() implements QueryObserver {
         @Override
         public void finished(long rows) {}
 

@@ -110,7 +110,7 @@ public final class BoundQuery {
             printed = known;
         }
         String text = known.with(fragments);
-        PolicyCheck.checkPrinted(text, tables, fragments);
+        PolicyCheck.checkPrinted(text, tables, fragments, dialect);
         return text;
     }
 }

@@ -15,6 +15,7 @@ import org.apache.calcite.rel.core.TableScan;
 import org.apache.calcite.rex.RexNode;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCharStringLiteral;
+import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
@@ -241,7 +242,8 @@ final class PolicyCheck {
      *
      * @throws LakeException INTERNAL if it doesn't
      */
-    static void checkPrinted(String printed, List<BoundTable> tables, List<String> fragments) {
+    static void checkPrinted(
+            String printed, List<BoundTable> tables, List<String> fragments, SqlDialect dialect) {
         for (int i = 0; i < tables.size(); i++) {
             BoundTable bound = tables.get(i);
             if (bound.guard().isEmpty()) {
@@ -275,8 +277,15 @@ final class PolicyCheck {
                         @Override
                         public @Nullable Void visit(SqlLiteral literal) {
                             return literal instanceof SqlCharStringLiteral value
-                                    ? printed(value.getValueAs(String.class).replace("'", "''"))
+                                    ? printed(escaped(value.getValueAs(String.class)))
                                     : null;
+                        }
+
+                        /** A text as the engine writes it, without the quotes around it. */
+                        private String escaped(String value) {
+                            StringBuilder text = new StringBuilder();
+                            dialect.quoteStringLiteral(text, null, value);
+                            return text.substring(1, text.length() - 1);
                         }
 
                         private @Nullable Void printed(String part) {

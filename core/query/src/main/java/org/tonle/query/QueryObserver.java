@@ -1,7 +1,7 @@
 package org.tonle.query;
 
 /** Is told what becomes of a query. Only what it is told first counts. */
-interface Outcome {
+interface QueryObserver {
     /** All rows were taken. */
     void finished(long rows);
 
