@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Optional;
 import org.apache.calcite.sql.dialect.AnsiSqlDialect;
-import org.apache.calcite.sql.dialect.MysqlSqlDialect;
+import org.apache.calcite.sql.dialect.PostgresqlSqlDialect;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.junit.jupiter.api.Test;
@@ -176,7 +176,8 @@ class QueryTest {
         assertThat(first).contains("FROM (files) AS", "JOIN (files) AS", "'()'");
         assertThat(query.print(AnsiSqlDialect.DEFAULT, table -> "(a, b)"))
                 .isEqualTo(first.replace("(files)", "(a, b)"));
-        assertThat(query.print(MysqlSqlDialect.DEFAULT, table -> "(files)")).contains("`id`");
+        assertThat(query.print(PostgresqlSqlDialect.DEFAULT, table -> "(files)"))
+                .contains("\"id\"");
         assertThat(query.print(AnsiSqlDialect.DEFAULT, table -> "(files)")).isEqualTo(first);
     }
 }
