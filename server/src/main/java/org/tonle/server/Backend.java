@@ -14,6 +14,7 @@ import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
+import org.tonle.query.AnswerCounts;
 import org.tonle.query.ColumnLineage;
 import org.tonle.query.Question;
 import org.tonle.spi.ApiKey;
@@ -76,6 +77,9 @@ public interface Backend {
 
     /** Those that a principal sees, as far as it does. */
     List<TableStatus> tables(Principal principal);
+
+    /** Where answers came from since the lake was opened. */
+    AnswerCounts answers();
 
     /** What became of the events about runs; see {@link Lake#lineageEvents}. */
     Optional<LineageEvents> lineageEvents();

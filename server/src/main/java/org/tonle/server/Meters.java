@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.TableStatus;
+import org.tonle.query.AnswerCounts;
 import org.tonle.spi.LakeException;
 
 /**
@@ -80,6 +81,7 @@ final class Meters {
      * and what is known of the tables isn't: old numbers would look like good ones.
      */
     String scrape(Backend lake) {
+        count(lake.answers());
         lake.lineageEvents().ifPresent(this::count);
         ready.set(lake.notReady().isEmpty() ? 1 : 0);
         List<TableStatus> datasets;
@@ -99,6 +101,12 @@ final class Meters {
         set(lagAlarm, sources, s -> s.retention().orElseThrow().alarm() ? 1 : 0);
         datasets.forEach(this::count);
         return registry.scrape();
+    }
+
+    private void count(AnswerCounts answers) {
+        total("tonle.query.answers", Tags.of("from", "run"), answers.run());
+        total("tonle.query.answers", Tags.of("from", "kept"), answers.kept());
+        total("tonle.query.answers", Tags.of("from", "unchanged"), answers.unchanged());
     }
 
     private void count(LineageEvents events) {

@@ -14,6 +14,7 @@ import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
+import org.tonle.query.AnswerCounts;
 import org.tonle.query.ColumnLineage;
 import org.tonle.query.Question;
 import org.tonle.spi.ApiKey;
@@ -96,6 +97,11 @@ final class RunningLake implements Backend {
     @Override
     public List<TableStatus> tables(Principal principal) {
         return lake.access().tables(principal);
+    }
+
+    @Override
+    public AnswerCounts answers() {
+        return lake.queries().answers();
     }
 
     @Override

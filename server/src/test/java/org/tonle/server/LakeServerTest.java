@@ -480,6 +480,7 @@ class LakeServerTest {
                 .contains("tonle_lineage_events_total{outcome=\"sent\"} 5.0")
                 .contains("tonle_lineage_events_total{outcome=\"dropped\"} 2.0")
                 .contains("tonle_lineage_waiting 1.0")
+                .contains("tonle_query_answers_total{from=\"kept\"} 2.0")
                 .contains("tonle_ready 0.0")
                 .contains("service=\"/api/v1/ingest/{source}\"")
                 .contains("jvm_memory_used_bytes")

@@ -22,6 +22,7 @@ import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
+import org.tonle.query.AnswerCounts;
 import org.tonle.query.ColumnLineage;
 import org.tonle.query.Question;
 import org.tonle.spi.ApiKey;
@@ -135,6 +136,11 @@ final class ScriptedLake implements Backend {
             @Override
             public List<TableStatus> tables(Principal principal) {
                 return current.get().tables(principal);
+            }
+
+            @Override
+            public AnswerCounts answers() {
+                return current.get().answers();
             }
 
             @Override
@@ -363,6 +369,11 @@ final class ScriptedLake implements Backend {
                                 0,
                                 List.of(),
                                 false));
+    }
+
+    @Override
+    public AnswerCounts answers() {
+        return new AnswerCounts(3, 2, 1);
     }
 
     @Override

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.tonle.catalog.LakeCatalog;
@@ -48,6 +49,9 @@ public final class QueryService {
     private final FairTurns turns;
     private final FairTurns binding;
     private final QueryList queries;
+    private final LongAdder run = new LongAdder();
+    private final LongAdder kept = new LongAdder();
+    private final LongAdder unchanged = new LongAdder();
 
     /**
      * @param sources what bronze tables show are the columns they declare
@@ -122,6 +126,7 @@ public final class QueryService {
                         if (key.isEmpty()) {
                             stream(question, pin, bound, answer, receiver, entry);
                         } else if (question.known().contains(key.get())) {
+                            unchanged.increment();
                             receiver.unchanged(answer);
                             entry.finished(bound.rows());
                         } else {
@@ -130,6 +135,11 @@ public final class QueryService {
                         return listed;
                     });
         }
+    }
+
+    /** Where the answers to {@link #answer} came from. */
+    public AnswerCounts answers() {
+        return new AnswerCounts(run.sum(), kept.sum(), unchanged.sum());
     }
 
     /** The queries that a principal may cancel, its own or for an administrator all. */
@@ -157,6 +167,7 @@ public final class QueryService {
         while (true) {
             Optional<byte[]> body = cache.get(key);
             if (body.isPresent()) {
+                kept.increment();
                 receiver.whole(answer, body.get());
                 entry.finished(bound.rows());
                 return;
@@ -168,6 +179,7 @@ public final class QueryService {
             }
             switch (flight.await(limits(question).timeout())) {
                 case Outcome.Whole whole -> {
+                    kept.increment();
                     receiver.whole(answer, whole.body());
                     entry.finished(bound.rows());
                     return;
@@ -202,6 +214,7 @@ public final class QueryService {
             // somebody may have come to an end just before this flight began
             Optional<byte[]> body = cache.get(answer.etag().orElseThrow());
             if (body.isPresent()) {
+                kept.increment();
                 flight.tell(new Outcome.Whole(body.get()));
             } else {
                 fill(buffer, question, pin, bound, entry);
@@ -241,6 +254,7 @@ public final class QueryService {
 
     private void fill(
             OutputStream out, Question question, Pin pin, Bound bound, Audit.Entry entry) {
+        run.increment();
         try (RunningQuery rows = start(bound, pin, question, limits(question), entry)) {
             bound.counted(rows.writeTo(out, question.format()));
         }
