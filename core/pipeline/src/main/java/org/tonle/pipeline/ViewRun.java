@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.apache.iceberg.DataFile;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
@@ -79,6 +80,10 @@ final class ViewRun implements DatasetRun {
             inputs.add(input);
             stale |= stale(input, positions.get(input.uuid()), pin);
         }
+        if (inputs.isEmpty()) {
+            // of constants: its own position says whether it was computed by this definition
+            stale = positions.getOrDefault(own(tables), 0L) == 0;
+        }
         if (!stale) {
             return new Progress(pin.seq(), false);
         }
@@ -149,8 +154,7 @@ final class ViewRun implements DatasetRun {
                             .summary("definition", DatasetTables.hash(dataset.text()))
                             .summary("read-seq", seq)
                             .summary("written", rows);
-            inputs.stream()
-                    .map(PinnedTable::uuid)
+            (inputs.isEmpty() ? Stream.of(own(tables)) : inputs.stream().map(PinnedTable::uuid))
                     .distinct()
                     .forEach(input -> request.move(move(input, positions.get(input), seq)));
             var unused = commit.publish(request);
@@ -159,6 +163,10 @@ final class ViewRun implements DatasetRun {
                     List.of());
             lake.failPoints().reach("run.after-commit");
         }
+    }
+
+    private UUID own(PinnedTables tables) {
+        return tables.pinned(dataset.name()).orElseThrow().uuid();
     }
 
     private DatasetMove move(UUID input, @Nullable Long position, long seq) {

@@ -245,6 +245,24 @@ class PipelineIT {
     }
 
     @Test
+    void aViewOfConstantsIsComputedOnceForEachDefinition() throws Exception {
+        for (String name : List.of("low", "high", "low")) {
+            PipelineRunner runner =
+                    run("CREATE MATERIALIZED VIEW gold.level AS SELECT '" + name + "' AS name");
+            settled(runner);
+            long computed = lake.ledger.head();
+            assertThat(lake.rows("SELECT name FROM gold.level")).containsExactly(name);
+            lake.arrive("readings", reading("x" + computed, "s", 1));
+            settled(runner);
+            assertThat(lake.rows("SELECT COUNT(*) FROM gold.level")).containsExactly("1");
+            runner.close();
+        }
+        assertThat(lake.ledger.changes(lake.uuid("gold", "level"), 0, lake.ledger.head()))
+                .as("made, and filled three times")
+                .hasSize(4);
+    }
+
+    @Test
     void twoProcessesOnOneLedgerTakeInEachRowOnceWhoeverHoldsTheLease() throws Exception {
         List<Dataset> datasets = lake.datasets(SILVER);
         LeaseKeeper leases = lake.leases("one");
