@@ -179,7 +179,7 @@ public abstract class PolicyContract {
 
     /** Only the people, and only as {@code access} shows them. */
     private static AccessPolicy policy(Access access) {
-        return table -> table.matches(PEOPLE) ? Optional.of(access) : Optional.empty();
+        return table -> table.current().matches(PEOPLE) ? Optional.of(access) : Optional.empty();
     }
 
     static Stream<Arguments> everything() {

@@ -79,17 +79,26 @@ public final class LakeAccess {
 
     /**
      * Of all tables, those that a principal sees. Of one of which some is hidden no more is told
-     * than that it is there and runs: its figures count rows that aren't seen.
+     * than that it is there and runs: its figures count rows that aren't seen. Why something can't
+     * go on is told to those who see everything: it may name a value of any input.
      */
     public List<TableStatus> tables(Principal principal) {
         AccessPolicy policy = policies.of(principal);
-        return lake.tables().stream()
+        List<TableStatus> all = lake.tables();
+        boolean seesAll =
+                all.stream()
+                        .allMatch(status ->
+                                policy.of(status.name())
+                                        .filter(access -> !access.isRestricted())
+                                        .isPresent());
+        return all.stream()
                 .flatMap(status ->
                         policy
                                 .of(status.name())
                                 .map(access ->
                                         access.isRestricted() ? status.withoutFigures() : status)
                                 .stream())
+                .map(status -> seesAll ? status : status.withoutReason())
                 .toList();
     }
 

@@ -143,7 +143,7 @@ final class LakeStatus {
                             table.name().toString(),
                             table.kind(),
                             table.state().name().toLowerCase(Locale.ROOT),
-                            table.reason().orElse(null),
+                            table.withoutReason().reason().orElse(null),
                             table.rows(),
                             table.files(),
                             table.seq(),

@@ -51,6 +51,23 @@ public record TableStatus(
                 false);
     }
 
+    /** For whoever doesn't see all tables: a reason may hold values of any of them. */
+    TableStatus withoutReason() {
+        return new TableStatus(
+                name,
+                kind,
+                state,
+                reason.map(text -> "whoever sees all tables of the lake is told why"),
+                rows,
+                files,
+                seq,
+                lag,
+                retention,
+                quarantined,
+                expectations,
+                whole);
+    }
+
     /**
      * What the event log forgets.
      *

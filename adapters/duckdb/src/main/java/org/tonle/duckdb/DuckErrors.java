@@ -19,7 +19,8 @@ final class DuckErrors {
         if (kind.contains("conversion error")
                 || kind.contains("out of range error")
                 || kind.contains("invalid input error")
-                || kind.contains("overflow")) {
+                || kind.contains("overflow")
+                || kind.contains("invalid escape string")) {
             return new LakeException(
                     ErrorCode.INVALID_VALUE,
                     "A value made the statement fail: " + withoutAdvice(first),

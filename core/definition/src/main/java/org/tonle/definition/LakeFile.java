@@ -27,7 +27,7 @@ final class LakeFile {
                     8,
                     256,
                     Duration.ofSeconds(10),
-                    new QueryDefinition.Limits(8, Duration.ofMinutes(5), 100_000_000, 10L << 30),
+                    new QueryDefinition.Limits(6, Duration.ofMinutes(5), 100_000_000, 10L << 30),
                     Map.of());
     static final Duration DEFAULT_REFRESH = Duration.ofSeconds(10);
 

@@ -10,9 +10,14 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.complex.StructVector;
 import org.apache.iceberg.types.Types;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 
 /** Rows as RFC 4180 has them, but for LF as the end of a line. */
 final class CsvRows implements RowWriter {
+    /** Of one value in bytes: whether it needs quotes is known when it was seen whole. */
+    private static final int LONGEST = 40 << 20;
+
     private final Utf8Output out;
 
     CsvRows(Utf8Output out) {
@@ -49,7 +54,15 @@ final class CsvRows implements RowWriter {
             return;
         }
         switch (vector) {
-            case VarCharVector text -> field(text.get(row));
+            case VarCharVector text -> {
+                if (text.getValueLength(row) > LONGEST) {
+                    throw new LakeException(
+                            ErrorCode.OUT_OF_RESOURCES,
+                            "A text is longer than %d bytes; ask for a part of it, or for JSON"
+                                    .formatted(LONGEST));
+                }
+                field(text.get(row));
+            }
             case ListVector list -> field(json(list, row));
             case StructVector struct -> field(json(struct, row));
             default -> out.ascii(Json.scalar(vector, row));
@@ -58,7 +71,7 @@ final class CsvRows implements RowWriter {
 
     private static byte[] json(FieldVector vector, int row) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        Utf8Output text = new Utf8Output(bytes, Integer.MAX_VALUE);
+        Utf8Output text = new Utf8Output(bytes, LONGEST);
         new Json(text).value(vector, row);
         text.flush();
         return bytes.toByteArray();

@@ -71,7 +71,7 @@ final class Explanation {
     }
 
     private String shown(SqlTable table) {
-        Access access = tables.policy().of(table.name().current()).orElseThrow();
+        Access access = tables.policy().of(table.name()).orElseThrow();
         if (!access.isRestricted()) {
             return "all rows and columns";
         }

@@ -23,6 +23,7 @@ import org.apache.arrow.vector.complex.StructVector;
 
 /** How one value looks as JSON. */
 final class Json {
+    private static final int PIECE = 64 << 10;
     private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
     private final Utf8Output out;
@@ -42,7 +43,7 @@ final class Json {
             case BigIntVector v -> out.number(v.get(row));
             case Float4Vector v -> number(v.get(row), Float.toString(v.get(row)));
             case Float8Vector v -> number(v.get(row), Double.toString(v.get(row)));
-            case VarCharVector v -> string(v.get(row));
+            case VarCharVector v -> string(v, row);
             case ListVector v -> list(v, row);
             case StructVector v -> struct(v, row);
             default -> quoted(scalar(vector, row));
@@ -90,8 +91,29 @@ final class Json {
 
     private void string(byte[] utf8) throws IOException {
         out.ascii('"');
+        escaped(utf8, utf8.length);
+        out.ascii('"');
+    }
+
+    /** Piece by piece: nobody else bounds how long a text is. */
+    private void string(VarCharVector vector, int row) throws IOException {
+        out.ascii('"');
+        long from = vector.getOffsetBuffer().getInt((long) row * VarCharVector.OFFSET_WIDTH);
+        int left = vector.getValueLength(row);
+        byte[] piece = new byte[Math.min(left, PIECE)];
+        while (left > 0) {
+            int length = Math.min(left, PIECE);
+            vector.getDataBuffer().getBytes(from, piece, 0, length);
+            escaped(piece, length);
+            from += length;
+            left -= length;
+        }
+        out.ascii('"');
+    }
+
+    private void escaped(byte[] utf8, int length) throws IOException {
         int from = 0;
-        for (int i = 0; i < utf8.length; i++) {
+        for (int i = 0; i < length; i++) {
             byte b = utf8[i];
             if (b == '"' || b == '\\' || (b >= 0 && b < 0x20)) {
                 out.bytes(utf8, from, i);
@@ -99,8 +121,7 @@ final class Json {
                 from = i + 1;
             }
         }
-        out.bytes(utf8, from, utf8.length);
-        out.ascii('"');
+        out.bytes(utf8, from, length);
     }
 
     private void escape(byte b) throws IOException {

@@ -310,12 +310,19 @@ public final class QueryService {
             throw new LakeException(ErrorCode.INVALID_SQL, "The statement is empty; send a SELECT");
         }
         Bound bound = statements.known(question, pin).orElseGet(() -> bind(question, pin));
+        if (question.at() instanceof ReadPoint.AsOf && bound.query().isGuardedByOthers()) {
+            bound.close();
+            throw new LakeException(
+                    ErrorCode.UNSUPPORTED_SQL,
+                    "Who sees what of these tables is looked up in others, which are to be read as"
+                            + " they are now; ask with FOR SYSTEM_TIME AS OF in the statement");
+        }
         entry.reads(bound.reads());
         return bound;
     }
 
     private Bound bind(Question question, Pin pin) {
-        FairTurns.Turn turn = take(binding, question, BINDING);
+        FairTurns.Turn turn = take(binding, question, BINDING - 1);
         try {
             return statements.bind(question, pin);
         } finally {

@@ -13,6 +13,7 @@ import org.tonle.catalog.Pin;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.Principal;
 import org.tonle.sql.AccessPolicy;
+import org.tonle.sql.AsOf;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Inputs;
 import org.tonle.sql.PinnedTables;
@@ -174,7 +175,10 @@ final class Statements {
     Bound bind(Question question, Pin pin) {
         Statement statement = Statement.of(question.sql());
         AccessPolicy policy =
-                SystemTables.over(policies.apply(question.principal()), question.principal());
+                at(
+                        question.at(),
+                        SystemTables.over(
+                                policies.apply(question.principal()), question.principal()));
         StatementTables tables =
                 new StatementTables(pin, sources, question.namespace(), system, policy);
         if (statement instanceof Statement.Describe describe) {
@@ -218,5 +222,13 @@ final class Statements {
                 question.namespace(),
                 question.principal(),
                 question.at() instanceof ReadPoint.AsOf(long seq) ? seq : -1);
+    }
+
+    /** An older state of the whole statement is one of each table that names none. */
+    private static AccessPolicy at(ReadPoint at, AccessPolicy policy) {
+        return at instanceof ReadPoint.AsOf(long seq)
+                ? table ->
+                        policy.of(table.at().isPresent() ? table : table.asOf(new AsOf.Commit(seq)))
+                : policy;
     }
 }

@@ -130,8 +130,7 @@ final class Binder {
     private Optional<LakeCatalog.Seen> seen(TableName name) {
         return resolver.table(name)
                 .flatMap(table ->
-                        policy.of(table.name().current())
-                                .map(access -> new LakeCatalog.Seen(table, access)));
+                        policy.of(table.name()).map(access -> new LakeCatalog.Seen(table, access)));
     }
 
     /** A table that isn't seen is answered like one that isn't there. */

@@ -54,6 +54,15 @@ public final class BoundQuery {
                 .toList();
     }
 
+    /** Whether a row filter or a mask of a table that it reads asks other tables. */
+    public boolean isGuardedByOthers() {
+        return tables.stream()
+                .anyMatch(bound ->
+                        bound.guard().stream()
+                                .flatMap(guard -> guard.reads().stream())
+                                .anyMatch(name -> !name.equals(bound.table().name())));
+    }
+
     /** Whether something of what it reads is hidden, by a row filter, a mask or a grant. */
     public boolean isGuarded() {
         return tables.stream().anyMatch(bound -> bound.guard().isPresent());

@@ -6,12 +6,18 @@ import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlWriterConfig;
 import org.apache.calcite.sql.pretty.SqlPrettyWriter;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 
 /** Prints a bound tree in an engine's dialect, with the engine's own text for each table. */
 final class EngineWriter extends SqlPrettyWriter {
     /** Holds a table's place while the rest is printed. */
     private static final String TABLE = "()";
 
+    /** In characters. A statement that comes is a million at most. */
+    private static final int LONGEST = 4 << 20;
+
+    private int length;
     private final List<Integer> tables = new ArrayList<>();
     private final List<Integer> ends = new ArrayList<>();
 
@@ -55,6 +61,37 @@ final class EngineWriter extends SqlPrettyWriter {
             pieces.add(text.substring(from));
             return new Printed(dialect, pieces, writer.tables);
         });
+    }
+
+    @Override
+    public void literal(String text) {
+        count(text);
+        super.literal(text);
+    }
+
+    @Override
+    public void keyword(String text) {
+        count(text);
+        super.keyword(text);
+    }
+
+    @Override
+    public void identifier(String name, boolean quoted) {
+        count(name);
+        super.identifier(name, quoted);
+    }
+
+    /**
+     * What an engine says only by repeating an operand grows beyond all bounds when it is nested.
+     */
+    private void count(String text) {
+        length += text.length();
+        if (length > LONGEST) {
+            throw new LakeException(
+                    ErrorCode.UNSUPPORTED_SQL,
+                    "The statement becomes too long for the engine; nest its functions less, or"
+                            + " split it with WITH");
+        }
     }
 
     void table(int ordinal) {

@@ -69,6 +69,9 @@ final class Parameters extends SqlShuttle {
             case Integer number -> SqlLiteral.createExactNumeric(number.toString(), pos);
             case Long number -> SqlLiteral.createExactNumeric(number.toString(), pos);
             case BigInteger number -> SqlLiteral.createExactNumeric(number.toString(), pos);
+            case BigDecimal number when Math.abs((long) number.scale()) > Spelling.MOST_DIGITS ->
+                    throw SqlErrors.invalid(
+                            position, pos, "parameter " + (index + 1) + " is out of range");
             case BigDecimal number -> SqlLiteral.createExactNumeric(number.toPlainString(), pos);
             case Double number when Double.isFinite(number) ->
                     SqlLiteral.createApproxNumeric(number.toString(), pos);

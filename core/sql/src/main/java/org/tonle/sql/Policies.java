@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.tonle.definition.DefinitionException;
 import org.tonle.definition.PolicyDefinition;
 import org.tonle.definition.PolicyDefinition.ColumnMask;
@@ -25,9 +26,13 @@ import org.tonle.spi.Principal;
  */
 public final class Policies {
     /** The roles that every lake has, and no more. */
-    public static final Policies BUILT_IN = new Policies(PolicyDefinition.NONE);
+    public static final Policies BUILT_IN = new Policies(PolicyDefinition.NONE, Optional.empty());
 
     private static final String SYSTEM = "system";
+
+    /** Their tables have no definition of their own. */
+    private static final Set<String> OF_THE_LAKE =
+            Set.of(SYSTEM, "information_schema", "quarantine");
 
     /** Those that read whole namespaces; {@code data_engineer} reads all but {@code system}. */
     private static final Map<String, List<String>> NAMESPACES =
@@ -38,9 +43,15 @@ public final class Policies {
                     List.of("silver", "gold"));
 
     private final PolicyDefinition definition;
+    private final Optional<Map<String, Set<String>>> defined;
 
-    private Policies(PolicyDefinition definition) {
+    /**
+     * @param defined the columns of the tables that a policy could name, all in lower case; empty:
+     *     that isn't known
+     */
+    private Policies(PolicyDefinition definition, Optional<Map<String, Set<String>>> defined) {
         this.definition = definition;
+        this.defined = defined;
     }
 
     /**
@@ -53,7 +64,15 @@ public final class Policies {
         if (!problems.isEmpty()) {
             throw new DefinitionException(problems);
         }
-        return new Policies(definition);
+        Map<String, Set<String>> defined = new HashMap<>();
+        for (SqlTable table : pipelines.tables()) {
+            defined.put(
+                    Guard.lower(table.name().toString()),
+                    table.columns()
+                            .map(column -> Guard.lower(column.name()))
+                            .collect(Collectors.toSet()));
+        }
+        return new Policies(definition, Optional.of(defined));
     }
 
     /** What of a policy doesn't fit the lake's tables: names, conditions, masks. */
@@ -111,6 +130,16 @@ public final class Policies {
     }
 
     private Optional<Access> access(Principal principal, TableName table) {
+        // what hid a table or a column may have gone with its definition
+        Optional<Set<String>> named = Optional.empty();
+        if (defined.isPresent()
+                && !OF_THE_LAKE.contains(Guard.lower(table.namespace()))
+                && !principal.roles().contains(Principal.DATA_ENGINEER)) {
+            named = Optional.ofNullable(defined.get().get(Guard.lower(table.current().toString())));
+            if (named.isEmpty()) {
+                return Optional.empty();
+            }
+        }
         Set<String> columns = new HashSet<>();
         boolean whole = false;
         for (Granted granted : grants(principal, table)) {
@@ -119,6 +148,14 @@ public final class Policies {
         }
         if (!whole && columns.isEmpty()) {
             return Optional.empty();
+        }
+        if (table.at().isPresent() && named.isPresent()) {
+            if (whole) {
+                columns.addAll(named.get());
+                whole = false;
+            } else {
+                columns.retainAll(named.get());
+            }
         }
         Map<String, SqlText> masks = new HashMap<>();
         for (ColumnMask mask : masks(principal, table)) {

@@ -51,7 +51,7 @@ final class PolicyCheck {
                 throw refused(bound, "it isn't where it was");
             }
             Access access =
-                    policy.of(bound.table().name().current())
+                    policy.of(bound.table().name())
                             .orElseThrow(() -> refused(bound, "it isn't shown"));
             if (access.isRestricted()) {
                 BoundQuery guard =

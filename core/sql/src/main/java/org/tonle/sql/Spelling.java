@@ -37,6 +37,9 @@ final class Spelling extends SqlShuttle {
 
     private final Position position;
 
+    /** Of a number as it is written without an exponent. */
+    static final int MOST_DIGITS = 100;
+
     Spelling(Position position) {
         this.position = position;
     }
@@ -47,6 +50,10 @@ final class Spelling extends SqlShuttle {
                 && call.operand(0) instanceof SqlNumericLiteral number
                 && call.operand(1) instanceof SqlIntervalQualifier unit) {
             BigDecimal count = Objects.requireNonNull(number.bigDecimalValue());
+            if (Math.abs((long) count.scale()) > MOST_DIGITS) {
+                throw SqlErrors.invalid(
+                        position, call.getParserPosition(), "the interval is out of range");
+            }
             return SqlLiteral.createInterval(
                     count.signum(), count.abs().toPlainString(), unit, call.getParserPosition());
         }
