@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -250,5 +251,50 @@ class QueryDoorIT {
                 client.send(to(path).DELETE().build(), HttpResponse.BodyHandlers.ofString()),
                 404,
                 "NOT_FOUND");
+    }
+
+    @Test
+    void whatGrowsBeyondAllBoundsIsRefused() throws Exception {
+        String nested = "JSON_VALUE(".repeat(26) + "'{}'" + ", '$.a')".repeat(26);
+        for (String sql :
+                List.of(
+                        "SELECT INTERVAL 1e99999999 DAY AS x",
+                        "SELECT " + nested + " AS x",
+                        "SELECT x FROM (VALUES ('Ada', 'long')) AS t(x, e) WHERE x LIKE 'A%'"
+                                + " ESCAPE e")) {
+            HttpResponse<String> refused = query(sql);
+            assertThat(refused.statusCode()).as(sql + refused.body()).isIn(422, 503);
+        }
+        HttpResponse<String> parameter =
+                client.send(
+                        to("/api/v1/query")
+                                .POST(
+                                        HttpRequest.BodyPublishers.ofString(
+                                                "{\"sql\":\"SELECT ? AS"
+                                                        + " x\",\"parameters\":[1e2000000000]}"))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+        assertThat(parameter.statusCode()).as(parameter.body()).isIn(400, 422);
+    }
+
+    @Test
+    void aTextThatIsLongerThanTheMemoryHarmsNothing() throws Exception {
+        try {
+            var unused =
+                    client.send(
+                            request("SELECT REPEAT('x', 1000000000) AS x"),
+                            HttpResponse.BodyHandlers.discarding());
+        } catch (IOException brokenOff) {
+            // by the time limit, or by the engine's memory
+            assertThat(brokenOff).hasMessageContaining("RST_STREAM");
+        }
+    }
+
+    @Test
+    void aTextThatIsLongerThanWhatIsHeldInMemoryIsSentWhole() throws Exception {
+        HttpResponse<String> sent = query("SELECT REPEAT('é\"', 3000000) AS x");
+        assertThat(sent.statusCode()).isEqualTo(200);
+        assertThat(JSON.readTree(sent.body()).path(0).path("x").asText())
+                .isEqualTo("é\"".repeat(3_000_000));
     }
 }
