@@ -105,10 +105,11 @@ public final class LakeAccess {
     /**
      * What somebody would see of a statement: as a user of the policy, or with these roles.
      *
+     * @param asker who wants to know, for the audit
      * @throws LakeException NOT_FOUND if there is no such user and no role is named; what makes the
      *     statement impossible for everybody
      */
-    public PolicyReport check(String sql, String name, Set<String> roles) {
+    public PolicyReport check(String sql, String name, Set<String> roles, Principal asker) {
         Set<String> held =
                 roles.isEmpty()
                         ? policies.rolesOf(name)
@@ -120,6 +121,15 @@ public final class LakeAccess {
                                                         + " in policies/*.yaml; name a role"))
                         : roles;
         Principal principal = policies.user(name, held).withRoles(held);
+        Optional<String> rows = Optional.empty();
+        Optional<LakeException> refusal = Optional.empty();
+        try (RunningQuery query = lake.queries().runAs(sql, principal, asker)) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            query.writeFirst(out, RowFormat.JSON, REPORTED_ROWS);
+            rows = Optional.of(out.toString(StandardCharsets.UTF_8));
+        } catch (LakeException e) {
+            refusal = Optional.of(e);
+        }
         PinnedTables pinned = new PinnedTables(lake.catalog().pin(), lake.definition().sources());
         List<PolicyReport.Table> tables =
                 Sql.query(sql, pinned).tables().stream()
@@ -127,17 +137,7 @@ public final class LakeAccess {
                         .distinct()
                         .map(table -> report(table, principal))
                         .toList();
-        try (RunningQuery rows = lake.query(sql, principal)) {
-            ByteArrayOutputStream out = new ByteArrayOutputStream();
-            rows.writeFirst(out, RowFormat.JSON, REPORTED_ROWS);
-            return new PolicyReport(
-                    principal,
-                    tables,
-                    Optional.of(out.toString(StandardCharsets.UTF_8)),
-                    Optional.empty());
-        } catch (LakeException e) {
-            return new PolicyReport(principal, tables, Optional.empty(), Optional.of(e));
-        }
+        return new PolicyReport(principal, tables, rows, refusal);
     }
 
     private PolicyReport.Table report(SqlTable table, Principal principal) {

@@ -57,7 +57,8 @@ public record TableStatus(
                 name,
                 kind,
                 state,
-                reason.map(text -> "whoever sees all tables of the lake is told why"),
+                reason.map(text ->
+                        "the reason isn't told here, since it may name hidden values; the lake's log says it"),
                 rows,
                 files,
                 seq,

@@ -251,8 +251,10 @@ class LakeSecurityIT {
     }
 
     @Test
-    void aReportSaysWhatSomebodySeesAndWhy() {
-        PolicyReport report = lake.access().check("SELECT * FROM silver.people", "anna", Set.of());
+    void aReportSaysWhatSomebodySeesAndWhy() throws Exception {
+        PolicyReport report =
+                lake.access()
+                        .check("SELECT * FROM silver.people", "anna", Set.of(), Principal.LAKE);
 
         assertThat(report.principal().attributes()).isEqualTo(Map.of("region", "EU"));
         PolicyReport.Table table = report.tables().getFirst();
@@ -267,11 +269,24 @@ class LakeSecurityIT {
                 .contains("[{\"name\":\"Ada\",\"region\":\"EU\",\"ssn\":\"***\"}]\n");
         assertThat(report.refusal()).isEmpty();
 
+        await(() ->
+                rows(
+                                "SELECT principal, statement FROM system.audit WHERE statement LIKE"
+                                        + " '-- as anna%'",
+                                Principal.LAKE)
+                        .startsWith("{\"principal\":\"" + Principal.LAKE.name() + "\""));
+
         PolicyReport refused =
-                lake.access().check("SELECT * FROM bronze.people", "x", Set.of("data_viewer"));
+                lake.access()
+                        .check(
+                                "SELECT * FROM bronze.people",
+                                "x",
+                                Set.of("data_viewer"),
+                                Principal.LAKE);
         assertThat(refused.tables().getFirst().columns()).isEmpty();
         assertThat(refused.refusal().orElseThrow().code()).isEqualTo(ErrorCode.INVALID_SQL);
-        assertThatThrownBy(() -> lake.access().check("SELECT 1", "nobody", Set.of()))
+        assertThatThrownBy(
+                        () -> lake.access().check("SELECT 1", "nobody", Set.of(), Principal.LAKE))
                 .hasMessageContaining("no user nobody");
     }
 }

@@ -47,7 +47,7 @@ public interface Backend {
     void revokeKey(String id);
 
     /** What somebody would see of a statement; see {@link LakeAccess#check}. */
-    PolicyReport check(String sql, String name, Set<String> roles);
+    PolicyReport check(String sql, String name, Set<String> roles, Principal asker);
 
     /** The source of that name. */
     Optional<SourceDefinition> source(String name);

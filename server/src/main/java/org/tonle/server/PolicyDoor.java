@@ -50,8 +50,8 @@ final class PolicyDoor implements HttpService {
                                                             body.needed("as"),
                                                             Set.copyOf(
                                                                     new TreeSet<>(
-                                                                            body.texts(
-                                                                                    "roles"))))));
+                                                                            body.texts("roles"))),
+                                                            TokenCheck.principal(ctx))));
                                 },
                                 threads));
     }

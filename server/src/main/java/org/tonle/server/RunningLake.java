@@ -50,8 +50,8 @@ final class RunningLake implements Backend {
     }
 
     @Override
-    public PolicyReport check(String sql, String name, Set<String> roles) {
-        return lake.access().check(sql, name, roles);
+    public PolicyReport check(String sql, String name, Set<String> roles, Principal asker) {
+        return lake.access().check(sql, name, roles, asker);
     }
 
     @Override

@@ -89,8 +89,8 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
-            public PolicyReport check(String sql, String name, Set<String> roles) {
-                return current.get().check(sql, name, roles);
+            public PolicyReport check(String sql, String name, Set<String> roles, Principal asker) {
+                return current.get().check(sql, name, roles, asker);
             }
 
             @Override
@@ -186,7 +186,7 @@ final class ScriptedLake implements Backend {
     }
 
     @Override
-    public PolicyReport check(String sql, String name, Set<String> roles) {
+    public PolicyReport check(String sql, String name, Set<String> roles, Principal asker) {
         if (failure != null) {
             throw failure;
         }

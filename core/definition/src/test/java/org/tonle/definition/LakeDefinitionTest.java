@@ -56,7 +56,7 @@ class LakeDefinitionTest {
                                 256,
                                 Duration.ofSeconds(10),
                                 new QueryDefinition.Limits(
-                                        8, Duration.ofMinutes(5), 100_000_000, 10L << 30),
+                                        6, Duration.ofMinutes(5), 100_000_000, 10L << 30),
                                 Map.of()));
         assertThat(lake.lineage()).isEmpty();
         assertThat(lake.refreshInterval()).isEqualTo(Duration.ofSeconds(10));

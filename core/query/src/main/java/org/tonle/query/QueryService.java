@@ -82,13 +82,24 @@ public final class QueryService {
     /**
      * Starts a query, always anew. Interrupting the caller cancels it. Close what comes back.
      *
-     * @throws LakeException INVALID_SQL, UNSUPPORTED_SQL, NOT_FOUND (a table, or a commit that
-     *     isn't there yet), OVERLOADED, TIMEOUT (the commit demanded didn't come), and what an
-     *     engine throws
+     * @throws LakeException INVALID_SQL, UNSUPPORTED_SQL, NOT_FOUND (a commit that isn't there
+     *     yet), OVERLOADED, TIMEOUT (the commit demanded didn't come), and what an engine throws
      */
     public RunningQuery run(String sql, Principal principal, ReadPoint at) {
+        return run(sql, principal, at, audit.begin(sql, principal));
+    }
+
+    /**
+     * The same of the newest state, asked by somebody who wants to know what another would see; the
+     * audit says so.
+     */
+    public RunningQuery runAs(String sql, Principal principal, Principal asker) {
+        String said = "-- as " + principal.name().replaceAll("\\p{Cntrl}", " ") + "\n" + sql;
+        return run(sql, principal, ReadPoint.NEWEST, audit.begin(said, asker));
+    }
+
+    private RunningQuery run(String sql, Principal principal, ReadPoint at, Audit.Entry entry) {
         Question question = new Question(sql, principal, at, RowFormat.JSON, Set.of());
-        Audit.Entry entry = audit.begin(sql, principal);
         return audited(
                 entry,
                 () -> {
