@@ -276,25 +276,4 @@ class QueryDoorIT {
                         HttpResponse.BodyHandlers.ofString());
         assertThat(parameter.statusCode()).as(parameter.body()).isIn(400, 422);
     }
-
-    @Test
-    void aTextThatIsLongerThanTheMemoryHarmsNothing() throws Exception {
-        try {
-            var unused =
-                    client.send(
-                            request("SELECT REPEAT('x', 1000000000) AS x"),
-                            HttpResponse.BodyHandlers.discarding());
-        } catch (IOException brokenOff) {
-            // by the time limit, or by the engine's memory
-            assertThat(brokenOff).hasMessageContaining("RST_STREAM");
-        }
-    }
-
-    @Test
-    void aTextThatIsLongerThanWhatIsHeldInMemoryIsSentWhole() throws Exception {
-        HttpResponse<String> sent = query("SELECT REPEAT('é\"', 3000000) AS x");
-        assertThat(sent.statusCode()).isEqualTo(200);
-        assertThat(JSON.readTree(sent.body()).path(0).path("x").asText())
-                .isEqualTo("é\"".repeat(3_000_000));
-    }
 }

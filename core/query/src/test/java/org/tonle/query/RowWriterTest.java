@@ -1,17 +1,21 @@
 package org.tonle.query;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.arrow.memory.RootAllocator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,6 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Inputs;
 import org.tonle.sql.QueryLimits;
@@ -50,6 +56,12 @@ class RowWriterTest {
     }
 
     private String write(String sql, RowFormat format) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        write(sql, format, out);
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private void write(String sql, RowFormat format, OutputStream out) throws IOException {
         BoundQuery query =
                 Sql.query(
                         sql,
@@ -69,9 +81,7 @@ class RowWriterTest {
         try (RunningQuery rows =
                 new RunningQuery(
                         7, result, QuerySettings.DEFAULT.everybody(), new Unwatched(), () -> {})) {
-            ByteArrayOutputStream out = new ByteArrayOutputStream();
             rows.writeTo(out, format);
-            return out.toString(StandardCharsets.UTF_8);
         }
     }
 
@@ -139,6 +149,36 @@ class RowWriterTest {
             sum += row.get("n").asLong();
         }
         assertThat(sum).isEqualTo(49_995_000L);
+    }
+
+    /** Whoever asks decides how long a text is; what is held of it on the heap is not theirs. */
+    @Test
+    void writesALongTextPieceByPiece() throws IOException {
+        AtomicInteger longest = new AtomicInteger();
+        ByteArrayOutputStream whole = new ByteArrayOutputStream();
+        write(
+                "SELECT REPEAT('aé', 3000000) AS x",
+                RowFormat.JSON,
+                new FilterOutputStream(whole) {
+                    @Override
+                    public void write(byte[] bytes, int from, int length) {
+                        longest.accumulateAndGet(length, Math::max);
+                        whole.write(bytes, from, length);
+                    }
+                });
+        assertThat(longest).hasValueLessThanOrEqualTo(64 << 10);
+        assertThat(new ObjectMapper().readTree(whole.toByteArray()).get(0).get("x").asText())
+                .isEqualTo("aé".repeat(3_000_000));
+    }
+
+    @Test
+    void refusesATextThatIsTooLongForAFieldOfCsv() throws IOException {
+        String sql = "SELECT REPEAT('x', %d) AS x";
+        assertThat(write(sql.formatted(40 << 20), RowFormat.CSV)).hasSize((40 << 20) + 3);
+        assertThatThrownBy(() -> write(sql.formatted((40 << 20) + 1), RowFormat.CSV))
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.OUT_OF_RESOURCES));
     }
 
     private record Unwatched() implements QueryObserver {
