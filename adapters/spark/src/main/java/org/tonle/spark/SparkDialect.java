@@ -1,6 +1,5 @@
 package org.tonle.spark;
 
-import java.math.BigDecimal;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -144,7 +143,7 @@ public final class SparkDialect extends EngineDialect {
             case "ENDS_WITH" -> named(writer, "endswith", call);
             case "WEEK" -> named(writer, "weekofyear", call);
             case "PI" -> writer.literal("pi()");
-            case "SUBSTRING" -> substring(writer, call);
+            case "SUBSTRING" -> substring(writer, call, "substring");
             case "CONCAT" -> concat(writer, call);
             // the first that isn't NULL
             case "ANY_VALUE" -> template(writer, "any_value({0}, true)", call);
@@ -161,20 +160,9 @@ public final class SparkDialect extends EngineDialect {
                 named(writer, "grouping", call);
             }
             case "EXTRACT" -> extract(writer, call);
-            case "FLOOR" -> {
-                if (call.operandCount() == 1) {
-                    named(writer, "floor", call);
-                } else {
-                    template(writer, "date_trunc('" + unit(call.operand(1)) + "', {0})", call);
-                }
-            }
-            case "TIMESTAMPDIFF" -> {
-                String unit = unit(call.operand(0));
-                if (List.of("YEAR", "QUARTER", "MONTH").contains(unit)) {
-                    throw refused("TIMESTAMPDIFF in " + unit);
-                }
-                template(writer, "timestampdiff(" + unit + ", {1}, {2})", call);
-            }
+            case "FLOOR" -> floor(writer, call);
+            case "TIMESTAMPDIFF" ->
+                    template(writer, "timestampdiff(" + evenUnit(call) + ", {1}, {2})", call);
             case "TIMESTAMPADD" ->
                     template(writer, "timestampadd(" + unit(call.operand(0)) + ", {1}, {2})", call);
             case "CURRENT_DATE" -> writer.literal("current_date()");
@@ -238,15 +226,6 @@ public final class SparkDialect extends EngineDialect {
         }
     }
 
-    /** Spark counts from the end where the start is negative, SQL before the beginning. */
-    private void substring(SqlWriter writer, SqlCall call) {
-        if (!(call.operand(1) instanceof SqlNumericLiteral start)
-                || start.getValueAs(BigDecimal.class).signum() < 1) {
-            throw refused("SUBSTRING from a place that isn't a number from 1");
-        }
-        named(writer, "substring", call);
-    }
-
     private static void concat(SqlWriter writer, SqlCall call) {
         writer.literal("concat(");
         for (int i = 0; i < call.operandCount(); i++) {
@@ -292,21 +271,6 @@ public final class SparkDialect extends EngineDialect {
         }
         writer.literal(" WITHIN GROUP (ORDER BY ");
         list(writer, order);
-        writer.literal(")");
-    }
-
-    private static void listagg(SqlWriter writer, SqlCall call) {
-        writer.literal("listagg(");
-        if (call.getFunctionQuantifier() != null) {
-            writer.literal(call.getFunctionQuantifier() + " ");
-        }
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal(", ");
-        if (call.operandCount() > 1) {
-            call.operand(1).unparse(writer, 0, 0);
-        } else {
-            writer.literal("','");
-        }
         writer.literal(")");
     }
 

@@ -11,7 +11,6 @@ import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
-import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlSelect;
 import org.apache.calcite.sql.SqlWindow;
 import org.apache.calcite.sql.SqlWriter;
@@ -133,7 +132,7 @@ public final class TrinoDialect extends EngineDialect {
             case "ARRAY_CONTAINS" -> named(writer, "contains", call);
             case "STDDEV_SAMP", "VAR_SAMP", "STDDEV_POP", "VAR_POP" ->
                     super.unparseCall(writer, call, left, right);
-            case "SUBSTRING" -> substring(writer, call);
+            case "SUBSTRING" -> substring(writer, call, "substr");
             case "LEFT" -> template(writer, "substr({0}, 1, {1})", call);
             case "RIGHT" ->
                     template(writer, "substr({0}, greatest(length({0}) - {1} + 1, 1), {1})", call);
@@ -141,20 +140,9 @@ public final class TrinoDialect extends EngineDialect {
             case "CONCAT" -> concat(writer, call);
             case "GREATEST", "LEAST" -> extreme(writer, call, function.getName());
             case "EXTRACT" -> extract(writer, call);
-            case "FLOOR" -> {
-                if (call.operandCount() == 1) {
-                    named(writer, "floor", call);
-                } else {
-                    template(writer, "date_trunc('" + unit(call.operand(1)) + "', {0})", call);
-                }
-            }
-            case "TIMESTAMPDIFF" -> {
-                String unit = unit(call.operand(0));
-                if (List.of("YEAR", "QUARTER", "MONTH").contains(unit)) {
-                    throw refused("TIMESTAMPDIFF in " + unit);
-                }
-                template(writer, "date_diff('" + unit + "', {1}, {2})", call);
-            }
+            case "FLOOR" -> floor(writer, call);
+            case "TIMESTAMPDIFF" ->
+                    template(writer, "date_diff('" + evenUnit(call) + "', {1}, {2})", call);
             case "TIMESTAMPADD" ->
                     template(writer, "date_add('" + unit(call.operand(0)) + "', {1}, {2})", call);
             case "CURRENT_DATE" -> writer.literal("current_date");
@@ -166,14 +154,6 @@ public final class TrinoDialect extends EngineDialect {
                     throw refused(function.getName());
             default -> super.unparseCall(writer, call, left, right);
         }
-    }
-
-    /** Trino counts from the end where the start is negative, SQL before the beginning. */
-    private void substring(SqlWriter writer, SqlCall call) {
-        if (!(call.operand(1) instanceof SqlNumericLiteral start) || start.intValue(true) < 1) {
-            throw refused("SUBSTRING from a place that isn't a number from 1");
-        }
-        named(writer, "substr", call);
     }
 
     private static void concat(SqlWriter writer, SqlCall call) {
@@ -222,18 +202,6 @@ public final class TrinoDialect extends EngineDialect {
         } else {
             call.getOperator().unparse(writer, call, left, right);
         }
-    }
-
-    private static void listagg(SqlWriter writer, SqlCall call) {
-        writer.literal("listagg(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal(", ");
-        if (call.operandCount() > 1) {
-            call.operand(1).unparse(writer, 0, 0);
-        } else {
-            writer.literal("','");
-        }
-        writer.literal(")");
     }
 
     private void json(SqlWriter writer, SqlCall call, String function, String returning) {

@@ -81,6 +81,9 @@ class TrinoDialectTest {
                         + " 08:00:00 UTC'",
                 "JSON_VALUE(id, '$.a') => json_value(\"flights\".\"id\", 'lax $.a' RETURNING varchar)",
                 "EXTRACT(DOW FROM departed) => (extract(DOW FROM (\"flights\".\"departed\")) % 7 + 1)",
+                "LISTAGG(DISTINCT id, '-') WITHIN GROUP (ORDER BY id) => listagg(DISTINCT"
+                        + " \"flights\".\"id\", '-') WITHIN GROUP (ORDER BY \"flights\".\"id\"",
+                "SUBSTRING(id FROM 9999999999) => SUBSTR(\"flights\".\"id\", 9999999999)",
                 "MAP['a', 1]['a'] => ELEMENT_AT((MAP(ARRAY['a'], ARRAY[1])), 'a')",
             })
     void writes(String expression, String expected) {

@@ -1,5 +1,6 @@
 package org.tonle.sql;
 
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -12,6 +13,7 @@ import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlIntervalQualifier;
 import org.apache.calcite.sql.SqlMapTypeNameSpec;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlRowTypeNameSpec;
 import org.apache.calcite.sql.SqlTypeNameSpec;
 import org.apache.calcite.sql.SqlWriter;
@@ -92,6 +94,51 @@ public abstract class EngineDialect extends SqlDialect {
                             ErrorCode.UNSUPPORTED_SQL,
                             "The unit " + unit + " of time is not taken");
         };
+    }
+
+    /** FLOOR of a number, or of a time to a unit. */
+    protected static void floor(SqlWriter writer, SqlCall call) {
+        if (call.operandCount() == 1) {
+            named(writer, "floor", call);
+        } else {
+            template(writer, "date_trunc('" + unit(call.operand(1)) + "', {0})", call);
+        }
+    }
+
+    /**
+     * The unit of a TIMESTAMPDIFF that is as long as any other; engines count the rest by turns.
+     */
+    protected String evenUnit(SqlCall call) {
+        String unit = unit(call.operand(0));
+        if (List.of("YEAR", "QUARTER", "MONTH").contains(unit)) {
+            throw refused("TIMESTAMPDIFF in " + unit);
+        }
+        return unit;
+    }
+
+    /** For engines that count from the end where the start is negative; SQL doesn't. */
+    protected void substring(SqlWriter writer, SqlCall call, String function) {
+        if (!(call.operand(1) instanceof SqlNumericLiteral start)
+                || start.getValueAs(BigDecimal.class).signum() < 1) {
+            throw refused("SUBSTRING from a place that isn't a number from 1");
+        }
+        named(writer, function, call);
+    }
+
+    /** LISTAGG with its separator, which is a comma where none is said; without its order. */
+    protected static void listagg(SqlWriter writer, SqlCall call) {
+        writer.literal("listagg(");
+        if (call.getFunctionQuantifier() != null) {
+            writer.literal(call.getFunctionQuantifier() + " ");
+        }
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal(", ");
+        if (call.operandCount() > 1) {
+            call.operand(1).unparse(writer, 0, 0);
+        } else {
+            writer.literal("','");
+        }
+        writer.literal(")");
     }
 
     /** An error for what the engine can't say. */
