@@ -189,16 +189,6 @@ public final class DuckDbDialect extends EngineDialect {
         writer.literal("))");
     }
 
-    private static void floor(SqlWriter writer, SqlCall call) {
-        if (call.operandCount() == 1) {
-            named(writer, "floor", call);
-            return;
-        }
-        writer.literal("date_trunc(" + DuckTypes.text(unit(call.operand(1))) + ", ");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal(")");
-    }
-
     /** Whole units between two times. */
     private static void timestampDiff(SqlWriter writer, SqlCall call) {
         String unit = unit(call.operand(0));
