@@ -86,7 +86,6 @@ final class Binder {
     record Tree(SqlNode node, List<BoundTable> tables, Schema schema) {}
 
     Tree tree(SqlNode statement) {
-        Language.checkDepth(statement, position);
         SqlNode parsed = java.util.Objects.requireNonNull(statement.accept(new Spelling(position)));
         Language.checkParsed(parsed, position);
         Map<TableName, LakeCatalog.Seen> found = new LinkedHashMap<>();

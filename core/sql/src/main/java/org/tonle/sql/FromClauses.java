@@ -69,9 +69,13 @@ final class FromClauses {
             switch (node) {
                 case SqlWith clause -> walk(clause.body, scope(clause, with));
                 case SqlOrderBy ordered -> {
-                    walk(ordered.query, with);
-                    Set<String> inner =
-                            ordered.query instanceof SqlWith clause ? scope(clause, with) : with;
+                    Set<String> inner = with;
+                    if (ordered.query instanceof SqlWith clause) {
+                        inner = scope(clause, with);
+                        walk(clause.body, inner);
+                    } else {
+                        walk(ordered.query, with);
+                    }
                     walk(ordered.orderList, inner);
                 }
                 case SqlSelect select -> {
