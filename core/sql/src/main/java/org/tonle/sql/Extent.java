@@ -1,9 +1,17 @@
 package org.tonle.sql;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.apache.calcite.sql.SqlCall;
+import org.apache.calcite.sql.SqlIdentifier;
+import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlSelect;
@@ -58,14 +66,14 @@ final class Extent extends SqlBasicVisitor<@Nullable Void> {
                     "what the statement says becomes too long; nest CASE and COALESCE less, or"
                             + " split it with WITH");
         }
-        if (call instanceof SqlSelect select && select.getGroup() != null) {
-            long sets = product(select.getGroup());
-            if (sets > MAX_SETS) {
+        if (call instanceof SqlSelect select) {
+            if (select.getGroup() != null && product(select.getGroup()) > MAX_SETS) {
                 throw SqlErrors.unsupported(
                         position,
                         select.getGroup().getParserPosition(),
                         "it groups in more than " + MAX_SETS + " ways; name fewer columns");
             }
+            meant(select).forEach(item -> item.accept(this));
         }
         super.visit(call);
         if (TWICE.contains(call.getOperator().getName().toUpperCase(Locale.ROOT))) {
@@ -76,6 +84,48 @@ final class Extent extends SqlBasicVisitor<@Nullable Void> {
         }
         depth--;
         return null;
+    }
+
+    /** What GROUP BY, HAVING and QUALIFY name by alias or place, once for each time. */
+    private static List<SqlNode> meant(SqlSelect select) {
+        Map<String, SqlNode> named = new HashMap<>();
+        List<SqlNode> items = select.getSelectList();
+        for (int i = 0; i < items.size(); i++) {
+            if (items.get(i).getKind() == SqlKind.AS) {
+                SqlNode item = ((SqlCall) items.get(i)).operand(0);
+                named.put(
+                        ((SqlCall) items.get(i)).operand(1).toString().toLowerCase(Locale.ROOT),
+                        item);
+                named.put(Integer.toString(i + 1), item);
+            }
+        }
+        List<SqlNode> meant = new ArrayList<>();
+        SqlBasicVisitor<@Nullable Void> names =
+                new SqlBasicVisitor<>() {
+                    @Override
+                    public @Nullable Void visit(SqlIdentifier id) {
+                        return add(id.toString());
+                    }
+
+                    @Override
+                    public @Nullable Void visit(SqlLiteral literal) {
+                        return add(literal.toString());
+                    }
+
+                    private @Nullable Void add(String name) {
+                        SqlNode item = named.get(name.toLowerCase(Locale.ROOT));
+                        if (item != null) {
+                            meant.add(item);
+                        }
+                        return null;
+                    }
+                };
+        if (!named.isEmpty()) {
+            Stream.of(select.getGroup(), select.getHaving(), select.getQualify())
+                    .filter(Objects::nonNull)
+                    .forEach(part -> part.accept(names));
+        }
+        return meant;
     }
 
     private static long product(List<? extends @Nullable SqlNode> items) {

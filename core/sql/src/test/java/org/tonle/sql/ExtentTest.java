@@ -78,6 +78,15 @@ class ExtentTest {
     }
 
     @Test
+    void anAliasOfASubqueryThatIsNamedAgainAtEachStepIsRefusedAtOnce() {
+        String outer = "SELECT ({}) AS a FROM (VALUES (1)) AS t(x) GROUP BY a HAVING a > 0";
+        assertRefused(nested(outer, "SELECT 1 AS a", 40));
+        assertThat(Sql.query(nested(outer, "SELECT 1 AS a", 4), TABLES)).isNotNull();
+        String byPlace = "SELECT ({}) AS a FROM (VALUES (1)) AS t(x) GROUP BY 1";
+        assertRefused(nested(byPlace, "SELECT 1 AS a", 40));
+    }
+
+    @Test
     void aWithInsideAWithIsLookedAtOnceHoweverDeep() {
         String inner = "WITH {i} AS ({}) SELECT a FROM {i} ORDER BY a";
         assertThat(Sql.query(nested(inner, "SELECT 1 AS a", 60), TABLES)).isNotNull();
