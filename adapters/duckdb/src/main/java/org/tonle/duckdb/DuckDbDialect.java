@@ -118,6 +118,7 @@ public final class DuckDbDialect extends EngineDialect {
             case "ARRAY_DISTINCT" -> named(writer, "list_distinct", call);
             case "CHAR_LENGTH", "CHARACTER_LENGTH" -> named(writer, "length", call);
             case "SUBSTRING" -> substring(writer, call);
+            case "LEFT", "RIGHT" -> end(writer, call, function.getName());
             case "EXTRACT" -> extract(writer, call);
             case "FLOOR" -> floor(writer, call);
             case "TIMESTAMPDIFF" -> timestampDiff(writer, call);
@@ -156,13 +157,25 @@ public final class DuckDbDialect extends EngineDialect {
         }
     }
 
+    /** DuckDB leaves as many characters out as a negative length says; others give none. */
+    private static void end(SqlWriter writer, SqlCall call, String function) {
+        if (isAtLeast(call.operand(1), 0)) {
+            named(writer, function, call);
+        } else {
+            template(
+                    writer,
+                    function + "({0}, (CAST({1} AS BIGINT) + abs(CAST({1} AS BIGINT))) // 2)",
+                    call);
+        }
+    }
+
     /** The greater ({@code +}) or the lesser ({@code -}) of a number and 1; NULL if it is. */
     private static void beside1(SqlWriter writer, SqlNode number, String sign) {
-        writer.literal("(1 + ");
-        number.unparse(writer, 100, 100);
-        writer.literal(" " + sign + " abs(");
-        number.unparse(writer, 100, 100);
-        writer.literal(" - 1)) // 2");
+        writer.literal("(1 + CAST(");
+        number.unparse(writer, 0, 0);
+        writer.literal(" AS BIGINT) " + sign + " abs(CAST(");
+        number.unparse(writer, 0, 0);
+        writer.literal(" AS BIGINT) - 1)) // 2");
     }
 
     /** How many characters are asked for from the first on, if the start is before it. */

@@ -10,7 +10,9 @@ import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCollectionTypeNameSpec;
 import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlDialect;
+import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIntervalQualifier;
+import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlMapTypeNameSpec;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
@@ -33,6 +35,22 @@ public abstract class EngineDialect extends SqlDialect {
     protected EngineDialect(String engine, Context context) {
         super(context);
         this.engine = engine;
+    }
+
+    /** An aggregate that Calcite doesn't know for one would stand in parentheses before OVER. */
+    @Override
+    public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+        boolean over = call.getKind() == SqlKind.OVER;
+        if ((over || call.getKind() == SqlKind.FILTER)
+                && call.operand(0) instanceof SqlCall aggregate
+                && aggregate.getOperator() instanceof SqlFunction) {
+            unparseCall(writer, aggregate, 0, 0);
+            writer.keyword(over ? "OVER" : "FILTER (WHERE");
+            call.operand(1).unparse(writer, 0, 0);
+            writer.literal(over ? "" : ")");
+        } else {
+            super.unparseCall(writer, call, left, right);
+        }
     }
 
     /** A function of another name with the same operands. */

@@ -18,6 +18,7 @@ import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlUnknownLiteral;
+import org.apache.calcite.sql.SqlUtil;
 import org.apache.calcite.sql.fun.SqlCase;
 import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
@@ -72,11 +73,29 @@ final class Spelling extends SqlShuttle {
                 && aggregate.getOperator().getName().equalsIgnoreCase("PERCENTILE_CONT")) {
             return continuous(call, (SqlNodeList) operands.get(1));
         }
+        if (call.getKind() == SqlKind.FILTER
+                && operands.get(0) instanceof SqlCall grouped
+                && grouped.getKind() == SqlKind.WITHIN_GROUP
+                && isPercentile(grouped.operand(0))) {
+            return filtered(grouped, operands.get(1));
+        }
+        if (call.getOperator().equals(SqlStdOperatorTable.LITERAL_CHAIN)) {
+            return SqlUtil.concatenateLiterals(
+                    operands.stream().map(SqlLiteral.class::cast).toList());
+        }
         if (!(call.getOperator() instanceof SqlFunction function)) {
             return call;
         }
         return switch (function.getName().toUpperCase(Locale.ROOT)) {
             case "SUBSTR" -> SqlStdOperatorTable.SUBSTRING.createCall(pos, operands);
+            case "LPAD", "RPAD" ->
+                    operands.size() == 2
+                            ? function.createCall(
+                                    pos,
+                                    operands.get(0),
+                                    operands.get(1),
+                                    SqlLiteral.createCharString(" ", pos))
+                            : call;
             case "NVL", "IFNULL" -> SqlStdOperatorTable.COALESCE.createCall(pos, operands);
             // PostgreSQL's way
             case "DATE_TRUNC" ->
@@ -104,6 +123,31 @@ final class Spelling extends SqlShuttle {
 
     private static String upper(SqlCharStringLiteral text) {
         return text.getValueAs(String.class).toUpperCase(Locale.ROOT);
+    }
+
+    private static boolean isPercentile(SqlNode node) {
+        return node instanceof SqlCall call
+                && call.getOperator().getName().toUpperCase(Locale.ROOT).startsWith("PERCENTILE_");
+    }
+
+    /** Percentiles pass over NULLs, and the validator doesn't know FILTER behind WITHIN GROUP. */
+    private static SqlNode filtered(SqlCall grouped, SqlNode condition) {
+        SqlNodeList order = grouped.operand(1);
+        SqlNode key = order.get(0);
+        boolean descending = key.getKind() == SqlKind.DESCENDING;
+        SqlParserPos pos = grouped.getParserPosition();
+        SqlNode value =
+                new SqlCase(
+                        pos,
+                        null,
+                        SqlNodeList.of(condition),
+                        SqlNodeList.of(descending ? ((SqlCall) key).operand(0) : key),
+                        SqlLiteral.createNull(pos));
+        return SqlStdOperatorTable.WITHIN_GROUP.createCall(
+                pos,
+                grouped.operand(0),
+                SqlNodeList.of(
+                        descending ? SqlStdOperatorTable.DESC.createCall(pos, value) : value));
     }
 
     /** A value between two others is no integer, though both are. */
