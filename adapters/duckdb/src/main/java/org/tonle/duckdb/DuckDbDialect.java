@@ -87,6 +87,8 @@ public final class DuckDbDialect extends EngineDialect {
     private void unparseOther(SqlWriter writer, SqlCall call, int left, int right) {
         if (call.getOperator().getName().contains(" JSON ")) {
             DuckDbJson.is(writer, call);
+        } else if (DuckDbJson.isFormat(call)) {
+            call.operand(0).unparse(writer, left, right);
         } else if (call.getKind() == SqlKind.MAP_VALUE_CONSTRUCTOR) {
             unparseMap(writer, call);
         } else if (isWholeDivision(call)) {
@@ -105,7 +107,7 @@ public final class DuckDbDialect extends EngineDialect {
     private void unparseFunction(
             SqlWriter writer, SqlCall call, SqlFunction function, int left, int right) {
         switch (function.getName().toUpperCase(Locale.ROOT)) {
-            case "JSON_VALUE" -> DuckDbJson.value(writer, call);
+            case "JSON_VALUE" -> jsonValue(writer, call);
             case "JSON_QUERY" -> DuckDbJson.query(writer, call);
             case "JSON_EXISTS" -> DuckDbJson.exists(writer, call);
             case "JSON_OBJECT" -> DuckDbJson.object(writer, call);
@@ -128,6 +130,17 @@ public final class DuckDbDialect extends EngineDialect {
             case "CURRENT_TIMESTAMP", "LOCALTIMESTAMP" ->
                     writer.literal("CAST(now() AS TIMESTAMP)");
             default -> super.unparseCall(writer, call, left, right);
+        }
+    }
+
+    /** A value that isn't of the type that is asked for is NULL, as the standard has it. */
+    private void jsonValue(SqlWriter writer, SqlCall call) {
+        if (isReturning(call)) {
+            writer.literal("TRY_CAST(");
+            DuckDbJson.value(writer, call);
+            writer.literal(" AS " + typeName(call.operand(3)) + ")");
+        } else {
+            DuckDbJson.value(writer, call);
         }
     }
 
@@ -195,6 +208,10 @@ public final class DuckDbDialect extends EngineDialect {
 
     /** Sunday is day 1 of a week in SQL and day 0 here. */
     private static void extract(SqlWriter writer, SqlCall call) {
+        if (isEpoch(call)) {
+            template(writer, "CAST(floor(epoch({1})) AS BIGINT)", call);
+            return;
+        }
         String unit = unit(call.operand(0));
         writer.literal(
                 unit.equals("DOW") ? "(1 + extract(DOW FROM " : "(extract(" + unit + " FROM ");

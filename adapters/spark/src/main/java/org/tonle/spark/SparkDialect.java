@@ -237,6 +237,10 @@ public final class SparkDialect extends EngineDialect {
 
     /** Spark's seconds have a fraction. */
     private static void extract(SqlWriter writer, SqlCall call) {
+        if (isEpoch(call)) {
+            template(writer, "unix_seconds(CAST({1} AS TIMESTAMP_LTZ))", call);
+            return;
+        }
         String unit = unit(call.operand(0));
         template(
                 writer,

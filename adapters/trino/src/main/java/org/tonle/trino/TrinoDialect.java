@@ -147,7 +147,13 @@ public final class TrinoDialect extends EngineDialect {
                     template(writer, "date_add('" + unit(call.operand(0)) + "', {1}, {2})", call);
             case "CURRENT_DATE" -> writer.literal("current_date");
             case "CURRENT_TIMESTAMP", "LOCALTIMESTAMP" -> writer.literal("localtimestamp(6)");
-            case "JSON_VALUE" -> json(writer, call, "json_value", " RETURNING varchar");
+            case "JSON_VALUE" ->
+                    json(
+                            writer,
+                            call,
+                            "json_value",
+                            " RETURNING "
+                                    + (isReturning(call) ? typeName(call.operand(3)) : "varchar"));
             case "JSON_QUERY" -> json(writer, call, "json_query", " RETURNING varchar");
             case "JSON_EXISTS" -> json(writer, call, "json_exists", "");
             case "TIMEZONE", "REGR_COUNT", "JSON_OBJECT", "JSON_ARRAY" ->
@@ -181,6 +187,10 @@ public final class TrinoDialect extends EngineDialect {
 
     /** Monday is day 1 of a week in Trino, Sunday in SQL. */
     private static void extract(SqlWriter writer, SqlCall call) {
+        if (isEpoch(call)) {
+            template(writer, "CAST(floor(to_unixtime(CAST({1} AS TIMESTAMP(6)))) AS BIGINT)", call);
+            return;
+        }
         String unit = unit(call.operand(0));
         template(
                 writer,
@@ -205,6 +215,9 @@ public final class TrinoDialect extends EngineDialect {
     }
 
     private void json(SqlWriter writer, SqlCall call, String function, String returning) {
+        if (!isReturning(call) && !isPlainJson(call)) {
+            throw refused("what stands behind the path of " + call.getOperator().getName());
+        }
         if (!(call.operand(1) instanceof SqlLiteral path)
                 || path.getTypeName() != SqlTypeName.CHAR) {
             throw refused("a path that isn't a text");

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.calcite.avatica.util.TimeUnit;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCollectionTypeNameSpec;
@@ -12,7 +13,9 @@ import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIntervalQualifier;
+import org.apache.calcite.sql.SqlJsonValueReturning;
 import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlMapTypeNameSpec;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
@@ -114,6 +117,30 @@ public abstract class EngineDialect extends SqlDialect {
         };
     }
 
+    /** Whether EXTRACT asks for the seconds since 1970. */
+    protected static boolean isEpoch(SqlCall extract) {
+        return extract.operand(0) instanceof SqlIntervalQualifier qualifier
+                && qualifier.getUnit() == TimeUnit.EPOCH;
+    }
+
+    /** Whether JSON_VALUE says of which type its value is, and nothing else. */
+    public static boolean isReturning(SqlCall call) {
+        return call.operandCount() == 4
+                && call.operand(2) instanceof SqlLiteral literal
+                && literal.getValue() == SqlJsonValueReturning.RETURNING
+                && call.operand(3) instanceof SqlDataTypeSpec;
+    }
+
+    /** Whether a JSON function says nothing behind its path but what holds anyway. */
+    public static boolean isPlainJson(SqlCall call) {
+        return call.getOperandList().stream()
+                .skip(2)
+                .allMatch(behaviour ->
+                        behaviour instanceof SqlLiteral literal
+                                && literal.getValue() instanceof Enum<?> chosen
+                                && List.of("NULL", "WITHOUT_ARRAY").contains(chosen.name()));
+    }
+
     /** FLOOR of a number, or of a time to a unit. */
     protected static void floor(SqlWriter writer, SqlCall call) {
         if (call.operandCount() == 1) {
@@ -169,12 +196,16 @@ public abstract class EngineDialect extends SqlDialect {
         SqlWriter.Frame frame = writer.startFunCall(function);
         call.operand(0).unparse(writer, 0, 0);
         writer.sep("AS");
-        SqlNode type = call.operand(1);
+        writer.literal(typeName(call.operand(1)));
+        writer.endFunCall(frame);
+    }
+
+    /** A type as the engine calls it. */
+    protected String typeName(SqlNode type) {
         if (!(type instanceof SqlDataTypeSpec spec)) {
             throw refused("CAST to " + type);
         }
-        writer.literal(typeName(spec.getTypeNameSpec()));
-        writer.endFunCall(frame);
+        return typeName(spec.getTypeNameSpec());
     }
 
     private String typeName(SqlTypeNameSpec type) {

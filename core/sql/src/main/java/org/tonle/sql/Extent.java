@@ -33,8 +33,9 @@ final class Extent extends SqlBasicVisitor<@Nullable Void> {
     /** Of one GROUP BY. */
     private static final long MAX_SETS = 4096;
 
-    /** Which the validator writes as CASE, with each operand but the last twice. */
-    private static final Set<String> TWICE = Set.of("COALESCE", "IFNULL", "NULLIF", "NVL");
+    /** Which are written out with each operand but the last twice. */
+    private static final Set<String> TWICE =
+            Set.of("COALESCE", "IFNULL", "NULLIF", "NVL", "OVERLAY");
 
     private final Position position;
     private int depth;

@@ -97,7 +97,7 @@ final class Language {
         try {
             return Extent.check(SqlParser.create(text, PARSER).parseQuery(), position);
         } catch (SqlParseException e) {
-            throw SqlErrors.of(position, e, reserved());
+            throw SqlErrors.of(position, e, text, reserved());
         }
     }
 
@@ -106,7 +106,7 @@ final class Language {
         try {
             return Extent.check(SqlParser.create(text, PARSER).parseExpression(), position);
         } catch (SqlParseException e) {
-            throw SqlErrors.of(position, e, reserved());
+            throw SqlErrors.of(position, e, text, reserved());
         }
     }
 
@@ -128,6 +128,14 @@ final class Language {
                     "the statement has more than " + MAX_TOKENS + " words and marks");
         }
         for (Tokens.Token token : tokens) {
+            if (!token.isClosed(text)) {
+                throw SqlErrors.invalid(
+                        position,
+                        Tokens.place(text, token.start()),
+                        token.kind() == Tokens.Kind.TEXT
+                                ? "the text that begins here isn't closed; write ' behind it"
+                                : "the name that begins here isn't closed; write \" behind it");
+            }
             chain = SEPARATORS.stream().anyMatch(token::is) ? 0 : chain + 1;
             if (chain > MAX_CHAIN) {
                 throw tooDeep(position, SqlParserPos.ZERO);
@@ -242,6 +250,7 @@ final class Language {
                     @Override
                     public @Nullable Void visit(SqlCall call) {
                         SqlOperator operator = call.getOperator();
+                        checkForm(call, position);
                         if (operator instanceof SqlFunction) {
                             if (!Vocabulary.isFunction(operator.getName())) {
                                 throw noFunction(
@@ -256,6 +265,31 @@ final class Language {
                         return super.visit(call);
                     }
                 });
+    }
+
+    /** Forms of known operators that engines don't all have. */
+    private static void checkForm(SqlCall call, Position position) {
+        String problem =
+                switch (call.getKind()) {
+                    case CEIL ->
+                            call.operandCount() > 1
+                                    ? "CEIL takes a number; of a time, write FLOOR(t TO DAY)"
+                                    : null;
+                    case COUNT ->
+                            call.operandCount() > 1
+                                    ? "COUNT takes one value; for several, write COUNT(DISTINCT"
+                                            + " ROW(a, b))"
+                                    : null;
+                    case BETWEEN ->
+                            call.getOperator().getName().endsWith(" SYMMETRIC")
+                                    ? "BETWEEN SYMMETRIC is not in Tonle's SQL; write the lesser"
+                                            + " value first"
+                                    : null;
+                    default -> null;
+                };
+        if (problem != null) {
+            throw SqlErrors.unsupported(position, call.getParserPosition(), problem);
+        }
     }
 
     static LakeException noFunction(Position position, SqlParserPos pos, String name) {

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import org.apache.calcite.avatica.util.TimeUnit;
+import org.apache.calcite.sql.SqlAggFunction;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCharStringLiteral;
@@ -87,6 +88,10 @@ final class Spelling extends SqlShuttle {
             return call;
         }
         return switch (function.getName().toUpperCase(Locale.ROOT)) {
+            case "LENGTH" -> SqlStdOperatorTable.CHAR_LENGTH.createCall(pos, operands);
+            case "OVERLAY" -> overlaid(operands, pos);
+            case "STDDEV" -> sampled(SqlStdOperatorTable.STDDEV_SAMP, call);
+            case "VARIANCE" -> sampled(SqlStdOperatorTable.VAR_SAMP, call);
             case "SUBSTR" -> SqlStdOperatorTable.SUBSTRING.createCall(pos, operands);
             case "LPAD", "RPAD" ->
                     operands.size() == 2
@@ -123,6 +128,31 @@ final class Spelling extends SqlShuttle {
 
     private static String upper(SqlCharStringLiteral text) {
         return text.getValueAs(String.class).toUpperCase(Locale.ROOT);
+    }
+
+    private static SqlNode sampled(SqlAggFunction aggregate, SqlCall call) {
+        return aggregate.createCall(
+                call.getFunctionQuantifier(), call.getParserPosition(), call.getOperandList());
+    }
+
+    /** What stands before, the other text, what stands behind. */
+    private static SqlNode overlaid(List<SqlNode> operands, SqlParserPos pos) {
+        SqlNode text = operands.get(0);
+        SqlNode other = operands.get(1);
+        SqlNode start = operands.get(2);
+        SqlNode length =
+                operands.size() > 3
+                        ? operands.get(3)
+                        : SqlStdOperatorTable.CHAR_LENGTH.createCall(pos, other);
+        SqlNode one = SqlLiteral.createExactNumeric("1", pos);
+        SqlNode before =
+                SqlStdOperatorTable.SUBSTRING.createCall(
+                        pos, text, one, SqlStdOperatorTable.MINUS.createCall(pos, start, one));
+        SqlNode behind =
+                SqlStdOperatorTable.SUBSTRING.createCall(
+                        pos, text, SqlStdOperatorTable.PLUS.createCall(pos, start, length));
+        return SqlStdOperatorTable.CONCAT.createCall(
+                pos, SqlStdOperatorTable.CONCAT.createCall(pos, before, other), behind);
     }
 
     private static boolean isPercentile(SqlNode node) {
@@ -173,9 +203,13 @@ final class Spelling extends SqlShuttle {
 
     @Override
     public @Nullable SqlNode visit(SqlLiteral literal) {
-        return literal instanceof SqlUnknownLiteral unknown && unknown.tag.startsWith("TIMESTAMP")
-                ? Times.spelled(unknown, position)
-                : literal;
+        if (!(literal instanceof SqlUnknownLiteral unknown)) {
+            return literal;
+        }
+        if (unknown.tag.equals("DATE")) {
+            return Times.date(unknown, position);
+        }
+        return unknown.tag.startsWith("TIMESTAMP") ? Times.spelled(unknown, position) : literal;
     }
 
     @Override
