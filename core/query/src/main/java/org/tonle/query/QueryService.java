@@ -25,6 +25,7 @@ import org.tonle.sql.BoundQuery;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.QueryResult;
 import org.tonle.sql.SqlEngine;
+import org.tonle.sql.SqlTable;
 
 /**
  * Runs SELECTs over branch {@code main}. Thread-safe.
@@ -96,6 +97,20 @@ public final class QueryService {
     public RunningQuery runAs(String sql, Principal principal, Principal asker) {
         String said = "-- as " + principal.name().replaceAll("\\p{Cntrl}", " ") + "\n" + sql;
         return run(sql, principal, ReadPoint.NEWEST, audit.begin(said, asker));
+    }
+
+    /** What a principal sees, of system tables too. */
+    public AccessPolicy policy(Principal principal) {
+        return statements.policy(principal);
+    }
+
+    /**
+     * The tables that a statement names, whoever sees them.
+     *
+     * @throws LakeException what makes the statement impossible for everybody
+     */
+    public List<SqlTable> tables(String sql) {
+        return statements.tables(sql, catalog.pin());
     }
 
     private RunningQuery run(String sql, Principal principal, ReadPoint at, Audit.Entry entry) {
