@@ -57,7 +57,7 @@ public final class DuckDbDialect extends EngineDialect {
     }
 
     @Override
-    public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+    protected void write(SqlWriter writer, SqlCall call, int left, int right) {
         switch (call.getKind()) {
             case CAST -> cast(writer, call, "CAST");
             case SAFE_CAST -> cast(writer, call, "TRY_CAST");
@@ -68,7 +68,7 @@ public final class DuckDbDialect extends EngineDialect {
                 if (isDifference(call)) {
                     between(writer, call);
                 } else {
-                    super.unparseCall(writer, call, left, right);
+                    standard(writer, call, left, right);
                 }
             }
             default -> unparseOther(writer, call, left, right);
@@ -100,7 +100,7 @@ public final class DuckDbDialect extends EngineDialect {
         } else if (call.getOperator() instanceof SqlFunction function) {
             unparseFunction(writer, call, function, left, right);
         } else {
-            super.unparseCall(writer, call, left, right);
+            standard(writer, call, left, right);
         }
     }
 
@@ -129,7 +129,7 @@ public final class DuckDbDialect extends EngineDialect {
             case "CURRENT_DATE" -> writer.literal("CAST(now() AS DATE)");
             case "CURRENT_TIMESTAMP", "LOCALTIMESTAMP" ->
                     writer.literal("CAST(now() AS TIMESTAMP)");
-            default -> super.unparseCall(writer, call, left, right);
+            default -> standard(writer, call, left, right);
         }
     }
 

@@ -56,7 +56,7 @@ final class Binder {
         if (policy != AccessPolicy.ALL) {
             PolicyCheck.check(tree.node(), tree.tables(), policy, resolver);
         }
-        return new BoundQuery(tree.node(), tree.tables(), tree.schema());
+        return new BoundQuery(tree.node(), tree.tables(), tree.schema(), Optional.of(position));
     }
 
     /** A dataset's columns have names of their own, each another. */

@@ -40,9 +40,27 @@ public abstract class EngineDialect extends SqlDialect {
         this.engine = engine;
     }
 
-    /** An aggregate that Calcite doesn't know for one would stand in parentheses before OVER. */
     @Override
-    public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+    public final void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+        try {
+            write(writer, call, left, right);
+        } catch (LakeException e) {
+            throw writer instanceof EngineWriter engine ? engine.placed(e, call) : e;
+        }
+    }
+
+    /**
+     * Writes a call, with {@link #standard} where the engine says it as everybody does.
+     *
+     * @throws LakeException UNSUPPORTED_SQL if it can't say it
+     */
+    protected abstract void write(SqlWriter writer, SqlCall call, int left, int right);
+
+    /**
+     * What Calcite writes, apart from aggregates that it doesn't know for such: they would stand in
+     * parentheses before OVER and FILTER.
+     */
+    protected final void standard(SqlWriter writer, SqlCall call, int left, int right) {
         boolean over = call.getKind() == SqlKind.OVER;
         if ((over || call.getKind() == SqlKind.FILTER)
                 && call.operand(0) instanceof SqlCall aggregate
