@@ -280,6 +280,14 @@ final class Language {
                                     ? "COUNT takes one value; for several, write COUNT(DISTINCT"
                                             + " ROW(a, b))"
                                     : null;
+                    case POSITION ->
+                            call.operandCount() > 2
+                                    ? "POSITION looks at the whole text; cut it with SUBSTRING"
+                                    : null;
+                    case UNNEST ->
+                            call.operandCount() > 1
+                                    ? "UNNEST takes one array; write a join of several"
+                                    : null;
                     case BETWEEN ->
                             call.getOperator().getName().endsWith(" SYMMETRIC")
                                     ? "BETWEEN SYMMETRIC is not in Tonle's SQL; write the lesser"
