@@ -271,8 +271,8 @@ final class ScriptedLake implements Backend {
             rows(receiver.stream(answer), Long.parseLong(sql.substring(11)));
             throw new LakeException(ErrorCode.INVALID_VALUE, "row is bad");
         } else {
-            receiver.whole(
-                    answer, (question.format() + " of " + sql).getBytes(StandardCharsets.UTF_8));
+            byte[] body = (question.format() + " of " + sql).getBytes(StandardCharsets.UTF_8);
+            receiver.whole(answer, body, body.length);
         }
     }
 

@@ -50,6 +50,7 @@ final class LakeFolder {
                         lake.engine(),
                         lake.ingest(),
                         lake.query(policy.knownRoles()),
+                        lake.audit(),
                         lake.lineage(),
                         lake.refreshInterval(),
                         sources,
