@@ -158,7 +158,7 @@ final class ScriptedLake implements Backend {
     @Override
     public Principal authenticate(String token) {
         if (ROLES.contains(token)) {
-            return new Principal("somebody", Set.of(token), Map.of());
+            return new Principal("the " + token, Set.of(token), Map.of());
         }
         throw new LakeException(ErrorCode.UNAUTHENTICATED, "this token isn't known");
     }
