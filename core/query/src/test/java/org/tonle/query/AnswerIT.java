@@ -571,6 +571,42 @@ class AnswerIT {
     }
 
     @Test
+    void whoSeesLessIsNotToldWhyTheSameFailedForWhoSeesAll() {
+        QueryService queries =
+                service(
+                        new MemoryCache(1 << 20),
+                        who -> who.equals(BOB) ? AccessPolicy.ALL : ownRegion(who));
+        append(catalog, "a", "SELECT 1 AS id, 'eu' AS region");
+        String all =
+                "SELECT %s AS x FROM (SELECT a.id, a.region FROM gold.a AS a WHERE a.region = 'eu') AS"
+                        + " t";
+        String own = "SELECT %s AS x FROM gold.a AS t";
+        String fine = "CHAR_LENGTH(t.region) + t.id";
+        assertThat(ask(queries, BOB, all.formatted(fine), ReadPoint.NEWEST).tag())
+                .as("one text for the engine")
+                .isEqualTo(ask(queries, ADA, own.formatted(fine), ReadPoint.NEWEST).tag());
+
+        String fails = "CAST(t.region AS INT) + t.id";
+        // so that it is bound
+        assertThatThrownBy(() -> ask(queries, ADA, own.formatted(fails), ReadPoint.NEWEST));
+        engine.hold();
+        CompletableFuture<Received> bob = new CompletableFuture<>();
+        CompletableFuture<Received> ada = new CompletableFuture<>();
+        askOne(queries, BOB, all.formatted(fails), bob);
+        engine.awaitHeld(1);
+        Thread waiting = askOne(queries, ADA, own.formatted(fails), ada);
+        while (engine.held() < 2 && waiting.getState() != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+        }
+        engine.release();
+        assertThatThrownBy(bob::join).cause().hasMessageContaining("'eu'");
+        assertThatThrownBy(ada::join)
+                .cause()
+                .hasMessageContaining("which and why isn't said")
+                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.INVALID_VALUE));
+    }
+
+    @Test
     void whatIsLongerThanIsKeptIsStreamedToEach() {
         QueryService queries = service(new MemoryCache(2048), principal -> AccessPolicy.ALL);
         String row = "'" + "x".repeat(100) + "'";
@@ -603,6 +639,17 @@ class AnswerIT {
                             () -> ask(queries, sql), Thread::startVirtualThread));
         }
         return all;
+    }
+
+    private static Thread askOne(
+            QueryService queries, Principal who, String sql, CompletableFuture<Received> answer) {
+        return Thread.startVirtualThread(() -> {
+            try {
+                answer.complete(ask(queries, who, sql, ReadPoint.NEWEST));
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
     }
 
     private static ErrorCode code(Throwable e) {

@@ -42,6 +42,10 @@ final class HeldEngine implements SqlEngine {
         }
     }
 
+    int held() {
+        return held.get();
+    }
+
     void release() {
         gate.countDown();
     }
