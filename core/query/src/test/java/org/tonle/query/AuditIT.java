@@ -306,6 +306,37 @@ class AuditIT {
     }
 
     @Test
+    void nothingOfAnAnswerIsSentWhoseStatementCantBeForcedToTheDisk() throws IOException {
+        Path folder = directory.resolve("unforced");
+        try (Audit own = start(folder, RETENTION)) {
+            QueryService service = service(own);
+            // what is written there is taken, and forcing it is refused
+            Files.createSymbolicLink(folder.resolve("begun-3"), Path.of("/dev/null"));
+            List<AuditEntry> begun = new ArrayList<>();
+            for (int i = 0; i < 2 * (4 << 20) / 60_000; i++) {
+                begun.add(own.begin("unforced" + "x".repeat(60_000), VIEWER));
+            }
+            List<String> sent = new ArrayList<>();
+            assertThatThrownBy(() ->
+                            service.answer(
+                                    new Question(
+                                            "SELECT COUNT(*) AS unforced FROM gold.t",
+                                            VIEWER,
+                                            ReadPoint.NEWEST,
+                                            RowFormat.CSV,
+                                            Set.of()),
+                                    new Receiver(() -> sent.add("something"))))
+                    .hasMessageContaining("it can't be noted for the audit")
+                    .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.STORAGE));
+            assertThat(sent).isEmpty();
+            service.run("SELECT 'next' AS unforced", VIEWER, ReadPoint.NEWEST).close();
+            begun.forEach(entry -> entry.left(0));
+        }
+        assertThat(records("AS unforced"))
+                .containsExactly("vic STORAGE gold.t 0", "vic CANCELLED  0");
+    }
+
+    @Test
     void whatIsRecordedStaysAsItIsWhenTheProcessIsKilled() throws InterruptedException {
         run("SELECT 'recorded' AS x", VIEWER);
         awaitRecords("'recorded'", "vic FINISHED  1");
