@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.junit.jupiter.api.AfterEach;
@@ -295,6 +296,27 @@ public abstract class SqlEngineContract {
             }
         }
         assertThat(kit.value("1 + 1")).isEqualTo(2);
+    }
+
+    @Test
+    void aStatementWithMemoryOfItsOwnIsRightOrIsToldThatItNeedsMore() {
+        String ten = "(VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9))";
+        String sql =
+                "SELECT COUNT(*) AS n FROM (SELECT DISTINCT a.x, b.x, c.x, d.x, e.x FROM %1$s AS a(x), %1$s AS b(x), %1$s AS c(x), %1$s AS d(x), %1$s AS e(x)) AS r"
+                        .formatted(ten);
+        for (long memory : List.of(64L << 20, 128L << 20, 64L << 20)) {
+            try (QueryResult result =
+                    engine.run(
+                            kit.bind(sql),
+                            kit.inputs(),
+                            new QueryLimits(Duration.ofMinutes(1), OptionalLong.of(memory)))) {
+                assertThat(result.next()).isTrue();
+                assertThat(result.batch().getVector(0).getObject(0)).isEqualTo(100_000L);
+            } catch (LakeException e) {
+                assertThat(e.code()).isEqualTo(ErrorCode.OUT_OF_RESOURCES);
+            }
+            assertThat(kit.value("1 + 1")).isEqualTo(2);
+        }
     }
 
     @Test

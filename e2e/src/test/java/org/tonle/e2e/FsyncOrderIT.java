@@ -18,18 +18,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A lake answers 202 when the body is on the disk, and commits when the files are: read from a
- * trace of the system calls of {@code tonle up}, because a kill keeps the page cache and would
- * prove nothing.
+ * A lake answers 202 when the body is on the disk, commits when the files are, and sends what an
+ * engine has worked out when the disk holds who asked for it: read from a trace of the system calls
+ * of {@code tonle up}, because a kill keeps the page cache and would prove nothing.
  */
 class FsyncOrderIT {
     private static final int REQUESTS = 5;
+    private static final int QUERIES = 5;
     private static final Duration START = Duration.ofSeconds(180);
 
     @TempDir Path dir;
 
     @Test
-    void bodiesAreForcedBeforeTheirAnswerAndFilesBeforeTheirCommit() throws Exception {
+    void whatAnAnswerOrACommitRestsOnIsForcedBeforeIt() throws Exception {
         if (!straceIsThere()) {
             System.err.println("NOT SHOWN: strace is missing");
             return;
@@ -39,14 +40,18 @@ class FsyncOrderIT {
         // one writer of tables: whatever is written when it commits is of this commit
         Files.delete(folder.resolve("pipelines/events.sql"));
         List<String> ids = new ArrayList<>();
-        List<SystemCall> calls = SystemCall.read(trace(folder, ids));
+        List<String> asked = new ArrayList<>();
+        List<SystemCall> calls = SystemCall.read(trace(folder, ids, asked));
         for (String id : ids) {
             assertForcedBeforeItsAnswer(calls, id);
         }
+        for (String id : asked) {
+            assertNotedBeforeItsRows(calls, id);
+        }
         int commits = assertFilesForcedBeforeTheirCommit(calls);
         System.out.printf(
-                "forced before its answer: %d requests; before their commit: the files of %d commits%n",
-                ids.size(), commits);
+                "forced before its answer: %d requests, %d queries; before their commit: the files of %d commits%n",
+                ids.size(), asked.size(), commits);
     }
 
     private static void assertForcedBeforeItsAnswer(List<SystemCall> calls, String id) {
@@ -65,6 +70,24 @@ class FsyncOrderIT {
         assertThat(calls)
                 .as("%s was written at line %d", id, written.ended())
                 .anyMatch(c -> c.forces(written.path(), written.ended(), answered.begun()));
+    }
+
+    private static void assertNotedBeforeItsRows(List<SystemCall> calls, String id) {
+        SystemCall noted =
+                calls.stream()
+                        .filter(c -> c.isWrite() && c.text().contains(id))
+                        .filter(c -> c.path().contains("/.tonle/audit/"))
+                        .findFirst()
+                        .orElseThrow(() -> new AssertionError("nobody noted " + id));
+        SystemCall answered =
+                calls.stream()
+                        .filter(c -> c.isWrite() && c.path().startsWith("socket:"))
+                        .filter(c -> c.text().contains("{\\\"x\\\":\\\"" + id))
+                        .findFirst()
+                        .orElseThrow(() -> new AssertionError("no rows of " + id));
+        assertThat(calls)
+                .as("%s was noted at line %d", id, noted.ended())
+                .anyMatch(c -> c.forces(noted.path(), noted.ended(), answered.begun()));
     }
 
     private static int assertFilesForcedBeforeTheirCommit(List<SystemCall> calls) {
@@ -123,7 +146,7 @@ class FsyncOrderIT {
         }
     }
 
-    private Path trace(Path folder, List<String> ids) throws Exception {
+    private Path trace(Path folder, List<String> ids, List<String> asked) throws Exception {
         Path trace = dir.resolve("trace");
         Path said = dir.resolve("said");
         Process strace =
@@ -167,6 +190,14 @@ class FsyncOrderIT {
                 // so that more than one commit is seen
                 Thread.sleep(400);
             }
+            for (int i = 0; i < QUERIES; i++) {
+                String id = UUID.randomUUID().toString().replace("-", "");
+                send(
+                        address.request("/api/v1/query"),
+                        "{\"sql\":\"SELECT '" + id + "' AS x\"}",
+                        200);
+                asked.add(id);
+            }
             // strace would let go of it, and not pass the signal on
             strace.children().forEach(ProcessHandle::destroy);
             assertThat(strace.waitFor(90, TimeUnit.SECONDS)).as(Files.readString(said)).isTrue();
@@ -191,19 +222,22 @@ class FsyncOrderIT {
     }
 
     private static void post(LakeProcess.Address address, String id) throws Exception {
+        send(
+                address.request("/api/v1/ingest/" + LakeFolder.SOURCE)
+                        .header("Content-Type", "application/x-ndjson"),
+                "{\"id\":\"%s\",\"grp\":\"g\",\"amount\":1}\n".formatted(id),
+                202);
+    }
+
+    private static void send(HttpRequest.Builder to, String body, int status) throws Exception {
         try (HttpClient http =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
             HttpRequest request =
-                    address.request("/api/v1/ingest/" + LakeFolder.SOURCE)
-                            .header("Content-Type", "application/x-ndjson")
-                            .timeout(Duration.ofSeconds(30))
-                            .POST(
-                                    HttpRequest.BodyPublishers.ofString(
-                                            "{\"id\":\"%s\",\"grp\":\"g\",\"amount\":1}\n"
-                                                    .formatted(id)))
+                    to.timeout(Duration.ofSeconds(30))
+                            .POST(HttpRequest.BodyPublishers.ofString(body))
                             .build();
             HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString());
-            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(202);
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
         }
     }
 }

@@ -98,7 +98,13 @@ final class LakeStart {
         LakePins pins = new LakePins(ledger);
         pins.requireSameStorage(written);
         // closed after whatever answers statements, and before what keeps the records
-        Audit audit = parts.add(Audit.start(ledger.listings(), options.clock()));
+        Audit audit =
+                parts.add(
+                        Audit.start(
+                                ledger.audit(),
+                                directory("audit"),
+                                written.audit().retention(),
+                                options.clock()));
         LakeDefinition definition = written.named(pins.name(written));
         EventLog eventLog = parts.add(openEventLog(definition));
         BufferAllocator allocator = parts.add(new RootAllocator());
@@ -122,8 +128,7 @@ final class LakeStart {
                         audit,
                         engine,
                         new MemoryCache(definition.query().cacheBytes()),
-                        settings(definition.query()),
-                        options.clock());
+                        settings(definition.query(), ownMemory()));
         Authenticator authenticator =
                 parts.add(
                         Authenticator.start(
@@ -286,10 +291,16 @@ final class LakeStart {
                 new DuckDbSettings(
                         List.of(written.storage().root(), statements()),
                         directory("duckdb"),
-                        written.engine().memoryBytes(),
+                        written.engine().memoryBytes() - ownMemory(),
+                        ownMemory(),
                         written.engine().threads(),
                         STATEMENTS),
                 allocator);
+    }
+
+    /** Of the engine's memory, what queries with a limit have; everything else has the rest. */
+    private long ownMemory() {
+        return written.query().limitsMemory() ? written.engine().memoryBytes() / 2 : 0;
     }
 
     private Path directory(String name) {
@@ -305,11 +316,12 @@ final class LakeStart {
         return directory("statements");
     }
 
-    private static QuerySettings settings(QueryDefinition query) {
+    private static QuerySettings settings(QueryDefinition query, long ownMemory) {
         return new QuerySettings(
                 query.concurrent(),
                 query.waiting(),
                 query.queueTime(),
+                ownMemory,
                 limits(query.everybody()),
                 query.roles().entrySet().stream()
                         .collect(
@@ -319,7 +331,11 @@ final class LakeStart {
 
     private static QuerySettings.Limits limits(QueryDefinition.Limits limits) {
         return new QuerySettings.Limits(
-                limits.concurrent(), limits.timeout(), limits.maxRows(), limits.maxBytes());
+                limits.concurrent(),
+                limits.timeout(),
+                limits.maxRows(),
+                limits.maxBytes(),
+                limits.memoryBytes());
     }
 
     /** The same for a folder as long as it lives, so that a restart takes its own leases over. */

@@ -39,7 +39,13 @@ class LakeSecurityIT {
 
     @BeforeAll
     static void open() throws Exception {
-        write("lake.yaml", "name: test\ningest: {commit-interval: 500ms}\n");
+        write(
+                "lake.yaml",
+                """
+                name: test
+                ingest: {commit-interval: 500ms}
+                query: {roles: {analyst: {memory: 64MB}}}
+                """);
         write(
                 "sources/people.yaml",
                 """
@@ -305,5 +311,26 @@ class LakeSecurityIT {
         assertThatThrownBy(
                         () -> lake.access().check("SELECT 1", "nobody", Set.of(), Principal.LAKE))
                 .hasMessageContaining("no user nobody");
+    }
+
+    @Test
+    void aRoleWithMemoryOfItsOwnTakesNoMoreAndOthersGoOn() {
+        String ten = "(VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9))";
+        String text =
+                "SELECT CHAR_LENGTH(LISTAGG(r.s, ',')) AS n FROM (SELECT '%s' AS s FROM %2$s AS a(d), %2$s AS b(d), %2$s AS c(d), %2$s AS d(d), %2$s AS e(d), %2$s AS f(d)) AS r"
+                        .formatted("x".repeat(120), ten);
+        Principal analyst = new Principal("bob", Set.of("analyst"), Map.of());
+        try (RunningQuery other = lake.query("SELECT 1 AS x", Principal.LAKE)) {
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> rows(text, analyst))
+                        .hasMessageContaining("more memory or temporary space than it may use")
+                        .isInstanceOfSatisfying(
+                                LakeException.class,
+                                e -> assertThat(e.code()).isEqualTo(ErrorCode.OUT_OF_RESOURCES));
+            }
+            assertThat(rows(text, Principal.LAKE)).isEqualTo("{\"n\":120999999}\n");
+            assertThat(other.next()).isTrue();
+        }
+        assertThat(rows("SELECT 2 AS x", analyst)).isEqualTo("{\"x\":2}\n");
     }
 }

@@ -45,7 +45,7 @@ final class QueryDoor implements HttpService {
         try {
             format = QueryHeaders.format(request.headers());
             QueryHeaders.check(request.headers());
-            pass = gate.enter();
+            pass = gate.enter(TokenCheck.principal(ctx));
         } catch (LakeException e) {
             return Refusal.of(ctx, request, e);
         }

@@ -34,13 +34,13 @@ final class QueryReply implements Answer.Receiver {
     }
 
     @Override
-    public void whole(Answer answer, byte[] body) {
+    public void whole(Answer answer, byte[] body, int length) {
         send(
                 headers(HttpStatus.OK, answer)
                         .contentType(type())
-                        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length)
+                        .setInt(HttpHeaderNames.CONTENT_LENGTH, length)
                         .build(),
-                HttpData.wrap(body));
+                HttpData.wrap(body, 0, length));
     }
 
     private void send(ResponseHeaders headers, HttpData body) {

@@ -7,7 +7,8 @@ import java.time.Duration;
  *
  * @param port of the loopback interface; 0 picks a free one
  * @param ingests requests taken in at once; more are refused with 429
- * @param queries that run, wait or arrive at once; more are refused with 429
+ * @param queries that run, wait or arrive at once; more are refused with 429, and of one principal
+ *     as many as there are free places
  * @param bodyBytes of all requests that are in memory at once; more are refused with 429
  * @param drain how long {@link LakeServer#close} waits for requests in flight
  */

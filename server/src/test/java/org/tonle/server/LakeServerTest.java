@@ -50,7 +50,7 @@ class LakeServerTest {
         server =
                 LakeServer.start(
                         ScriptedLake.whichever(CURRENT::get),
-                        new ServerOptions(0, 2, 2, 30L << 20, Duration.ofSeconds(6)));
+                        new ServerOptions(0, 2, 4, 30L << 20, Duration.ofSeconds(6)));
     }
 
     @AfterAll
@@ -318,25 +318,50 @@ class LakeServerTest {
     }
 
     @Test
-    void tooManyAtOnceAreToldToComeBack() throws Exception {
+    void tooManyAtOnceAreToldToComeBackAndNobodyTakesThePlacesOfOthers() throws Exception {
         List<CompletableFuture<HttpResponse<String>>> waiting = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            waiting.add(
-                    client.sendAsync(
-                            to("/api/v1/query")
-                                    .POST(HttpRequest.BodyPublishers.ofString("{\"sql\":\"wait\"}"))
-                                    .build(),
-                            HttpResponse.BodyHandlers.ofString()));
+            waiting.add(waitFor("admin"));
         }
-        while (!get("/metrics").body().contains("inside{kind=\"query\"} 2.0")) {
-            assertThat(waiting).noneMatch(CompletableFuture::isDone);
+        awaitInside(2);
+        JsonNode own = problem(query("q"), 429, "OVERLOADED");
+        assertThat(own.get("detail").asText())
+                .isEqualTo("2 queries of yours at once; the other places are kept for others");
+        for (String other : List.of("data_viewer", "data_engineer")) {
+            waiting.add(waitFor(other));
+            awaitInside(waiting.size());
         }
-        HttpResponse<String> third = query("q");
-        JsonNode problem = problem(third, 429, "OVERLOADED");
-        assertThat(problem.get("detail").asText()).isEqualTo("more than 2 queries at once");
+        JsonNode all = problem(queryAs("ingest"), 429, "OVERLOADED");
+        assertThat(all.get("detail").asText()).isEqualTo("more than 4 queries at once");
         lake.letGo.countDown();
         for (CompletableFuture<HttpResponse<String>> one : waiting) {
             assertThat(one.get().statusCode()).isEqualTo(200);
+        }
+        assertThat(query("q").statusCode()).isEqualTo(200);
+    }
+
+    private HttpResponse<String> queryAs(String token) throws Exception {
+        return client.send(
+                without(server, "/api/v1/query")
+                        .header("authorization", "Bearer " + token)
+                        .POST(HttpRequest.BodyPublishers.ofString("{\"sql\":\"q\"}"))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    private CompletableFuture<HttpResponse<String>> waitFor(String token) {
+        return client.sendAsync(
+                without(server, "/api/v1/query")
+                        .header("authorization", "Bearer " + token)
+                        .POST(HttpRequest.BodyPublishers.ofString("{\"sql\":\"wait\"}"))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    private void awaitInside(int count) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (!get("/metrics").body().contains("inside{kind=\"query\"} " + count + ".0")) {
+            assertThat(System.nanoTime()).as("%d inside", count).isLessThan(deadline);
         }
     }
 

@@ -158,7 +158,7 @@ final class ScriptedLake implements Backend {
     @Override
     public Principal authenticate(String token) {
         if (ROLES.contains(token)) {
-            return new Principal("somebody", Set.of(token), Map.of());
+            return new Principal("the " + token, Set.of(token), Map.of());
         }
         throw new LakeException(ErrorCode.UNAUTHENTICATED, "this token isn't known");
     }
@@ -271,8 +271,8 @@ final class ScriptedLake implements Backend {
             rows(receiver.stream(answer), Long.parseLong(sql.substring(11)));
             throw new LakeException(ErrorCode.INVALID_VALUE, "row is bad");
         } else {
-            receiver.whole(
-                    answer, (question.format() + " of " + sql).getBytes(StandardCharsets.UTF_8));
+            byte[] body = (question.format() + " of " + sql).getBytes(StandardCharsets.UTF_8);
+            receiver.whole(answer, body, body.length);
         }
     }
 

@@ -188,7 +188,7 @@ class TokenTest {
                 .isEqualTo(
                         "{\"id\":\"k1\",\"roles\":[\"data_viewer\"],\"user\":\"anna\",\"created\":\"2026-01-01T00:00:00Z\",\"expires\":\"2026-02-01T00:00:00Z\",\"key\":\"tonle_secret\"}");
         assertThat(lake.created)
-                .isEqualTo("[data_viewer] Optional[anna] Optional[PT720H] by somebody");
+                .isEqualTo("[data_viewer] Optional[anna] Optional[PT720H] by the admin");
         assertThat(ask("GET /api/v1/keys", "", admin).body())
                 .contains("\"id\":\"k1\"")
                 .doesNotContain("tonle_secret");

@@ -1,17 +1,17 @@
 package org.tonle.duckdb;
 
-import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.iceberg.types.Types;
@@ -32,13 +32,11 @@ import org.tonle.sql.StreamResult;
 import org.tonle.sql.StreamTarget;
 import org.tonle.sql.WrittenFile;
 
-/**
- * DuckDB in this process. It reaches only the directories it was given, loads no extension, and
- * takes no setting after it was opened.
- */
+/** DuckDB in this process. */
 public final class DuckDbEngine implements SqlEngine {
     private final BufferAllocator allocator;
-    private final DuckDBConnection database;
+    private final Database shared;
+    private final OwnDatabases own;
     private final Workers workers;
     private final Semaphore slots;
     private final int statements;
@@ -46,70 +44,37 @@ public final class DuckDbEngine implements SqlEngine {
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
-    private DuckDbEngine(
-            DuckDbSettings settings,
-            DuckDBConnection database,
-            String version,
-            BufferAllocator allocator) {
-        this.database = database;
-        this.version = version;
+    private DuckDbEngine(DuckDbSettings settings, Database shared, BufferAllocator allocator) {
+        this.shared = shared;
+        this.own = new OwnDatabases(settings);
+        this.version =
+                "DuckDB " + shared.version() + ", dialect " + DuckDbDialect.VERSION + ", UTC";
         this.allocator = allocator.newChildAllocator("duckdb", 0, Long.MAX_VALUE);
         this.statements = settings.statements();
         this.workers = new Workers(statements);
         this.slots = new Semaphore(statements, true);
     }
 
-    /** Opens an empty database in memory. */
+    /** Opens it, with nothing in it. */
     public static DuckDbEngine open(DuckDbSettings settings, BufferAllocator allocator) {
-        Properties properties = new Properties();
-        properties.setProperty("jdbc_stream_results", "true");
-        properties.setProperty("autoload_known_extensions", "false");
-        properties.setProperty("autoinstall_known_extensions", "false");
-        properties.setProperty("allow_community_extensions", "false");
+        Database shared =
+                Database.open(
+                        settings, settings.temporary(), settings.memoryBytes(), settings.threads());
         try {
-            DuckDBConnection database =
-                    DriverManager.getConnection("jdbc:duckdb:", properties)
-                            .unwrap(DuckDBConnection.class);
-            try (Statement statement = database.createStatement()) {
-                statement.execute("SET GLOBAL memory_limit='" + settings.memoryBytes() + "B'");
-                statement.execute("SET GLOBAL threads=" + settings.threads());
-                statement.execute(
-                        "SET GLOBAL temp_directory="
-                                + DuckTypes.text(settings.temporary().toString()));
-                statement.execute("SET GLOBAL TimeZone='UTC'");
-                statement.execute("SET GLOBAL error_on_division_by_zero=true");
-                statement.execute("SET GLOBAL ieee_floating_point_ops=false");
-                // statements are refused at a depth of their own; printing deepens them a little
-                statement.execute("SET GLOBAL max_expression_depth=4000");
-                statement.execute("SET GLOBAL preserve_insertion_order=true");
-                statement.execute(
-                        "SET GLOBAL allowed_directories="
-                                + settings.readable().stream()
-                                        .map(path -> DuckTypes.text(path.toString()))
-                                        .collect(Collectors.joining(",", "[", "]")));
-                statement.execute("SET GLOBAL enable_external_access=false");
-                statement.execute("SET GLOBAL lock_configuration=true");
-                return new DuckDbEngine(settings, database, version(statement), allocator);
-            }
-        } catch (SQLException e) {
-            throw new LakeException(
-                    ErrorCode.NOT_READY, "DuckDB can't be opened: " + e.getMessage(), e);
-        }
-    }
-
-    private static String version(Statement statement) throws SQLException {
-        try (ResultSet row = statement.executeQuery("SELECT version()")) {
-            if (!row.next()) {
-                throw new SQLException("it doesn't say which version it is");
-            }
-            return "DuckDB " + row.getString(1) + ", dialect " + DuckDbDialect.VERSION + ", UTC";
+            return new DuckDbEngine(settings, shared, allocator);
+        } catch (RuntimeException | Error e) {
+            shared.close();
+            throw e;
         }
     }
 
     @Override
     public QueryResult run(BoundQuery query, Inputs inputs, QueryLimits limits) {
         String sql = select(query, inputs);
-        Session session = session();
+        Session session =
+                limits.memoryBytes().isPresent()
+                        ? session(limits.memoryBytes().getAsLong())
+                        : session();
         try {
             session.limit(limits.timeout());
             return DuckDbResult.start(session, query.schema(), sql, allocator);
@@ -207,6 +172,15 @@ public final class DuckDbEngine implements SqlEngine {
 
     /** A connection of its own, once fewer than allowed are in use. */
     Session session() {
+        return session(() -> shared, database -> {});
+    }
+
+    /** The same to a database of its own. */
+    private Session session(long memoryBytes) {
+        return session(() -> own.take(memoryBytes), own::giveBack);
+    }
+
+    private Session session(Supplier<Database> take, Consumer<Database> giveBack) {
         if (closed) {
             throw new LakeException(ErrorCode.NOT_READY, "The SQL engine is closed");
         }
@@ -217,22 +191,36 @@ public final class DuckDbEngine implements SqlEngine {
             throw new LakeException(ErrorCode.CANCELLED, "Interrupted while waiting for a slot", e);
         }
         try {
-            Session[] made = new Session[1];
-            Session session =
-                    new Session(
-                            workers,
-                            database.duplicate(),
-                            () -> {
+            Database database = take.get();
+            try {
+                return session(database.connect(), () -> giveBack.accept(database));
+            } catch (SQLException e) {
+                giveBack.accept(database);
+                throw DuckErrors.of(e);
+            }
+        } catch (RuntimeException | Error e) {
+            slots.release();
+            throw e;
+        }
+    }
+
+    private Session session(DuckDBConnection connection, Runnable onClose) {
+        Session[] made = new Session[1];
+        Session session =
+                new Session(
+                        workers,
+                        connection,
+                        () -> {
+                            try {
+                                onClose.run();
+                            } finally {
                                 sessions.remove(made[0]);
                                 slots.release();
-                            });
-            made[0] = session;
-            sessions.add(session);
-            return session;
-        } catch (SQLException e) {
-            slots.release();
-            throw DuckErrors.of(e);
-        }
+                            }
+                        });
+        made[0] = session;
+        sessions.add(session);
+        return session;
     }
 
     /** A result that nobody closes must not keep the lake from ending. */
@@ -257,9 +245,8 @@ public final class DuckDbEngine implements SqlEngine {
         awaitSessions();
         workers.close();
         try {
-            database.close();
-        } catch (SQLException e) {
-            throw DuckErrors.of(e);
+            own.close();
+            shared.close();
         } finally {
             allocator.close();
         }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -27,8 +28,10 @@ final class LakeFile {
                     8,
                     256,
                     Duration.ofSeconds(10),
-                    new QueryDefinition.Limits(6, Duration.ofMinutes(5), 100_000_000, 10L << 30),
+                    new QueryDefinition.Limits(
+                            6, Duration.ofMinutes(5), 100_000_000, 10L << 30, OptionalLong.empty()),
                     Map.of());
+    static final AuditDefinition DEFAULT_AUDIT = new AuditDefinition(Duration.ofDays(90));
     static final Duration DEFAULT_REFRESH = Duration.ofSeconds(10);
 
     private static final List<String> KEYS =
@@ -40,10 +43,14 @@ final class LakeFile {
                     "engine",
                     "ingest",
                     "query",
+                    "audit",
                     "lineage",
                     "refresh-interval");
     private static final List<String> LIMITS =
-            List.of("concurrent", "timeout", "max-rows", "max-bytes");
+            List.of("concurrent", "timeout", "max-rows", "max-bytes", "memory");
+    private static final Duration LONGEST_AUDIT = Duration.ofDays(36_500);
+    private static final long LEAST_MEMORY = 64L << 20;
+
     // it becomes part of topic names
     private static final Pattern LAKE_NAME = Pattern.compile("[a-z][a-z0-9_-]{0,62}");
     private static final Pattern SECRET_KEY =
@@ -53,12 +60,14 @@ final class LakeFile {
     private final References references;
     private final Problems problems;
     private final Section top;
+    private final EngineDefinition engine;
 
     LakeFile(Path folder, MappingNode mapping, References references, Problems problems) {
         this.folder = folder;
         this.references = references;
         this.problems = problems;
         this.top = new Section(NAME, mapping, problems, KEYS);
+        this.engine = readEngine();
     }
 
     String name() {
@@ -225,6 +234,10 @@ final class LakeFile {
     }
 
     EngineDefinition engine() {
+        return engine;
+    }
+
+    private EngineDefinition readEngine() {
         return top.section("engine", List.of("memory", "threads"))
                 .map(s ->
                         new EngineDefinition(
@@ -285,12 +298,35 @@ final class LakeFile {
         return found;
     }
 
-    private static QueryDefinition.Limits limits(Section own, QueryDefinition.Limits otherwise) {
+    private QueryDefinition.Limits limits(Section own, QueryDefinition.Limits otherwise) {
         return new QueryDefinition.Limits(
                 own.count("concurrent", otherwise.concurrent(), 1000),
                 own.duration("timeout", otherwise.timeout()),
                 own.count("max-rows", (int) otherwise.maxRows(), 999_999_999),
-                own.bytes("max-bytes", otherwise.maxBytes(), 1, 1L << 40));
+                own.bytes("max-bytes", otherwise.maxBytes(), 1, 1L << 40),
+                own.has("memory")
+                        ? OptionalLong.of(
+                                own.bytes(
+                                        "memory",
+                                        LEAST_MEMORY,
+                                        LEAST_MEMORY,
+                                        engine.memoryBytes() / 2))
+                        : otherwise.memoryBytes());
+    }
+
+    AuditDefinition audit() {
+        Duration retention =
+                top.section("audit", List.of("retention"))
+                        .map(s -> s.duration("retention", DEFAULT_AUDIT.retention()))
+                        .orElse(DEFAULT_AUDIT.retention());
+        if (retention.compareTo(LONGEST_AUDIT) > 0) {
+            problems.add(
+                    top.placeOf("audit"),
+                    "audit",
+                    "retention takes at most " + LONGEST_AUDIT.toDays() + "d");
+            return DEFAULT_AUDIT;
+        }
+        return new AuditDefinition(retention);
     }
 
     Optional<LineageDefinition> lineage() {

@@ -52,6 +52,7 @@ final class LakeFolder {
                         lake.engine(),
                         lake.ingest(),
                         lake.query(policy.knownRoles()),
+                        lake.audit(),
                         lake.lineage(),
                         lake.refreshInterval(),
                         sources,

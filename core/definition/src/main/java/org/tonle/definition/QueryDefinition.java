@@ -2,6 +2,8 @@ package org.tonle.definition;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /**
  * What queries may take.
@@ -27,10 +29,22 @@ public record QueryDefinition(
      * @param timeout from start to the last row
      * @param maxRows of a result
      * @param maxBytes of a result as it is written
+     * @param memoryBytes of the engine for each query, at most half of all; empty: they share it
      */
-    public record Limits(int concurrent, Duration timeout, long maxRows, long maxBytes) {}
+    public record Limits(
+            int concurrent,
+            Duration timeout,
+            long maxRows,
+            long maxBytes,
+            OptionalLong memoryBytes) {}
 
     public QueryDefinition {
         roles = Map.copyOf(roles);
+    }
+
+    /** Whether somebody's queries have memory of their own. */
+    public boolean limitsMemory() {
+        return Stream.concat(Stream.of(everybody), roles.values().stream())
+                .anyMatch(limits -> limits.memoryBytes().isPresent());
     }
 }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,8 +57,14 @@ class LakeDefinitionTest {
                                 256,
                                 Duration.ofSeconds(10),
                                 new QueryDefinition.Limits(
-                                        6, Duration.ofMinutes(5), 100_000_000, 10L << 30),
+                                        6,
+                                        Duration.ofMinutes(5),
+                                        100_000_000,
+                                        10L << 30,
+                                        OptionalLong.empty()),
                                 Map.of()));
+        assertThat(lake.query().limitsMemory()).isFalse();
+        assertThat(lake.audit()).isEqualTo(new AuditDefinition(Duration.ofDays(90)));
         assertThat(lake.lineage()).isEmpty();
         assertThat(lake.refreshInterval()).isEqualTo(Duration.ofSeconds(10));
         assertThat(lake.sources()).isEmpty();
@@ -99,7 +106,10 @@ class LakeDefinitionTest {
                   queue: 3
                   queue-time: 4s
                   each: {concurrent: 1, timeout: 5s, max-rows: 6, max-bytes: 7kB}
-                  roles: {data_viewer: {max-rows: 1}, ingest: {timeout: 1h, concurrent: 2}}
+                  roles:
+                    data_viewer: {max-rows: 1, memory: 1GB}
+                    ingest: {timeout: 1h, concurrent: 2}
+                audit: {retention: 30d}
                 lineage: {url: "https://catalog/api/v1/lineage", api-key: "${env:KEY}"}
                 refresh-interval: 1m
                 """);
@@ -133,14 +143,25 @@ class LakeDefinitionTest {
                                 2,
                                 3,
                                 Duration.ofSeconds(4),
-                                new QueryDefinition.Limits(1, Duration.ofSeconds(5), 6, 7 << 10),
+                                new QueryDefinition.Limits(
+                                        1, Duration.ofSeconds(5), 6, 7 << 10, OptionalLong.empty()),
                                 Map.of(
                                         "data_viewer",
                                         new QueryDefinition.Limits(
-                                                1, Duration.ofSeconds(5), 1, 7 << 10),
+                                                1,
+                                                Duration.ofSeconds(5),
+                                                1,
+                                                7 << 10,
+                                                OptionalLong.of(1L << 30)),
                                         "ingest",
                                         new QueryDefinition.Limits(
-                                                2, Duration.ofHours(1), 6, 7 << 10))));
+                                                2,
+                                                Duration.ofHours(1),
+                                                6,
+                                                7 << 10,
+                                                OptionalLong.empty()))));
+        assertThat(lake.query().limitsMemory()).isTrue();
+        assertThat(lake.audit()).isEqualTo(new AuditDefinition(Duration.ofDays(30)));
         assertThat(lake.lineage())
                 .contains(
                         new LineageDefinition.Http(

@@ -90,6 +90,11 @@ public final class Ledger implements AutoCloseable {
         return new Listings(rows);
     }
 
+    /** Its records of statements. */
+    public AuditTrail audit() {
+        return new AuditTrail(rows);
+    }
+
     /** Names of the fail points that a commit reaches. */
     public static List<String> failPoints() {
         return Committer.FAIL_POINTS;
@@ -149,18 +154,13 @@ public final class Ledger implements AutoCloseable {
         return head.exactWithin(age);
     }
 
-    /** The sequence number of the newest commit at a time, by the ledger's clock; 0 if none. */
+    /**
+     * The sequence number of the newest commit at a time, by the ledger's clock, however long ago;
+     * 0 if none. Where that clock was set back by a minute at most, the last one that it made by
+     * then.
+     */
     public long seqAt(Instant time) {
-        // from the newest one back, so that it costs what lies between
-        return rows.read(handle ->
-                handle.createQuery(
-                                "SELECT c.seq FROM tonle.commit c WHERE c.branch = (SELECT id FROM"
-                                        + " tonle.branch WHERE name = 'main') AND c.at <= :time AND"
-                                        + " c.seq IS NOT NULL ORDER BY c.seq DESC LIMIT 1")
-                        .bind("time", time)
-                        .mapTo(Long.class)
-                        .findOne()
-                        .orElse(0L));
+        return rows.seqAt(time);
     }
 
     /**

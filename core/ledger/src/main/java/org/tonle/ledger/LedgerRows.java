@@ -1,5 +1,6 @@
 package org.tonle.ledger;
 
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -84,11 +85,13 @@ final class LedgerRows {
         try {
             return jdbi.withHandle(work::with);
         } catch (JdbiException e) {
-            throw new LakeException(
-                    ErrorCode.LEDGER_UNAVAILABLE,
-                    "the ledger can't be asked: " + e.getMessage(),
-                    e);
+            throw unavailable(e);
         }
+    }
+
+    static LakeException unavailable(Exception e) {
+        return new LakeException(
+                ErrorCode.LEDGER_UNAVAILABLE, "the ledger can't be asked: " + e.getMessage(), e);
     }
 
     long head() {
@@ -96,6 +99,27 @@ final class LedgerRows {
                 handle.createQuery("SELECT head_seq FROM tonle.branch WHERE name = 'main'")
                         .mapTo(Long.class)
                         .one());
+    }
+
+    /**
+     * The last of those that a clock, set back by a minute at most, made by then. Without OFFSET
+     * the branch would be walked back from its newest commit.
+     */
+    static final String SEQ_AT =
+            """
+            SELECT coalesce(max(seq), 0) FROM (
+              SELECT seq FROM tonle.commit
+              WHERE branch = (SELECT id FROM tonle.branch WHERE name = 'main')
+                AND seq IS NOT NULL AND at <= :time
+                AND at > (SELECT max(at) FROM tonle.commit
+                  WHERE branch = (SELECT id FROM tonle.branch WHERE name = 'main')
+                    AND seq IS NOT NULL AND at <= :time) - interval '1 minute'
+              OFFSET 0) c
+            """;
+
+    long seqAt(Instant time) {
+        return read(
+                handle -> handle.createQuery(SEQ_AT).bind("time", time).mapTo(Long.class).one());
     }
 
     Optional<Ref> ref(String namespace, String name) {

@@ -3,16 +3,14 @@ package org.tonle.ledger;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The ledger's own records for those who watch a lake: listings of what it holds, the audit of
- * statements, the lineage of datasets. All methods throw {@link org.tonle.spi.LakeException}
- * LEDGER_UNAVAILABLE.
+ * The ledger's own records for those who watch a lake: listings of what it holds, the lineage of
+ * datasets. All methods throw {@link org.tonle.spi.LakeException} LEDGER_UNAVAILABLE.
  */
 public final class Listings {
     private final LedgerRows rows;
@@ -49,53 +47,6 @@ public final class Listings {
         return handle.createQuery("SELECT id FROM tonle.branch WHERE name = 'main'")
                 .mapTo(Integer.class)
                 .one();
-    }
-
-    /** Adds to the audit, all or nothing. A record that is there already is left as it is. */
-    public void audit(List<AuditRecord> records) {
-        var unused =
-                rows.read(handle ->
-                        handle.inTransaction(transaction -> {
-                            var batch =
-                                    transaction.prepareBatch(
-                                            "INSERT INTO tonle.audit VALUES (:id, :started,"
-                                                    + " :principal, :statement, :sha256,"
-                                                    + " string_to_array(:tables, chr(10)),"
-                                                    + " :seq, :rows, :micros, :outcome, :error)"
-                                                    + " ON CONFLICT DO NOTHING");
-                            for (AuditRecord record : records) {
-                                batch.bind("id", record.id())
-                                        .bind("started", record.started())
-                                        .bind("principal", storable(record.principal()))
-                                        .bind("statement", storable(record.statement()))
-                                        .bind("sha256", record.sha256().orElse(null))
-                                        .bind(
-                                                "tables",
-                                                storable(String.join("\n", record.tables())))
-                                        .bind(
-                                                "seq",
-                                                record.seq().isPresent()
-                                                        ? (Long) record.seq().getAsLong()
-                                                        : null)
-                                        .bind("rows", record.rows())
-                                        .bind("micros", record.took().toNanos() / 1000)
-                                        .bind("outcome", record.outcome())
-                                        .bind(
-                                                "error",
-                                                record.error().map(Listings::storable).orElse(null))
-                                        .add();
-                            }
-                            return Arrays.stream(batch.execute()).sum();
-                        }));
-    }
-
-    /** PostgreSQL's texts hold neither NUL nor half a surrogate pair. */
-    private static String storable(String text) {
-        String whole =
-                new String(
-                        text.getBytes(java.nio.charset.StandardCharsets.UTF_8),
-                        java.nio.charset.StandardCharsets.UTF_8);
-        return whole.replace('\0', '\uFFFD');
     }
 
     /** Of which datasets lineage is known, by name and version: {@code gold.route 2}. */

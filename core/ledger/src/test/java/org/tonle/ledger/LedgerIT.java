@@ -7,9 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -124,45 +122,6 @@ class LedgerIT {
         assertThat(conflict.reason()).isEqualTo(Reason.POSITION);
         assertThat(ledger.logPositions("twice").get(0).next()).isEqualTo(10);
         assertThat(ledger.ref("ns", "twice").orElseThrow().metadataLocation()).isEqualTo("m1");
-    }
-
-    @Test
-    void whatTablesThereAreIsFoundWithoutReadingTheirHistory() throws Exception {
-        try (Connection connection =
-                        DriverManager.getConnection(
-                                postgres.jdbcUrl(), postgres.user(), postgres.password());
-                Statement statement = connection.createStatement()) {
-            connection.setAutoCommit(false);
-            statement.execute(
-                    """
-                    INSERT INTO tonle.ref_version
-                    SELECT b.id, md5(t.name)::uuid, 'table', 'history', t.name, n,
-                      CASE n WHEN 50000 THEN 9223372036854775807 ELSE n + 1 END, 'm' || n, n
-                    FROM tonle.branch b, (VALUES ('one'), ('two')) t(name),
-                      generate_series(1, 50000) n WHERE b.name = 'main'
-                    """);
-            statement.execute("ANALYZE tonle.ref_version");
-
-            String pages = "";
-            List<String> found = new ArrayList<>();
-            for (String prefix : List.of("EXPLAIN (ANALYZE, BUFFERS) ", "")) {
-                try (ResultSet rows =
-                        statement.executeQuery(
-                                prefix + LedgerRows.ALL_AT.replace(":seq", "40000"))) {
-                    while (rows.next()) {
-                        if (prefix.isEmpty() && rows.getString("namespace").equals("history")) {
-                            found.add(rows.getString("name") + rows.getString("metadata_location"));
-                        } else if (pages.isEmpty() && rows.getString(1).contains("Buffers:")) {
-                            pages = rows.getString(1).replaceAll(".*hit=(\\d+).*", "$1");
-                        }
-                    }
-                }
-            }
-            connection.rollback();
-
-            assertThat(found).containsExactly("onem40000", "twom40000");
-            assertThat(Integer.parseInt(pages)).isLessThan(500);
-        }
     }
 
     @Test

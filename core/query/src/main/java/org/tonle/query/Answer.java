@@ -20,8 +20,9 @@ public record Answer(String id, long seq, Optional<String> etag) {
          * Here are all of its bytes.
          *
          * @param body not to be written to
+         * @param length how many of them, from the first
          */
-        void whole(Answer answer, byte[] body);
+        void whole(Answer answer, byte[] body, int length);
 
         /** Gives what takes the bytes as they come; it is flushed and not closed. */
         java.io.OutputStream stream(Answer answer);

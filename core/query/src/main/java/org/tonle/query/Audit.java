@@ -1,38 +1,37 @@
 package org.tonle.query;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
-import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.ledger.AuditRecord;
-import org.tonle.ledger.Listings;
+import org.tonle.ledger.AuditTrail;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 
 /**
- * Writes down every statement: who asked, what, and what became of it. A statement begins only when
- * there is room for its record, and gives the room back when the record is in the ledger; so while
- * the ledger takes none, statements are refused sooner or later, and none goes by unseen. Records
- * are written in batches beside the answers. A process that is killed loses those of its last
- * moment, and of what was running then. Thread-safe.
+ * Writes down every statement: who asked, what, and what became of it. A statement is noted in a
+ * file before anything works on it, and that file is forced to the disk before a row leaves that an
+ * engine has worked out; its record follows in the ledger within a moment. What a process that was
+ * killed has noted and not recorded is recorded by the next one, as {@link AuditRecord#LOST}.
+ *
+ * <p>A statement begins only when there is room for its record, and gives the room back when the
+ * record is in the ledger; so while the ledger takes none, statements are refused sooner or later,
+ * and none goes by unseen. Thread-safe.
  */
 public final class Audit implements AutoCloseable {
     /** Of a longer statement only this many characters are kept, and the hash of all. */
@@ -43,35 +42,47 @@ public final class Audit implements AutoCloseable {
     /** Unwritten text, in units of 1,024 characters. */
     private static final int ROOM = 16 << 10;
 
-    private static final int BATCH = 500;
     private static final Duration PATIENCE = Duration.ofSeconds(2);
-    private static final Duration TO_DRAIN = Duration.ofSeconds(8);
 
-    private final Listings ledger;
+    private final BegunStatements begun;
+    private final AuditWriter writer;
     private final Clock clock;
     private final Semaphore room;
-    private final LinkedBlockingQueue<Done> queue = new LinkedBlockingQueue<>();
-    private final Set<Entry> running = ConcurrentHashMap.newKeySet();
-    private final Thread writer;
+    private final Map<UUID, AuditEntry> running = new ConcurrentHashMap<>();
     private volatile boolean closing;
-    private volatile boolean complete;
 
-    private record Done(AuditRecord record, int units) {}
-
-    private Audit(Listings ledger, Clock clock, int room) {
-        this.ledger = ledger;
+    private Audit(
+            AuditTrail ledger, BegunStatements begun, Duration retention, Clock clock, int room) {
+        this.begun = begun;
         this.clock = clock;
         this.room = new Semaphore(room, true);
-        this.writer = Thread.ofPlatform().daemon().name("tonle-audit").unstarted(this::write);
+        this.writer = new AuditWriter(ledger, retention, clock, this::recorded);
     }
 
-    /** Starts writing. */
-    public static Audit start(Listings ledger, Clock clock) {
-        return start(ledger, clock, ROOM);
+    /**
+     * Records what the last process has left, and starts.
+     *
+     * @param directory where statements are noted, of this process alone
+     * @param retention after which records are removed
+     * @throws LakeException STORAGE or LEDGER_UNAVAILABLE
+     */
+    public static Audit start(AuditTrail ledger, Path directory, Duration retention, Clock clock) {
+        return start(ledger, directory, retention, clock, ROOM);
     }
 
-    static Audit start(Listings ledger, Clock clock, int room) {
-        Audit audit = new Audit(ledger, clock, room);
+    static Audit start(
+            AuditTrail ledger, Path directory, Duration retention, Clock clock, int room) {
+        BegunStatements begun =
+                BegunStatements.open(
+                        directory,
+                        lost -> {
+                            ledger.add(lost);
+                            LOG.warn(
+                                    "{} statements were noted by a process that was killed; those that it"
+                                            + " hadn't recorded are LOST in system.audit",
+                                    lost.size());
+                        });
+        Audit audit = new Audit(ledger, begun, retention, clock, room);
         audit.writer.start();
         return audit;
     }
@@ -79,11 +90,47 @@ public final class Audit implements AutoCloseable {
     /**
      * Takes a statement in.
      *
-     * @throws LakeException OVERLOADED if the audit can't take it now, NOT_READY once it is closed:
-     *     the statement must not be run
+     * @throws LakeException OVERLOADED or STORAGE if the audit can't take it now, NOT_READY once it
+     *     is closed: the statement must not be run
      */
-    Entry begin(String statement, Principal principal) {
+    AuditEntry begin(String statement, Principal principal) {
         int units = 1 + Math.min(statement.length(), MOST_TEXT) / 1024;
+        take(units);
+        AuditEntry entry;
+        try {
+            if (closing) {
+                throw stopping();
+            }
+            String text = kept(statement);
+            AuditRecord known =
+                    BegunStatements.lost(
+                            UUID.randomUUID(),
+                            clock.instant(),
+                            principal.name(),
+                            text,
+                            text.length() < statement.length()
+                                    ? Optional.of(sha256(statement))
+                                    : Optional.empty());
+            entry = new AuditEntry(this, known, begun.note(known), units);
+        } catch (RuntimeException | Error e) {
+            room.release(units);
+            throw e;
+        }
+        running.put(entry.id(), entry);
+        if (closing && running.containsKey(entry.id())) {
+            LakeException refused = stopping();
+            entry.failed(refused, 0);
+            throw refused;
+        }
+        return entry;
+    }
+
+    private static LakeException stopping() {
+        return new LakeException(
+                ErrorCode.NOT_READY, "The lake is stopping and takes no statement any more");
+    }
+
+    private void take(int units) {
         try {
             if (!room.tryAcquire(units, PATIENCE.toNanos(), TimeUnit.NANOSECONDS)) {
                 throw new LakeException(
@@ -95,113 +142,34 @@ public final class Audit implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new LakeException(ErrorCode.CANCELLED, "Interrupted before the query began", e);
         }
-        Entry entry = new Entry(statement, principal, units);
-        running.add(entry);
-        if (closing && running.remove(entry)) {
-            room.release(units);
-            throw new LakeException(
-                    ErrorCode.NOT_READY, "The lake is stopping and takes no statement any more");
-        }
-        return entry;
     }
 
-    /** The statements that run in this process, the oldest first. */
-    List<Entry> running() {
-        return running.stream().sorted(Comparator.comparing(Entry::started)).toList();
+    /** The statements that wait or run in this process, the oldest first. */
+    Stream<AuditEntry> running() {
+        return running.values().stream()
+                .sorted(Comparator.comparing(AuditEntry::started).thenComparing(AuditEntry::id));
     }
 
-    /** A statement that runs. Ends once; what is said after that doesn't count. */
-    final class Entry implements QueryObserver {
-        private final UUID id = UUID.randomUUID();
-        private final Instant started = clock.instant();
-        private final long from = System.nanoTime();
-        private final String statement;
-        private final Principal principal;
-        private final int units;
-        private final AtomicBoolean ended = new AtomicBoolean();
-        private volatile List<String> tables = List.of();
-        private volatile OptionalLong seq = OptionalLong.empty();
-
-        private Entry(String statement, Principal principal, int units) {
-            this.statement = statement;
-            this.principal = principal;
-            this.units = units;
-        }
-
-        UUID id() {
-            return id;
-        }
-
-        Instant started() {
-            return started;
-        }
-
-        String principal() {
-            return principal.name();
-        }
-
-        String statement() {
-            return kept(statement);
-        }
-
-        OptionalLong seq() {
-            return seq;
-        }
-
-        /** Which commit is read. */
-        void pinned(long at) {
-            seq = OptionalLong.of(at);
-        }
-
-        /** Which tables are read. */
-        void reads(List<String> names) {
-            tables = List.copyOf(names);
-        }
-
-        @Override
-        public void finished(long rows) {
-            end("FINISHED", Optional.empty(), rows);
-        }
-
-        @Override
-        public void failed(Throwable error, long rows) {
-            ErrorCode code =
-                    error instanceof LakeException known ? known.code() : ErrorCode.INTERNAL;
-            end(code.name(), Optional.of(String.valueOf(error.getMessage())), rows);
-        }
-
-        @Override
-        public void left(long rows) {
-            end(ErrorCode.CANCELLED.name(), Optional.empty(), rows);
-        }
-
-        private void end(String outcome, Optional<String> error, long rows) {
-            if (!ended.compareAndSet(false, true)) {
-                return;
-            }
-            String text = kept(statement);
-            queue.add(
-                    new Done(
-                            new AuditRecord(
-                                    id,
-                                    started,
-                                    principal.name(),
-                                    text,
-                                    text.length() < statement.length()
-                                            ? Optional.of(sha256(statement))
-                                            : Optional.empty(),
-                                    tables,
-                                    seq,
-                                    rows,
-                                    Duration.ofNanos(System.nanoTime() - from),
-                                    outcome,
-                                    error.map(Audit::kept)),
-                            units));
-            running.remove(this);
-        }
+    /** One that waits or runs. */
+    Optional<AuditEntry> running(UUID id) {
+        return Optional.ofNullable(running.get(id));
     }
 
-    private static String kept(String text) {
+    BegunStatements begun() {
+        return begun;
+    }
+
+    void ended(AuditEntry entry, AuditWriter.Done done) {
+        writer.add(done);
+        running.remove(entry.id());
+    }
+
+    private void recorded(AuditWriter.Done done) {
+        begun.forget(done.note());
+        room.release(done.units());
+    }
+
+    static String kept(String text) {
         if (text.length() <= MOST_TEXT) {
             return text;
         }
@@ -220,55 +188,15 @@ public final class Audit implements AutoCloseable {
         }
     }
 
-    private void write() {
-        List<Done> batch = new ArrayList<>();
-        long patience = Long.MAX_VALUE;
-        while (!complete || !queue.isEmpty() || !batch.isEmpty()) {
-            if (complete && patience == Long.MAX_VALUE) {
-                patience = System.nanoTime() + TO_DRAIN.toNanos();
-            }
-            try {
-                if (batch.isEmpty()) {
-                    Done first = queue.poll(50, TimeUnit.MILLISECONDS);
-                    if (first == null) {
-                        continue;
-                    }
-                    batch.add(first);
-                    queue.drainTo(batch, BATCH - 1);
-                }
-                ledger.audit(batch.stream().map(Done::record).toList());
-                room.release(batch.stream().mapToInt(Done::units).sum());
-                batch.clear();
-            } catch (RuntimeException e) {
-                if (complete && System.nanoTime() - patience > 0) {
-                    LOG.error(
-                            "{} statements can't be written to the audit before the lake stops: {}",
-                            batch.size() + queue.size(),
-                            e.getMessage());
-                    return;
-                }
-                LOG.warn("The audit can't be written now, and is tried again: {}", e.getMessage());
-                java.util.concurrent.locks.LockSupport.parkNanos(Duration.ofMillis(500).toNanos());
-            } catch (InterruptedException e) {
-                // nobody has a reason to; what is queued is written all the same
-                LOG.debug("interrupted", e);
-            }
-        }
-    }
-
     /**
      * Takes no more statements and writes all that were taken; what still runs counts as cancelled.
-     * Waits a few seconds at most; what can't be written then is logged by its number.
+     * Waits a few seconds at most; what can't be written then is recorded by the next process.
      */
     @Override
     public void close() {
         closing = true;
-        running.forEach(entry -> entry.left(0));
-        complete = true;
-        try {
-            writer.join(TO_DRAIN.plus(PATIENCE));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        running.values().forEach(entry -> entry.left(0));
+        writer.close();
+        begun.close();
     }
 }

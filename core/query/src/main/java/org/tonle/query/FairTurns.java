@@ -17,8 +17,9 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
 /**
- * Lets so many work at once. Those who wait come in by turns of their principals, each in its own
- * order: whoever asks a hundred questions doesn't keep the one from its answer who asks one.
+ * Lets so many work at once, and with so much memory of their own. Those who wait come in by turns
+ * of their principals, each in its own order: whoever asks a hundred questions doesn't keep the one
+ * from its answer who asks one.
  */
 final class FairTurns {
     private final int most;
@@ -30,27 +31,32 @@ final class FairTurns {
     private final LinkedHashMap<String, Deque<Waiting>> queues = new LinkedHashMap<>();
 
     private int free;
+    private long freeMemory;
     private int waiting;
 
-    private record Waiting(int each, CompletableFuture<Turn> turn) {}
+    private record Waiting(int each, long memory, CompletableFuture<Turn> turn) {}
 
     /**
      * @param most how many work at once
      * @param places how many may wait; half of them for one principal at most
+     * @param memory of all who work with memory of their own, in bytes
      */
-    FairTurns(int most, int places) {
+    FairTurns(int most, int places, long memory) {
         this.most = most;
         this.places = places;
         this.free = most;
+        this.freeMemory = memory;
     }
 
     /** Someone's turn, until it is closed. */
     final class Turn implements AutoCloseable {
         private final String who;
+        private final long memory;
         private final AtomicBoolean over = new AtomicBoolean();
 
-        private Turn(String who) {
+        private Turn(String who, long memory) {
             this.who = who;
+            this.memory = memory;
         }
 
         @Override
@@ -59,6 +65,7 @@ final class FairTurns {
                 lock.lock();
                 try {
                     free++;
+                    freeMemory += memory;
                     working.computeIfPresent(who, (name, n) -> n == 1 ? null : n - 1);
                     grant();
                 } finally {
@@ -72,11 +79,12 @@ final class FairTurns {
      * Waits for a turn.
      *
      * @param each how many of this principal work at once
+     * @param memory of its own that it needs, in bytes; no more than there is in all
      * @throws LakeException OVERLOADED if too many wait or none came to an end in time; CANCELLED
      *     if the thread is interrupted
      */
-    Turn take(String who, int each, Duration patience) {
-        Waiting place = enter(who, each);
+    Turn take(String who, int each, long memory, Duration patience) {
+        Waiting place = enter(who, each, memory);
         try {
             return place.turn.get(patience.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
@@ -91,19 +99,27 @@ final class FairTurns {
             }
             throw new LakeException(
                     ErrorCode.OVERLOADED,
-                    "%d queries run at once, %d of one principal, and within %s it wasn't this one's turn; try again later"
-                            .formatted(most, Math.min(each, most), patience),
+                    "%d queries run at once, %d of one principal%s, and within %s it wasn't this one's turn; try again later"
+                            .formatted(
+                                    most,
+                                    Math.min(each, most),
+                                    memory == 0
+                                            ? ""
+                                            : ", with %d MB each of what there is for such"
+                                                    .formatted(memory >> 20),
+                                    patience),
                     e);
         } catch (ExecutionException e) {
             throw new IllegalStateException("a turn is given or not", e);
         }
     }
 
-    private Waiting enter(String who, int each) {
+    private Waiting enter(String who, int each, long memory) {
         lock.lock();
         try {
             Deque<Waiting> queue = queues.get(who);
-            boolean atOnce = free > 0 && queue == null && working.getOrDefault(who, 0) < each;
+            Waiting place = new Waiting(each, memory, new CompletableFuture<>());
+            boolean atOnce = queue == null && fits(who, place);
             int own = queue == null ? 0 : queue.size();
             if (!atOnce && (waiting >= places || own >= Math.max(1, places / 2))) {
                 throw new LakeException(
@@ -111,7 +127,6 @@ final class FairTurns {
                         "%d queries wait for their turn, %d of them yours; try again later"
                                 .formatted(waiting, own));
             }
-            Waiting place = new Waiting(each, new CompletableFuture<>());
             queues.computeIfAbsent(who, name -> new ArrayDeque<>()).add(place);
             waiting++;
             grant();
@@ -151,16 +166,20 @@ final class FairTurns {
         }
     }
 
+    private boolean fits(String who, Waiting next) {
+        return free > 0 && next.memory <= freeMemory && working.getOrDefault(who, 0) < next.each;
+    }
+
     private void grant() {
         boolean given = true;
-        while (free > 0 && given) {
+        while (given) {
             given = false;
             Iterator<Map.Entry<String, Deque<Waiting>>> principals = queues.entrySet().iterator();
             while (!given && principals.hasNext()) {
                 Map.Entry<String, Deque<Waiting>> entry = principals.next();
                 String who = entry.getKey();
                 Deque<Waiting> queue = entry.getValue();
-                if (working.getOrDefault(who, 0) < queue.getFirst().each) {
+                if (fits(who, queue.getFirst())) {
                     given = true;
                     principals.remove();
                     give(who, queue);
@@ -173,11 +192,12 @@ final class FairTurns {
         Waiting next = queue.removeFirst();
         waiting--;
         free--;
+        freeMemory -= next.memory;
         working.merge(who, 1, Integer::sum);
         if (!queue.isEmpty()) {
             // at the end: everybody else first
             queues.put(who, queue);
         }
-        boolean unused = next.turn.complete(new Turn(who));
+        boolean unused = next.turn.complete(new Turn(who, next.memory));
     }
 }

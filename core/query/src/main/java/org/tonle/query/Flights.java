@@ -2,6 +2,7 @@ package org.tonle.query;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -12,23 +13,21 @@ import org.tonle.spi.LakeException;
 
 /** Who works out which answer: whoever asks the same meanwhile waits for that. Thread-safe. */
 final class Flights {
-    private final Map<String, Flight> flights = new ConcurrentHashMap<>();
+    private final Map<Key, Flight> flights = new ConcurrentHashMap<>();
+
+    /**
+     * What is worked out together: what gives the same answer, and fails in the same way.
+     *
+     * @param answer under which it is kept
+     * @param guarded whether its errors say nothing of values
+     * @param memoryBytes that it may take; empty: not limited
+     */
+    record Key(String answer, boolean guarded, OptionalLong memoryBytes) {}
 
     /** What those who wait are told. */
     sealed interface Outcome {
         /** Here it is. */
-        final class Whole implements Outcome {
-            private final byte[] body;
-
-            Whole(byte[] body) {
-                this.body = body;
-            }
-
-            /** Not to be written to. */
-            byte[] body() {
-                return body;
-            }
-        }
+        record Whole(KeptAnswer answer) implements Outcome {}
 
         /** Each has to work it out: it is longer than what is kept. */
         record TooLarge() implements Outcome {}
@@ -42,11 +41,11 @@ final class Flights {
 
     /** One answer on its way; whoever's it is closes it. */
     final class Flight {
-        private final String key;
+        private final Key key;
         private final Thread worker = Thread.currentThread();
         private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
 
-        private Flight(String key) {
+        private Flight(Key key) {
             this.key = key;
         }
 
@@ -96,7 +95,7 @@ final class Flights {
     }
 
     /** The flight of a key, the caller's unless somebody else works on it. */
-    Flight of(String key) {
+    Flight of(Key key) {
         Flight mine = new Flight(key);
         Flight theirs = flights.putIfAbsent(key, mine);
         return theirs == null ? mine : theirs;

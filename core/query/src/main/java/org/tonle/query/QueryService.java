@@ -2,11 +2,11 @@ package org.tonle.query;
 
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -21,9 +21,6 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 import org.tonle.sql.AccessPolicy;
-import org.tonle.sql.BoundQuery;
-import org.tonle.sql.QueryLimits;
-import org.tonle.sql.QueryResult;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.SqlTable;
 
@@ -41,15 +38,13 @@ public final class QueryService {
     private static final int BINDING = Math.max(2, Runtime.getRuntime().availableProcessors());
 
     private final LakeCatalog catalog;
-    private final SqlEngine engine;
     private final Audit audit;
     private final Cache cache;
     private final QuerySettings settings;
     private final Statements statements;
     private final Flights flights = new Flights();
-    private final FairTurns turns;
+    private final Execution execution;
     private final FairTurns binding;
-    private final QueryList queries;
     private final LongAdder run = new LongAdder();
     private final LongAdder kept = new LongAdder();
     private final LongAdder unchanged = new LongAdder();
@@ -67,17 +62,14 @@ public final class QueryService {
             Audit audit,
             SqlEngine engine,
             Cache cache,
-            QuerySettings settings,
-            Clock clock) {
+            QuerySettings settings) {
         this.catalog = catalog;
-        this.engine = engine;
         this.cache = cache;
         this.settings = settings;
         this.audit = audit;
         this.statements = new Statements(sources, policies, system, engine);
-        this.turns = new FairTurns(settings.concurrent(), settings.waiting());
-        this.binding = new FairTurns(BINDING, settings.waiting());
-        this.queries = new QueryList(clock);
+        this.execution = new Execution(engine, settings);
+        this.binding = new FairTurns(BINDING, settings.waiting(), 0);
     }
 
     /**
@@ -113,16 +105,21 @@ public final class QueryService {
         return statements.tables(sql, catalog.pin());
     }
 
-    private RunningQuery run(String sql, Principal principal, ReadPoint at, Audit.Entry entry) {
+    private RunningQuery run(String sql, Principal principal, ReadPoint at, AuditEntry entry) {
         Question question = new Question(sql, principal, at, RowFormat.JSON, Set.of());
-        return audited(
-                entry,
-                () -> {
-                    Pin pin = pin(at);
-                    entry.pinned(pin.seq());
-                    return start(
-                            bound(question, pin, entry), pin, question, limits(question), entry);
-                });
+        try (AuditEntry.Work work = entry.work()) {
+            return audited(
+                    entry,
+                    () -> {
+                        Pin pin = pin(at);
+                        entry.pinned(pin.seq());
+                        Bound bound = bound(question, pin, entry);
+                        RunningQuery rows =
+                                execution.start(bound, pin, question.principal(), entry);
+                        work.goesOn(rows::cancel);
+                        return rows;
+                    });
+        }
     }
 
     /**
@@ -135,9 +132,8 @@ public final class QueryService {
      * @throws java.io.UncheckedIOException if the receiver's stream takes no more
      */
     public void answer(Question question, Answer.Receiver receiver) {
-        Audit.Entry entry = audit.begin(question.sql(), question.principal());
-        String id = entry.id().toString();
-        try (QueryList.Entry listed = queries.add(id, question.principal(), question.sql())) {
+        AuditEntry entry = audit.begin(question.sql(), question.principal());
+        try (AuditEntry.Work work = entry.work()) {
             audited(
                     entry,
                     () -> {
@@ -148,17 +144,17 @@ public final class QueryService {
                                 cache.largest() == 0
                                         ? Optional.empty()
                                         : bound.key(question.format(), limits(question));
-                        Answer answer = new Answer(id, pin.seq(), key);
+                        Answer answer = new Answer(entry.id().toString(), pin.seq(), key);
                         if (key.isEmpty()) {
                             stream(question, pin, bound, answer, receiver, entry);
                         } else if (question.known().contains(key.get())) {
                             unchanged.increment();
                             receiver.unchanged(answer);
-                            entry.finished(bound.rows());
+                            entry.finished(0);
                         } else {
                             kept(question, pin, bound, answer, key.get(), receiver, entry);
                         }
-                        return listed;
+                        return work;
                     });
         }
     }
@@ -170,7 +166,15 @@ public final class QueryService {
 
     /** The queries that a principal may cancel, its own or for an administrator all. */
     public List<ActiveQuery> active(Principal principal) {
-        return queries.of(principal);
+        return audit.running()
+                .filter(entry -> entry.mayBeCancelledBy(principal))
+                .map(entry ->
+                        new ActiveQuery(
+                                entry.id().toString(),
+                                entry.principal(),
+                                entry.statement(),
+                                entry.started()))
+                .toList();
     }
 
     /**
@@ -179,7 +183,23 @@ public final class QueryService {
      * @throws LakeException NOT_FOUND if it has ended, or is somebody else's
      */
     public void cancel(String id, Principal principal) {
-        queries.cancel(id, principal);
+        running(id)
+                .filter(entry -> entry.mayBeCancelledBy(principal))
+                .orElseThrow(() ->
+                        new LakeException(
+                                ErrorCode.NOT_FOUND,
+                                "No query of yours that waits or runs is called "
+                                        + id
+                                        + "; it may have ended"))
+                .cancel();
+    }
+
+    private Optional<AuditEntry> running(String id) {
+        try {
+            return audit.running(UUID.fromString(id));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     private void kept(
@@ -189,16 +209,20 @@ public final class QueryService {
             Answer answer,
             String key,
             Answer.Receiver receiver,
-            Audit.Entry entry) {
+            AuditEntry entry) {
         while (true) {
-            Optional<byte[]> body = cache.get(key);
-            if (body.isPresent()) {
+            Optional<KeptAnswer> known = cache.get(key).map(KeptAnswer::new);
+            if (known.isPresent()) {
                 kept.increment();
-                receiver.whole(answer, body.get());
-                entry.finished(bound.rows());
+                send(known.get(), answer, receiver, entry);
                 return;
             }
-            Flights.Flight flight = flights.of(key);
+            Flights.Flight flight =
+                    flights.of(
+                            new Flights.Key(
+                                    key,
+                                    bound.query().isGuarded(),
+                                    limits(question).memoryBytes()));
             if (flight.isMine()) {
                 lead(question, pin, bound, answer, flight, receiver, entry);
                 return;
@@ -206,8 +230,7 @@ public final class QueryService {
             switch (flight.await(limits(question).timeout())) {
                 case Outcome.Whole whole -> {
                     kept.increment();
-                    receiver.whole(answer, whole.body());
-                    entry.finished(bound.rows());
+                    send(whole.answer(), answer, receiver, entry);
                     return;
                 }
                 case Outcome.TooLarge() -> {
@@ -221,6 +244,12 @@ public final class QueryService {
         }
     }
 
+    private static void send(
+            KeptAnswer kept, Answer answer, Answer.Receiver receiver, AuditEntry entry) {
+        receiver.whole(answer, kept.value(), kept.length());
+        entry.finished(kept.rows());
+    }
+
     private void lead(
             Question question,
             Pin pin,
@@ -228,30 +257,32 @@ public final class QueryService {
             Answer answer,
             Flights.Flight flight,
             Answer.Receiver receiver,
-            Audit.Entry entry) {
+            AuditEntry entry) {
+        String key = answer.etag().orElseThrow();
         AnswerBuffer buffer =
                 new AnswerBuffer(
-                        cache.largest(),
+                        KeptAnswer.longest(cache.largest()),
                         () -> {
                             flight.tell(new Outcome.TooLarge());
                             return receiver.stream(answer);
                         });
         try {
             // somebody may have come to an end just before this flight began
-            Optional<byte[]> body = cache.get(answer.etag().orElseThrow());
-            if (body.isPresent()) {
+            Optional<KeptAnswer> known = cache.get(key).map(KeptAnswer::new);
+            if (known.isPresent()) {
                 kept.increment();
-                flight.tell(new Outcome.Whole(body.get()));
-            } else {
-                fill(buffer, question, pin, bound, entry);
+                flight.tell(new Outcome.Whole(known.get()));
+                flight.close();
+                send(known.get(), answer, receiver, entry);
+                return;
             }
+            long rows = fill(buffer, question, pin, bound, entry);
             if (buffer.isWhole()) {
-                byte[] whole = body.orElseGet(buffer::bytes);
-                cache.put(answer.etag().orElseThrow(), whole);
+                KeptAnswer whole = KeptAnswer.of(buffer.bytes(), rows);
+                cache.put(key, whole.value());
                 flight.tell(new Outcome.Whole(whole));
                 flight.close();
-                receiver.whole(answer, whole);
-                entry.finished(bound.rows());
+                send(whole, answer, receiver, entry);
             }
         } catch (LakeException e) {
             if (!Thread.currentThread().isInterrupted()) {
@@ -269,69 +300,22 @@ public final class QueryService {
             Bound bound,
             Answer answer,
             Answer.Receiver receiver,
-            Audit.Entry entry) {
+            AuditEntry entry) {
         AnswerBuffer buffer = new AnswerBuffer(0, () -> receiver.stream(answer));
         fill(buffer, question, pin, bound, entry);
         if (buffer.isWhole()) {
-            // it has no bytes
-            receiver.whole(answer, buffer.bytes());
+            receiver.whole(answer, new byte[0], 0);
         }
     }
 
-    private void fill(
-            OutputStream out, Question question, Pin pin, Bound bound, Audit.Entry entry) {
+    private long fill(OutputStream out, Question question, Pin pin, Bound bound, AuditEntry entry) {
         run.increment();
-        try (RunningQuery rows = start(bound, pin, question, limits(question), entry)) {
-            bound.counted(rows.writeTo(out, question.format()));
+        try (RunningQuery rows = execution.start(bound, pin, question.principal(), entry)) {
+            return rows.writeTo(out, question.format());
         }
     }
 
-    private RunningQuery start(
-            Bound bound, Pin pin, Question question, Limits limits, Audit.Entry entry) {
-        FairTurns.Turn turn;
-        try {
-            turn = take(turns, question, limits.concurrent());
-        } catch (RuntimeException e) {
-            bound.close();
-            throw e;
-        }
-        boolean started = false;
-        try {
-            RunningQuery rows =
-                    new RunningQuery(
-                            pin.seq(),
-                            run(bound, new QueryLimits(limits.timeout())),
-                            limits,
-                            entry,
-                            () -> end(turn, bound));
-            started = true;
-            return rows;
-        } finally {
-            if (!started) {
-                end(turn, bound);
-            }
-        }
-    }
-
-    private static void end(FairTurns.Turn turn, Bound bound) {
-        try (turn) {
-            bound.close();
-        }
-    }
-
-    private QueryResult run(Bound bound, QueryLimits limits) {
-        BoundQuery query = bound.query();
-        if (!query.isGuarded()) {
-            return engine.run(query, bound.inputs(), limits);
-        }
-        try {
-            return new DiscreetResult(engine.run(query, bound.inputs(), limits));
-        } catch (LakeException e) {
-            throw DiscreetResult.withoutValues(e);
-        }
-    }
-
-    private Bound bound(Question question, Pin pin, Audit.Entry entry) {
+    private Bound bound(Question question, Pin pin, AuditEntry entry) {
         if (question.sql().isBlank()) {
             throw new LakeException(ErrorCode.INVALID_SQL, "The statement is empty; send a SELECT");
         }
@@ -348,7 +332,8 @@ public final class QueryService {
     }
 
     private Bound bind(Question question, Pin pin) {
-        FairTurns.Turn turn = take(binding, question, BINDING - 1);
+        FairTurns.Turn turn =
+                binding.take(question.principal().name(), BINDING - 1, 0, settings.queueTime());
         try {
             return statements.bind(question, pin);
         } finally {
@@ -356,16 +341,12 @@ public final class QueryService {
         }
     }
 
-    private FairTurns.Turn take(FairTurns from, Question question, int each) {
-        return from.take(question.principal().name(), each, settings.queueTime());
-    }
-
     private Limits limits(Question question) {
         return settings.of(question.principal());
     }
 
     /** Whatever becomes of the work is in the audit. */
-    private static <T> T audited(Audit.Entry entry, Supplier<T> work) {
+    private static <T> T audited(AuditEntry entry, Supplier<T> work) {
         try {
             return work.get();
         } catch (LakeException e) {

@@ -3,6 +3,7 @@ package org.tonle.query;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.tonle.spi.Principal;
 
 /**
@@ -12,6 +13,8 @@ import org.tonle.spi.Principal;
  * @param waiting how many wait for that; more are refused as OVERLOADED
  * @param queueTime how long one waits for its turn before it is refused as OVERLOADED, and for a
  *     commit that it demands before it ends as TIMEOUT
+ * @param ownMemoryBytes of the engine for queries that have {@linkplain Limits#memoryBytes memory
+ *     of their own}, together
  * @param everybody what holds for a principal none of whose roles is named in {@code roles}
  * @param roles by role; whoever has several gets the most of each
  */
@@ -19,6 +22,7 @@ public record QuerySettings(
         int concurrent,
         int waiting,
         Duration queueTime,
+        long ownMemoryBytes,
         Limits everybody,
         Map<String, Limits> roles) {
     /**
@@ -28,8 +32,15 @@ public record QuerySettings(
      * @param timeout from start to the last row, then TIMEOUT
      * @param maxRows most rows of a result; then OUT_OF_RESOURCES
      * @param maxBytes most bytes of a result as it is written; then OUT_OF_RESOURCES
+     * @param memoryBytes of the engine for each query; what it needs beyond goes to disk, or it is
+     *     OUT_OF_RESOURCES; empty: they share what the engine has
      */
-    public record Limits(int concurrent, Duration timeout, long maxRows, long maxBytes) {
+    public record Limits(
+            int concurrent,
+            Duration timeout,
+            long maxRows,
+            long maxBytes,
+            OptionalLong memoryBytes) {
         public Limits {
             if (timeout.isNegative() || timeout.isZero()) {
                 throw new IllegalArgumentException("A query needs time: " + timeout);
@@ -50,7 +61,13 @@ public record QuerySettings(
                     Math.max(concurrent, other.concurrent),
                     timeout.compareTo(other.timeout) > 0 ? timeout : other.timeout,
                     Math.max(maxRows, other.maxRows),
-                    Math.max(maxBytes, other.maxBytes));
+                    Math.max(maxBytes, other.maxBytes),
+                    memoryBytes.isEmpty() || other.memoryBytes.isEmpty()
+                            ? OptionalLong.empty()
+                            : OptionalLong.of(
+                                    Math.max(
+                                            memoryBytes.getAsLong(),
+                                            other.memoryBytes.getAsLong())));
         }
     }
 
@@ -69,6 +86,18 @@ public record QuerySettings(
                             + queueTime);
         }
         roles = Map.copyOf(roles);
+        for (Limits limits : roles.values()) {
+            requireRoom(limits, ownMemoryBytes);
+        }
+        requireRoom(everybody, ownMemoryBytes);
+    }
+
+    private static void requireRoom(Limits limits, long ownMemoryBytes) {
+        if (limits.memoryBytes().orElse(0) > ownMemoryBytes) {
+            throw new IllegalArgumentException(
+                    "A query would never have %d bytes of its own: there are %d"
+                            .formatted(limits.memoryBytes().getAsLong(), ownMemoryBytes));
+        }
     }
 
     /** The same limits for everybody. */
@@ -78,7 +107,8 @@ public record QuerySettings(
                 concurrent,
                 256,
                 queueTime,
-                new Limits(concurrent, timeout, maxRows, maxBytes),
+                0,
+                new Limits(concurrent, timeout, maxRows, maxBytes, OptionalLong.empty()),
                 Map.of());
     }
 

@@ -85,7 +85,6 @@ final class Statements {
         private final Optional<byte[]> state;
         private final Map<RowFormat, String> keys = new ConcurrentHashMap<>();
         private volatile long seq;
-        private volatile long rows = -1;
 
         /**
          * @param once the tables that are made for a single run; empty: there are none
@@ -109,15 +108,6 @@ final class Statements {
         /** The names of the tables that the statement reads. */
         List<String> reads() {
             return reads;
-        }
-
-        /** How many rows the answer had that is kept; −1 if it was made before this was bound. */
-        long rows() {
-            return rows;
-        }
-
-        void counted(long count) {
-            rows = count;
         }
 
         /** Its files. */

@@ -253,7 +253,7 @@ public final class SystemTables {
     }
 
     private static List<@Nullable Object[]> running(Audit audit, int limit) {
-        return audit.running().stream()
+        return audit.running()
                 .limit(limit)
                 .map(entry ->
                         new @Nullable Object[] {

@@ -19,7 +19,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -53,20 +52,10 @@ import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 import org.tonle.sql.Access;
 import org.tonle.sql.AccessPolicy;
-import org.tonle.sql.BoundQuery;
-import org.tonle.sql.BoundStream;
-import org.tonle.sql.BoundTable;
-import org.tonle.sql.EnginePlan;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
-import org.tonle.sql.KeyFilter;
-import org.tonle.sql.QueryLimits;
-import org.tonle.sql.QueryResult;
 import org.tonle.sql.Sql;
-import org.tonle.sql.SqlEngine;
 import org.tonle.sql.SqlTable;
-import org.tonle.sql.StreamResult;
-import org.tonle.sql.StreamTarget;
 import org.tonle.sql.TableName;
 import org.tonle.sql.TableResolver;
 import org.tonle.sql.WrittenFile;
@@ -91,7 +80,7 @@ class AnswerIT {
     private static LakeCatalog catalog;
     private static Audit audit;
     private static SystemTables system;
-    private static CountingEngine engine;
+    private static HeldEngine engine;
     private static RootAllocator allocator;
     private static final AtomicInteger FILES = new AtomicInteger();
 
@@ -105,11 +94,16 @@ class AnswerIT {
         ledger = Ledger.open(config, FailPoints.NONE);
         catalog = new LakeCatalog(ledger, warehouse, FailPoints.NONE);
         engine =
-                new CountingEngine(
+                new HeldEngine(
                         DuckDbEngine.open(
                                 new DuckDbSettings(List.of(warehouse), temporary, 256L << 20, 2, 6),
                                 allocator));
-        audit = Audit.start(ledger.listings(), Clock.systemUTC());
+        audit =
+                Audit.start(
+                        ledger.audit(),
+                        directory.resolve("audit"),
+                        Duration.ofDays(90),
+                        Clock.systemUTC());
         system = new SystemTables(catalog, audit, directory.resolve("statements"), List.of());
         catalog.ensureNamespace("gold", "test");
         for (String table : TABLES) {
@@ -169,15 +163,7 @@ class AnswerIT {
 
     private static QueryService service(Cache cache, Function<Principal, AccessPolicy> policies) {
         return new QueryService(
-                catalog,
-                List.of(),
-                policies,
-                system,
-                audit,
-                engine,
-                cache,
-                SETTINGS,
-                Clock.systemUTC());
+                catalog, List.of(), policies, system, audit, engine, cache, SETTINGS);
     }
 
     private static QueryService service() {
@@ -213,9 +199,9 @@ class AnswerIT {
         }
 
         @Override
-        public void whole(Answer known, byte[] body) {
+        public void whole(Answer known, byte[] body, int length) {
             answer = known;
-            bytes.writeBytes(body);
+            bytes.write(body, 0, length);
         }
 
         @Override
@@ -518,8 +504,7 @@ class AnswerIT {
                         engine,
                         new MemoryCache(1 << 20),
                         new QuerySettings(
-                                2, Duration.ofMillis(300), Duration.ofMinutes(1), 100, 1000),
-                        Clock.systemUTC());
+                                2, Duration.ofMillis(300), Duration.ofMinutes(1), 100, 1000));
         long next = ledger.head() + 1;
         assertThatThrownBy(() -> ask(queries, ADA, "SELECT 1 AS x", new ReadPoint.AtLeast(next)))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.TIMEOUT));
@@ -586,6 +571,42 @@ class AnswerIT {
     }
 
     @Test
+    void whoSeesLessIsNotToldWhyTheSameFailedForWhoSeesAll() {
+        QueryService queries =
+                service(
+                        new MemoryCache(1 << 20),
+                        who -> who.equals(BOB) ? AccessPolicy.ALL : ownRegion(who));
+        append(catalog, "a", "SELECT 1 AS id, 'eu' AS region");
+        String all =
+                "SELECT %s AS x FROM (SELECT a.id, a.region FROM gold.a AS a WHERE a.region = 'eu') AS"
+                        + " t";
+        String own = "SELECT %s AS x FROM gold.a AS t";
+        String fine = "CHAR_LENGTH(t.region) + t.id";
+        assertThat(ask(queries, BOB, all.formatted(fine), ReadPoint.NEWEST).tag())
+                .as("one text for the engine")
+                .isEqualTo(ask(queries, ADA, own.formatted(fine), ReadPoint.NEWEST).tag());
+
+        String fails = "CAST(t.region AS INT) + t.id";
+        // so that it is bound
+        assertThatThrownBy(() -> ask(queries, ADA, own.formatted(fails), ReadPoint.NEWEST));
+        engine.hold();
+        CompletableFuture<Received> bob = new CompletableFuture<>();
+        CompletableFuture<Received> ada = new CompletableFuture<>();
+        askOne(queries, BOB, all.formatted(fails), bob);
+        engine.awaitHeld(1);
+        Thread waiting = askOne(queries, ADA, own.formatted(fails), ada);
+        while (engine.held() < 2 && waiting.getState() != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+        }
+        engine.release();
+        assertThatThrownBy(bob::join).cause().hasMessageContaining("'eu'");
+        assertThatThrownBy(ada::join)
+                .cause()
+                .hasMessageContaining("which and why isn't said")
+                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.INVALID_VALUE));
+    }
+
+    @Test
     void whatIsLongerThanIsKeptIsStreamedToEach() {
         QueryService queries = service(new MemoryCache(2048), principal -> AccessPolicy.ALL);
         String row = "'" + "x".repeat(100) + "'";
@@ -620,6 +641,17 @@ class AnswerIT {
         return all;
     }
 
+    private static Thread askOne(
+            QueryService queries, Principal who, String sql, CompletableFuture<Received> answer) {
+        return Thread.startVirtualThread(() -> {
+            try {
+                answer.complete(ask(queries, who, sql, ReadPoint.NEWEST));
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
+    }
+
     private static ErrorCode code(Throwable e) {
         return ((LakeException) e).code();
     }
@@ -633,72 +665,6 @@ class AnswerIT {
         @Override
         public List<TableName> names() {
             return List.of();
-        }
-    }
-
-    /** DuckDB, whose runs are counted and can be held before they begin. */
-    private static final class CountingEngine implements SqlEngine {
-        private final SqlEngine engine;
-        private final AtomicInteger runs = new AtomicInteger();
-        private final AtomicInteger held = new AtomicInteger();
-        private volatile CountDownLatch gate = new CountDownLatch(0);
-
-        CountingEngine(SqlEngine engine) {
-            this.engine = engine;
-        }
-
-        void hold() {
-            held.set(0);
-            gate = new CountDownLatch(1);
-        }
-
-        void awaitHeld(int count) {
-            while (held.get() < count) {
-                Thread.onSpinWait();
-            }
-        }
-
-        void release() {
-            gate.countDown();
-        }
-
-        @Override
-        public QueryResult run(BoundQuery query, Inputs inputs, QueryLimits limits) {
-            runs.incrementAndGet();
-            held.incrementAndGet();
-            try {
-                gate.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new LakeException(ErrorCode.CANCELLED, "cancelled", e);
-            }
-            return engine.run(query, inputs, limits);
-        }
-
-        @Override
-        public String print(BoundQuery query, Function<BoundTable, String> table) {
-            return engine.print(query, table);
-        }
-
-        @Override
-        public EnginePlan explain(BoundQuery query, Inputs inputs, QueryLimits limits) {
-            return engine.explain(query, inputs, limits);
-        }
-
-        @Override
-        public List<WrittenFile> write(BoundQuery query, Inputs inputs, FileTarget target) {
-            return engine.write(query, inputs, target);
-        }
-
-        @Override
-        public StreamResult writeStream(
-                BoundStream stream, Inputs inputs, KeyFilter keys, StreamTarget target) {
-            return engine.writeStream(stream, inputs, keys, target);
-        }
-
-        @Override
-        public void close() {
-            engine.close();
         }
     }
 }

@@ -21,7 +21,7 @@ class FairTurnsTest {
             FairTurns turns, String who, int each, int waitingAfter) {
         CompletableFuture<FairTurns.Turn> turn =
                 CompletableFuture.supplyAsync(
-                        () -> turns.take(who, each, LONG), Thread::startVirtualThread);
+                        () -> turns.take(who, each, 0, LONG), Thread::startVirtualThread);
         while (turns.waiting() < waitingAfter && !turn.isDone()) {
             Thread.onSpinWait();
         }
@@ -30,8 +30,8 @@ class FairTurnsTest {
 
     @Test
     void whoAsksOnceDoesNotWaitForAllOfWhoAsksOften() {
-        FairTurns turns = new FairTurns(1, 100);
-        FairTurns.Turn now = turns.take("ada", 9, LONG);
+        FairTurns turns = new FairTurns(1, 100, 0);
+        FairTurns.Turn now = turns.take("ada", 9, 0, LONG);
         List<CompletableFuture<FairTurns.Turn>> adas = new ArrayList<>();
         for (int i = 1; i <= 10; i++) {
             adas.add(take(turns, "ada", 9, i));
@@ -50,35 +50,35 @@ class FairTurnsTest {
 
     @Test
     void nobodyWorksOnMoreThanItMayThoughThereIsRoom() {
-        FairTurns turns = new FairTurns(3, 100);
-        FairTurns.Turn first = turns.take("ada", 2, LONG);
-        FairTurns.Turn second = turns.take("ada", 2, LONG);
+        FairTurns turns = new FairTurns(3, 100, 0);
+        FairTurns.Turn first = turns.take("ada", 2, 0, LONG);
+        FairTurns.Turn second = turns.take("ada", 2, 0, LONG);
         CompletableFuture<FairTurns.Turn> third = take(turns, "ada", 2, 1);
         assertThat(third).isNotDone();
-        turns.take("bob", 2, LONG).close();
+        turns.take("bob", 2, 0, LONG).close();
         assertThat(third).isNotDone();
         first.close();
         third.join().close();
         second.close();
         second.close();
-        turns.take("x", 1, LONG).close();
+        turns.take("x", 1, 0, LONG).close();
     }
 
     @Test
     void whoWaitsTooLongOrFindsTheQueueFullIsToldSo() {
-        FairTurns turns = new FairTurns(1, 4);
-        FairTurns.Turn now = turns.take("ada", 9, LONG);
-        assertThatThrownBy(() -> turns.take("ada", 9, Duration.ofMillis(1)))
+        FairTurns turns = new FairTurns(1, 4, 0);
+        FairTurns.Turn now = turns.take("ada", 9, 0, LONG);
+        assertThatThrownBy(() -> turns.take("ada", 9, 0, Duration.ofMillis(1)))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.OVERLOADED))
                 .hasMessageContaining("within PT0.001S");
         take(turns, "ada", 9, 1);
         take(turns, "ada", 9, 2);
-        assertThatThrownBy(() -> turns.take("ada", 9, LONG))
+        assertThatThrownBy(() -> turns.take("ada", 9, 0, LONG))
                 .as("half of the places are for others")
                 .hasMessage("2 queries wait for their turn, 2 of them yours; try again later");
         take(turns, "bob", 9, 3);
         take(turns, "eve", 9, 4);
-        assertThatThrownBy(() -> turns.take("mia", 9, LONG))
+        assertThatThrownBy(() -> turns.take("mia", 9, 0, LONG))
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.OVERLOADED));
         assertThat(turns.waiting()).isEqualTo(4);
         now.close();
@@ -86,13 +86,13 @@ class FairTurnsTest {
 
     @Test
     void whoIsInterruptedLeavesItsPlace() throws InterruptedException {
-        FairTurns turns = new FairTurns(1, 4);
-        FairTurns.Turn now = turns.take("ada", 9, LONG);
+        FairTurns turns = new FairTurns(1, 4, 0);
+        FairTurns.Turn now = turns.take("ada", 9, 0, LONG);
         ConcurrentLinkedQueue<Throwable> thrown = new ConcurrentLinkedQueue<>();
         Thread waiting =
                 Thread.startVirtualThread(() -> {
                     try {
-                        turns.take("ada", 9, LONG).close();
+                        turns.take("ada", 9, 0, LONG).close();
                     } catch (LakeException e) {
                         thrown.add(e);
                     }
@@ -107,21 +107,47 @@ class FairTurnsTest {
                 .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.CANCELLED));
         assertThat(turns.waiting()).isZero();
         now.close();
-        turns.take("bob", 1, LONG).close();
+        turns.take("bob", 1, 0, LONG).close();
+    }
+
+    @Test
+    void whoNeedsMemoryOfItsOwnWaitsForItAndKeepsNobodyElseWaiting() {
+        FairTurns turns = new FairTurns(9, 100, 100);
+        FairTurns.Turn first = turns.take("ada", 9, 60, LONG);
+        CompletableFuture<FairTurns.Turn> second =
+                CompletableFuture.supplyAsync(
+                        () -> turns.take("bob", 9, 60, LONG), Thread::startVirtualThread);
+        while (turns.waiting() == 0) {
+            Thread.onSpinWait();
+        }
+        turns.take("eve", 9, 0, LONG).close();
+        FairTurns.Turn little = turns.take("eve", 9, 40, LONG);
+        assertThatThrownBy(() -> turns.take("mia", 9, 1, Duration.ofMillis(1)))
+                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.OVERLOADED))
+                .hasMessageContaining("MB each");
+        little.close();
+        assertThat(second).isNotDone();
+        first.close();
+        first.close();
+        FairTurns.Turn now = second.join();
+        assertThatThrownBy(() -> turns.take("ada", 9, 60, Duration.ofMillis(1)));
+        now.close();
+        turns.take("mia", 9, 100, LONG).close();
     }
 
     @Test
     void noTurnIsLostWhateverHappens() {
-        FairTurns turns = new FairTurns(3, 1000);
+        FairTurns turns = new FairTurns(3, 1000, 8);
         AtomicInteger working = new AtomicInteger();
         List<CompletableFuture<Void>> all = new ArrayList<>();
         for (int i = 0; i < 400; i++) {
             String who = "p" + i % 7;
+            long memory = i % 5;
             Duration patience = i % 3 == 0 ? Duration.ofNanos(i * 1000L) : LONG;
             all.add(
                     CompletableFuture.runAsync(
                             () -> {
-                                FairTurns.Turn turn = turns.take(who, 2, patience);
+                                FairTurns.Turn turn = turns.take(who, 2, memory, patience);
                                 assertThat(working.incrementAndGet()).isLessThanOrEqualTo(3);
                                 Thread.yield();
                                 working.decrementAndGet();
@@ -142,7 +168,7 @@ class FairTurnsTest {
         assertThat(turns.waiting()).isZero();
         List<FairTurns.Turn> every = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-            every.add(turns.take("q" + i, 1, Duration.ofSeconds(5)));
+            every.add(turns.take("q" + i, 1, i == 0 ? 8 : 0, Duration.ofSeconds(5)));
         }
         every.forEach(FairTurns.Turn::close);
     }

@@ -74,7 +74,12 @@ class QueryServiceIT {
                         FailPoints.NONE);
         catalog = new LakeCatalog(ledger, warehouse, FailPoints.NONE);
         Path statements = directory.resolve("statements");
-        audit = Audit.start(ledger.listings(), Clock.systemUTC());
+        audit =
+                Audit.start(
+                        ledger.audit(),
+                        directory.resolve("audit"),
+                        Duration.ofDays(90),
+                        Clock.systemUTC());
         system = new SystemTables(catalog, audit, statements, List.of());
         engine =
                 DuckDbEngine.open(
@@ -121,8 +126,7 @@ class QueryServiceIT {
                 audit,
                 engine,
                 new MemoryCache(1 << 20),
-                settings,
-                Clock.systemUTC());
+                settings);
     }
 
     private static String read(QueryService query, String sql, ReadPoint at, RowFormat format) {

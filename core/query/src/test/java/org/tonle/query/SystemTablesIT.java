@@ -74,7 +74,12 @@ class SystemTablesIT {
         postgres = EmbeddedPostgres.start(directory.resolve("pg"));
         ledger = ledger();
         catalog = new LakeCatalog(ledger, warehouse, FailPoints.NONE);
-        audit = Audit.start(ledger.listings(), Clock.systemUTC());
+        audit =
+                Audit.start(
+                        ledger.audit(),
+                        directory.resolve("audit"),
+                        Duration.ofDays(90),
+                        Clock.systemUTC());
         engine =
                 DuckDbEngine.open(
                         new DuckDbSettings(
@@ -107,8 +112,7 @@ class SystemTablesIT {
                 audit,
                 engine,
                 new MemoryCache(1 << 20),
-                QuerySettings.DEFAULT,
-                Clock.systemUTC());
+                QuerySettings.DEFAULT);
     }
 
     /** The viewer sees one column of one table. */
@@ -329,96 +333,5 @@ class SystemTablesIT {
         assertThatThrownBy(() -> read("EXPLAIN SELECT name FROM gold.t", VIEWER))
                 .hasMessageContaining("name");
         assertNotFound("EXPLAIN SELECT * FROM silver.secret", VIEWER);
-    }
-
-    @Test
-    void theAuditHoldsEveryStatementWhateverBecameOfIt() throws InterruptedException {
-        String mark = "'audited once'";
-        assertThat(read("SELECT id, " + mark + " AS m FROM gold.t")).isEqualTo("id,m\n");
-        assertThatThrownBy(() -> read("SELECT " + mark + " FROM silver.secret", VIEWER));
-        assertThatThrownBy(
-                () -> read("SELECT CAST(m AS INT) AS x FROM (VALUES (" + mark + ")) AS t(m)"));
-        assertThatThrownBy(() -> read("SELEC " + mark));
-        assertThatThrownBy(() -> read("  "));
-        assertThatThrownBy(() -> read("SELECT '\0', " + mark + " FROM nosuch.t"));
-        try (RunningQuery left = query.run("SELECT " + mark + " AS x", VIEWER, ReadPoint.NEWEST)) {
-            assertThat(left.schema().columns()).hasSize(1);
-        }
-        awaitAudit(
-                "SELECT principal, outcome, tables_read, row_count FROM system.audit WHERE statement"
-                        + " LIKE '%audited once%' AND statement NOT LIKE '%system.audit%' ORDER BY"
-                        + " started_at",
-                """
-                principal,outcome,tables_read,row_count
-                lake,FINISHED,gold.t,0
-                vic,INVALID_SQL,"",0
-                lake,INVALID_VALUE,"",0
-                lake,INVALID_SQL,"",0
-                lake,INVALID_SQL,"",0
-                vic,CANCELLED,"",0
-                """);
-        awaitAudit(
-                "SELECT outcome, error FROM system.audit WHERE statement = '  '",
-                "outcome,error\nINVALID_SQL,The statement is empty; send a SELECT\n");
-        awaitAudit(
-                "SELECT COUNT(*) AS n FROM system.audit WHERE outcome = 'FINISHED' AND (seq IS NULL OR"
-                        + " milliseconds <= 0)",
-                "n\n0\n");
-    }
-
-    @Test
-    void ofALongStatementTheAuditKeepsTheBeginningAndTheHash() throws InterruptedException {
-        String sql = "SELECT 'long' AS x -- " + "x".repeat(100_000);
-        assertThat(read(sql)).isEqualTo("x\nlong\n");
-        awaitAudit(
-                "SELECT CHAR_LENGTH(statement) AS n, CHAR_LENGTH(statement_sha256) AS h FROM"
-                        + " system.audit WHERE statement_sha256 IS NOT NULL",
-                "n,h\n65536,64\n");
-    }
-
-    private static void awaitAudit(String sql, String expected) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        String found = read(sql);
-        while (!found.equals(expected) && System.nanoTime() < deadline) {
-            Thread.sleep(20);
-            found = read(sql);
-        }
-        assertThat(found).isEqualTo(expected);
-    }
-
-    @Test
-    void noStatementBeginsThatTheAuditCantTake() {
-        Ledger gone = ledger();
-        gone.close();
-        try (Audit full = Audit.start(gone.listings(), Clock.systemUTC(), 2)) {
-            QueryService service = service(full);
-            for (int i = 0; i < 2; i++) {
-                service.run("SELECT 1 AS x", Principal.LAKE, ReadPoint.NEWEST).close();
-            }
-            assertThatThrownBy(() -> service.run("SELECT 1 AS x", Principal.LAKE, ReadPoint.NEWEST))
-                    .hasMessageContaining("the audit can't be written")
-                    .satisfies(e ->
-                            assertThat(((LakeException) e).code()).isEqualTo(ErrorCode.OVERLOADED));
-        }
-    }
-
-    @Test
-    void whatRanIsInTheAuditWhenItIsClosed() {
-        Audit own = Audit.start(ledger.listings(), Clock.systemUTC());
-        QueryService service = service(own);
-        for (int i = 0; i < 700; i++) {
-            assertThatThrownBy(() -> service.run("at close", Principal.LAKE, ReadPoint.NEWEST));
-        }
-        RunningQuery open = service.run("SELECT 'at close' AS x", Principal.LAKE, ReadPoint.NEWEST);
-        own.close();
-        open.close();
-        assertThat(
-                        read(
-                                "SELECT outcome, COUNT(*) AS n FROM system.audit WHERE statement IN"
-                                        + " ('at close', 'SELECT ''at close'' AS x') GROUP BY outcome"
-                                        + " ORDER BY n"))
-                .isEqualTo("outcome,n\nCANCELLED,1\nINVALID_SQL,700\n");
-        assertThatThrownBy(() -> service.run("SELECT 1 AS x", Principal.LAKE, ReadPoint.NEWEST))
-                .hasMessageContaining("stopping");
     }
 }
