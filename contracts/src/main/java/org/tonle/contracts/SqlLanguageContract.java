@@ -375,6 +375,32 @@ public abstract class SqlLanguageContract {
     }
 
     @Test
+    void aNaturalJoinPassesOverHiddenColumns() {
+        Schema schema =
+                new Schema(
+                        Types.NestedField.required(1, "id", Types.StringType.get()),
+                        Types.NestedField.required(2, SqlTable.KEY, Types.StringType.get()),
+                        Types.NestedField.required(
+                                3, SqlTable.INGEST_TIME, Types.TimestampType.withZone()));
+        for (String name : List.of("one", "other")) {
+            kit.add(
+                    SqlTable.of(new TableName("silver", name), schema),
+                    schema,
+                    "SELECT 'a' AS id, '"
+                            + name
+                            + "' AS _key, TIMESTAMP WITH LOCAL TIME ZONE '2001-01-01 00:00:00' AS"
+                            + " _ingest_time");
+        }
+        assertThat(kit.rows("SELECT id, o._key FROM silver.one NATURAL JOIN silver.other AS o"))
+                .hasToString("[[a, other]]");
+        assertThat(
+                        kit.rows(
+                                "SELECT COUNT(*) AS n FROM silver.one NATURAL LEFT JOIN (VALUES"
+                                        + " (1), (2)) AS t(x)"))
+                .hasToString("[[2]]");
+    }
+
+    @Test
     void parametersAreValuesWhateverTheyHold() {
         assertThat(
                         kit.rows(

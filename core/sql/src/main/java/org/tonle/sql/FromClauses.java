@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlJoin;
@@ -223,16 +222,6 @@ final class FromClauses {
     /** Puts a {@link TableNode} where a validated statement names a table; gives what they are. */
     static List<BoundTable> replace(SqlNode validated, SqlValidator validator, Guards guards) {
         Set<String> used = Identifiers.names(validated);
-        boolean[] all = new boolean[1];
-        validated.accept(
-                new SqlBasicVisitor<@Nullable Void>() {
-                    @Override
-                    public @Nullable Void visit(SqlCall call) {
-                        // a natural join's columns are nowhere named
-                        all[0] |= call instanceof SqlJoin join && join.isNatural();
-                        return super.visit(call);
-                    }
-                });
         List<BoundTable> tables = new ArrayList<>();
         validated.accept(
                 new SqlBasicVisitor<@Nullable Void>() {
@@ -261,7 +250,7 @@ final class FromClauses {
                     }
 
                     private boolean isUsed(String column) {
-                        return all[0] || used.contains(column.toLowerCase(Locale.ROOT));
+                        return used.contains(column.toLowerCase(Locale.ROOT));
                     }
 
                     private SqlNode table(SqlIdentifier id) {
@@ -274,13 +263,6 @@ final class FromClauses {
                         }
                         if (bound.seen().access().isRestricted()) {
                             SqlTable whole = bound.seen().whole();
-                            Set<String> columns =
-                                    all[0]
-                                            ? bound.table()
-                                                    .columns()
-                                                    .map(column -> Guard.lower(column.name()))
-                                                    .collect(Collectors.toSet())
-                                            : used;
                             tables.add(
                                     new BoundTable(
                                             whole,
@@ -288,9 +270,7 @@ final class FromClauses {
                                             List.of(),
                                             Optional.of(
                                                     guards.of(
-                                                            whole,
-                                                            bound.seen().access(),
-                                                            columns))));
+                                                            whole, bound.seen().access(), used))));
                             return new TableNode(
                                     whole.name(), tables.size() - 1, id.getParserPosition());
                         }

@@ -4,14 +4,18 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.calcite.rel.type.RelDataType;
+import org.apache.calcite.sql.JoinConditionType;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlIdentifier;
+import org.apache.calcite.sql.SqlJoin;
 import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlSelect;
@@ -21,7 +25,9 @@ import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.type.SqlTypeName;
 import org.apache.calcite.sql.type.SqlTypeUtil;
 import org.apache.calcite.sql.util.SqlShuttle;
+import org.apache.calcite.sql.validate.SqlNameMatchers;
 import org.apache.calcite.sql.validate.SqlValidator;
+import org.apache.calcite.sql.validate.SqlValidatorUtil;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +64,9 @@ final class Normalization extends SqlShuttle {
                             call.getParserPosition(),
                             call.getOperandList().stream().map(Normalization::unnamed).toList())
                     .accept(this);
+        }
+        if (call instanceof SqlJoin join && join.isNatural()) {
+            return using(join).accept(this);
         }
         boolean date = isDate(call);
         boolean whole = call.getKind() == SqlKind.DIVIDE && isWhole(call);
@@ -122,6 +131,35 @@ final class Normalization extends SqlShuttle {
 
     private static @Nullable SqlNode unnamed(@Nullable SqlNode node) {
         return node != null && isNamed(node) ? ((SqlCall) node).operand(0) : node;
+    }
+
+    /**
+     * A natural join with the columns that it joins: an engine would take hidden ones of the same
+     * name for such, too.
+     */
+    private SqlNode using(SqlJoin join) {
+        SqlParserPos pos = join.getParserPosition();
+        List<SqlNode> columns =
+                SqlValidatorUtil.deriveNaturalJoinColumnList(
+                                SqlNameMatchers.withCaseSensitive(false),
+                                rowOf(join.getLeft()),
+                                rowOf(join.getRight()))
+                        .stream()
+                        .<SqlNode>map(name -> new SqlIdentifier(name, pos))
+                        .toList();
+        boolean by = !columns.isEmpty();
+        return new SqlJoin(
+                pos,
+                join.getLeft(),
+                SqlLiteral.createBoolean(false, pos),
+                join.getJoinTypeNode(),
+                join.getRight(),
+                (by ? JoinConditionType.USING : JoinConditionType.ON).symbol(pos),
+                by ? new SqlNodeList(columns, pos) : SqlLiteral.createBoolean(true, pos));
+    }
+
+    private RelDataType rowOf(SqlNode from) {
+        return Objects.requireNonNull(validator.getNamespace(from)).getRowType();
     }
 
     /** Each engine has names of its own for the columns of VALUES. */
