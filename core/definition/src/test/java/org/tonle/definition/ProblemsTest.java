@@ -102,6 +102,10 @@ class ProblemsTest {
                     ingest: {commit_size: 1MB}        | 1 | 10 | commit_size | did you mean commit-size?
                     query: {each: {timeout: never}}   | 1 | 25 | never | takes a duration
                     query: {roles: {admin: {row: 1}}} | 1 | 25 | row | unknown key
+                    query: {each: {memory: 1MB}}      | 1 | 24 | 1MB | a size from 64MB to 512MB
+                    query: {each: {memory: 600MB}}    | 1 | 24 | 600MB | a size from 64MB to 512MB
+                    audit: {retention: 40000d}        | 1 | 1  | audit | at most 36500d
+                    audit: {retention: 0d}            | 1 | 20 | 0d | takes a duration above zero
                     query: {roles: {data_viewr: {}}}  | 1 | 17 | data_viewr | unknown role; did you mean data_viewer
                     lineage: {}                       | 1 | 1  | lineage | either file: PATH or url:
                     lineage: {file: a, url: 'http://h'} | 1 | 1  | lineage | either file: PATH or url:
