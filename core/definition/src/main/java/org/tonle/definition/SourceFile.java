@@ -1,5 +1,6 @@
 package org.tonle.definition;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -16,16 +17,12 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 /** Reads one {@code sources/<name>.yaml}. */
 final class SourceFile {
     private static final List<String> KEYS =
-            List.of(
-                    "kind",
-                    "id",
-                    "event-time",
-                    "key",
-                    "columns",
-                    "partitions",
-                    "retention",
-                    "max-body");
-    private static final List<String> KINDS = List.of("http");
+            List.of("kind", "id", "event-time", "key", "columns", "partitions", "retention");
+
+    /** The keys of each kind besides those that all have. */
+    private static final Map<String, List<String>> KINDS =
+            new TreeMap<>(Map.of("http", List.of("max-body"), "files", List.of("path", "pattern")));
+
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
     private static final Pattern DECIMAL =
             Pattern.compile("decimal\\s*\\(\\s*([0-9]{1,3})\\s*,\\s*([0-9]{1,3})\\s*\\)");
@@ -75,10 +72,16 @@ final class SourceFile {
      */
     private static final long MOST_BODY_BYTES = 32L << 20;
 
+    private final Path folder;
     private final String file;
     private final Problems problems;
 
-    SourceFile(String file, Problems problems) {
+    /**
+     * @param folder the lake's
+     * @param file below it
+     */
+    SourceFile(Path folder, String file, Problems problems) {
+        this.folder = folder;
         this.file = file;
         this.problems = problems;
     }
@@ -88,8 +91,10 @@ final class SourceFile {
     }
 
     SourceDefinition read(String name, MappingNode mapping) {
-        Section section = new Section(file, mapping, problems, KEYS);
-        kind(section);
+        String kind = kind(new Section(file, mapping, new Problems()));
+        List<String> keys = new ArrayList<>(KEYS);
+        keys.addAll(KINDS.getOrDefault(kind, List.of()));
+        Section section = new Section(file, mapping, problems, keys);
         List<ColumnDefinition> columns = columns(section);
         return new SourceDefinition(
                 name,
@@ -100,24 +105,48 @@ final class SourceFile {
                 columns,
                 section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
                 section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
-                section.bytes(
-                        "max-body",
-                        SourceDefinition.DEFAULT_MAX_BODY_BYTES,
-                        1L << 10,
-                        MOST_BODY_BYTES));
+                kind.equals("files") ? files(section) : http(section));
     }
 
-    private void kind(Section section) {
+    /** The kind's name; reports one that isn't known. */
+    private String kind(Section section) {
         Optional<Section.Scalar> kind = section.scalar("kind");
-        if (kind.isEmpty() && !section.has("kind")) {
+        if (kind.isEmpty()) {
             problems.add(Place.startOf(file), "", "kind is missing; write kind: http");
         }
-        kind.filter(k -> !KINDS.contains(k.text()))
+        kind.filter(k -> !KINDS.containsKey(k.text()))
                 .ifPresent(k ->
                         problems.add(
                                 k.place(),
                                 k.text(),
-                                "unknown kind of source; there is " + String.join(", ", KINDS)));
+                                "unknown kind of source; there is "
+                                        + String.join(", ", KINDS.keySet())));
+        return kind.map(Section.Scalar::text).orElse("http");
+    }
+
+    private static SourceKind http(Section section) {
+        return new SourceKind.Http(
+                section.bytes(
+                        "max-body",
+                        SourceKind.Http.DEFAULT_MAX_BODY_BYTES,
+                        1L << 10,
+                        MOST_BODY_BYTES));
+    }
+
+    private SourceKind files(Section section) {
+        Optional<Section.Scalar> path = section.scalar("path");
+        if (path.isEmpty()) {
+            problems.add(
+                    Place.startOf(file),
+                    "",
+                    "path is missing; write path: FOLDER, absolute or from the lake's folder");
+        }
+        String pattern = section.scalar("pattern").map(Section.Scalar::text).orElse("**");
+        return new SourceKind.Files(
+                folder.toAbsolutePath()
+                        .resolve(path.map(Section.Scalar::text).orElse("."))
+                        .normalize(),
+                pattern);
     }
 
     private Optional<String> field(Section section, String key) {

@@ -184,7 +184,7 @@ class LakeDefinitionTest {
         assertThat(source.keyField()).contains("customer");
         assertThat(source.partitions()).isEqualTo(4);
         assertThat(source.retention()).isEqualTo(Duration.ofDays(3));
-        assertThat(source.maxBodyBytes()).isEqualTo(1L << 20);
+        assertThat(source.kind()).isEqualTo(new SourceKind.Http(1L << 20));
         assertThat(source.columns())
                 .containsExactly(
                         new ColumnDefinition(

@@ -8,13 +8,17 @@ import java.util.TreeMap;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.tonle.spi.SourceBody;
+import org.tonle.spi.SourceMark;
 
 /**
- * One request body as one record of the event log: the bytes as they came, and beside them what the
- * door knew.
+ * One body, of a request or of what a source read, as one record of the event log: the bytes as
+ * they came, and beside them what the door knew.
  *
  * @param idempotencyKey as the client sent it
  * @param bodyHash the first 16 bytes of the body's SHA-256, where there is a key
+ * @param mark where it stands in what a source reads; a request has none
+ * @param problem why the body is one event that couldn't be read
  * @param events how many the body holds
  * @param ingestTimeMicros when the door took it, microseconds since 1970-01-01T00:00Z
  * @param headers of the request, names in lower case
@@ -24,6 +28,8 @@ record BodyRecord(
         String contentType,
         Optional<String> idempotencyKey,
         Optional<String> bodyHash,
+        Optional<SourceMark> mark,
+        Optional<String> problem,
         int events,
         long ingestTimeMicros,
         Map<String, String> headers,
@@ -31,6 +37,10 @@ record BodyRecord(
     private static final String CONTENT_TYPE = "content-type";
     private static final String KEY = "idempotency-key";
     private static final String BODY_HASH = "tonle-body-hash";
+    private static final String MARK_ITEM = "tonle-mark-item";
+    private static final String MARK_POSITION = "tonle-mark-position";
+    private static final String MARK_STATE = "tonle-mark-state";
+    private static final String PROBLEM = "tonle-problem";
     private static final String EVENTS = "tonle-events";
     private static final String INGEST_TIME = "tonle-ingest-time";
     private static final String REQUEST_HEADER = "header.";
@@ -39,11 +49,60 @@ record BodyRecord(
         headers = Map.copyOf(headers);
     }
 
+    /** Of a request. */
+    static BodyRecord ofRequest(
+            String contentType,
+            Optional<String> idempotencyKey,
+            Optional<String> bodyHash,
+            int events,
+            long ingestTimeMicros,
+            Map<String, String> headers,
+            byte[] body) {
+        return new BodyRecord(
+                contentType,
+                idempotencyKey,
+                bodyHash,
+                Optional.empty(),
+                Optional.empty(),
+                events,
+                ingestTimeMicros,
+                headers,
+                body);
+    }
+
+    /**
+     * Of what a source read.
+     *
+     * @throws MalformedBodyException if it isn't what it says it is
+     */
+    static BodyRecord ofSource(SourceBody body, long ingestTimeMicros) {
+        int events =
+                body.problem().isPresent()
+                        ? 1
+                        : EventCursor.count(body.bytes(), BodyFormat.of(body.contentType()));
+        return new BodyRecord(
+                body.contentType(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(body.mark()),
+                body.problem(),
+                events,
+                ingestTimeMicros,
+                body.headers(),
+                body.bytes());
+    }
+
     Headers toKafka() {
         Headers kafka = new RecordHeaders();
         kafka.add(CONTENT_TYPE, bytes(contentType));
         idempotencyKey.ifPresent(key -> kafka.add(KEY, bytes(key)));
         bodyHash.ifPresent(hash -> kafka.add(BODY_HASH, bytes(hash)));
+        mark.ifPresent(at -> {
+            kafka.add(MARK_ITEM, bytes(at.item()));
+            kafka.add(MARK_POSITION, bytes(at.position()));
+            kafka.add(MARK_STATE, bytes(at.state()));
+        });
+        problem.ifPresent(why -> kafka.add(PROBLEM, bytes(why)));
         kafka.add(EVENTS, ByteBuffer.allocate(Integer.BYTES).putInt(events).array());
         kafka.add(INGEST_TIME, ByteBuffer.allocate(Long.BYTES).putLong(ingestTimeMicros).array());
         new TreeMap<>(headers)
@@ -60,6 +119,8 @@ record BodyRecord(
         String contentType = "";
         Optional<String> key = Optional.empty();
         Optional<String> hash = Optional.empty();
+        Map<String, String> mark = new TreeMap<>();
+        Optional<String> problem = Optional.empty();
         int events = -1;
         long ingestTime = Long.MIN_VALUE;
         Map<String, String> headers = new TreeMap<>();
@@ -69,6 +130,8 @@ record BodyRecord(
                 case CONTENT_TYPE -> contentType = text(value);
                 case KEY -> key = Optional.of(text(value));
                 case BODY_HASH -> hash = Optional.of(text(value));
+                case MARK_ITEM, MARK_POSITION, MARK_STATE -> mark.put(header.key(), text(value));
+                case PROBLEM -> problem = Optional.of(text(value));
                 case EVENTS ->
                         events =
                                 value.length == Integer.BYTES
@@ -90,7 +153,24 @@ record BodyRecord(
             return Optional.empty();
         }
         return Optional.of(
-                new BodyRecord(contentType, key, hash, events, ingestTime, headers, body));
+                new BodyRecord(
+                        contentType,
+                        key,
+                        hash,
+                        mark(mark),
+                        problem,
+                        events,
+                        ingestTime,
+                        headers,
+                        body));
+    }
+
+    private static Optional<SourceMark> mark(Map<String, String> headers) {
+        String item = headers.get(MARK_ITEM);
+        String position = headers.get(MARK_POSITION);
+        return item == null || position == null
+                ? Optional.empty()
+                : Optional.of(new SourceMark(item, position, headers.getOrDefault(MARK_STATE, "")));
     }
 
     private static byte[] bytes(String text) {

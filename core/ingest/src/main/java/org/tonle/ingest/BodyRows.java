@@ -1,9 +1,11 @@
 package org.tonle.ingest;
 
+import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -27,6 +29,12 @@ final class BodyRows {
 
     /** The header under which the number of the body's events stands beside it. */
     static final String EVENTS_HEADER = "tonle-body-events";
+
+    /** The header under which it stands in bronze why an event couldn't be read. */
+    static final String PROBLEM_HEADER = "tonle-problem";
+
+    /** What is added to the content type of bytes that are no text. */
+    private static final String BASE64 = ";base64";
 
     private static final int ID = 0;
     private static final int TIME = 1;
@@ -74,10 +82,15 @@ final class BodyRows {
         row.contentType = Binary.fromString(body.contentType());
         row.headers = headers(body);
         body.idempotencyKey()
+                .or(() -> body.mark().map(mark -> mark.item() + "@" + mark.position()))
                 .ifPresentOrElse(
                         key -> ids.byKey(definition.name(), key),
                         () -> ids.byPlace(topic.topicId(), record.partition(), record.position()));
         byte[] bytes = body.body();
+        if (body.problem().isPresent()) {
+            unreadable(bytes, file);
+            return;
+        }
         EventCursor cursor = new EventCursor(bytes, BodyFormat.of(body.contentType()), fields);
         while (cursor.next()) {
             row.index = cursor.index();
@@ -88,6 +101,29 @@ final class BodyRows {
                     Binary.fromConstantByteArray(
                             bytes, cursor.start(), cursor.end() - cursor.start());
             file.write(row);
+        }
+    }
+
+    /** One event with the bytes as they are, or in Base64 if they are no text. */
+    private void unreadable(byte[] bytes, BronzeFile file) {
+        row.index = 0;
+        row.eventId = Binary.fromReusedByteArray(ids.id(0));
+        row.eventTimeMicros = EventTime.NONE;
+        row.key = null;
+        row.payload = Binary.fromConstantByteArray(bytes);
+        if (!isText(bytes)) {
+            row.contentType = Binary.fromString(row.contentType.toStringUsingUTF8() + BASE64);
+            row.payload = Binary.fromConstantByteArray(Base64.getEncoder().encode(bytes));
+        }
+        file.write(row);
+    }
+
+    private static boolean isText(byte[] bytes) {
+        try {
+            var unused = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
         }
     }
 
@@ -145,6 +181,7 @@ final class BodyRows {
                     all.put(HASH_HEADER, hash);
                     all.put(EVENTS_HEADER, Integer.toString(body.events()));
                 });
+        body.problem().ifPresent(why -> all.put(PROBLEM_HEADER, why));
         List<BronzeRow.HeaderEntry> entries = new ArrayList<>();
         all.forEach((name, value) ->
                 entries.add(

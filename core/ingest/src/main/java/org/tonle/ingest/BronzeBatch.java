@@ -17,15 +17,18 @@ import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.LogMove;
+import org.tonle.ledger.CommitRequest.SourceMove;
 import org.tonle.ledger.Lease;
 import org.tonle.spi.FailPoints;
+import org.tonle.spi.SourceMark;
 
 /**
  * What one commit takes from the event log into bronze: some bodies of each partition, from the
  * position that the ledger has to another one. Used by one thread.
  *
  * <p>A body whose key and content stand in bronze already, or earlier in this batch, within 24
- * hours is a repeat: its position is passed, its rows are dropped.
+ * hours is a repeat: its position is passed, its rows are dropped. So is a body whose mark isn't
+ * beyond the one that bronze has of its item.
  */
 final class BronzeBatch implements AutoCloseable {
     /** The principal of commits that nobody asked for. */
@@ -36,11 +39,13 @@ final class BronzeBatch implements AutoCloseable {
     private final String consumer;
     private final SourceTopic topic;
     private final RequestKeys keys;
+    private final Map<String, SourceMark> marks;
     private final BodyRows rows;
     private final FailPoints failPoints;
     private final long begunNanos = System.nanoTime();
 
     private final Map<RequestKey, KeyTable.Entry> kept = new HashMap<>();
+    private final Map<String, SourceMark> newMarks = new TreeMap<>();
     private final Map<Integer, Long> next = new TreeMap<>();
     private final Map<Integer, Integer> leaderEpochs = new HashMap<>();
     private final Map<Long, BronzeFile> files = new TreeMap<>();
@@ -56,6 +61,7 @@ final class BronzeBatch implements AutoCloseable {
             String consumer,
             SourceTopic topic,
             RequestKeys keys,
+            Map<String, SourceMark> marks,
             BodyRows rows,
             FailPoints failPoints) {
         this.catalog = catalog;
@@ -63,6 +69,7 @@ final class BronzeBatch implements AutoCloseable {
         this.consumer = consumer;
         this.topic = topic;
         this.keys = keys;
+        this.marks = marks;
         this.rows = rows;
         this.failPoints = failPoints;
     }
@@ -96,6 +103,11 @@ final class BronzeBatch implements AutoCloseable {
         return kept;
     }
 
+    /** How far this batch brings what the source reads, by item. */
+    Map<String, SourceMark> marks() {
+        return newMarks;
+    }
+
     void add(LogRecord record) {
         next.put(record.partition(), record.position() + 1);
         leaderEpochs.put(record.partition(), record.leaderEpoch());
@@ -123,6 +135,17 @@ final class BronzeBatch implements AutoCloseable {
                 return;
             }
             kept.put(key, entry);
+        }
+        if (body.mark().isPresent()) {
+            SourceMark mark = body.mark().get();
+            Optional<SourceMark> known =
+                    Optional.ofNullable(newMarks.get(mark.item()))
+                            .or(() -> Optional.ofNullable(marks.get(mark.item())));
+            if (known.isPresent() && known.get().position().compareTo(mark.position()) >= 0) {
+                repeats++;
+                return;
+            }
+            newMarks.put(mark.item(), mark);
         }
         rows.write(record, file(BronzeFile.day(body.ingestTimeMicros())));
     }
@@ -193,6 +216,7 @@ final class BronzeBatch implements AutoCloseable {
                             known == null ? OptionalLong.empty() : OptionalLong.of(known),
                             to));
         });
+        newMarks.values().forEach(mark -> request.move(new SourceMove(table.name(), mark)));
         return request;
     }
 

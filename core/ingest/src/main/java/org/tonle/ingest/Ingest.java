@@ -9,12 +9,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Source;
 
 /**
  * The way in: takes requests, makes them durable in the event log, and brings them from there to
@@ -22,7 +26,9 @@ import org.tonle.spi.LakeException;
  */
 public final class Ingest implements AutoCloseable {
     /** Reached while requests are taken and brought to bronze. */
-    public static final List<String> FAIL_POINTS = SourceSink.failPoints();
+    public static final List<String> FAIL_POINTS =
+            Stream.concat(SourceSink.failPoints().stream(), SourceFeed.FAIL_POINTS.stream())
+                    .toList();
 
     /** Request headers that are worth keeping; none of them holds a secret. */
     private static final List<String> KEPT_HEADERS =
@@ -37,31 +43,41 @@ public final class Ingest implements AutoCloseable {
     private record Running(
             SourceDefinition source,
             SourceDoor door,
+            Optional<Feeding> feeding,
             SourceSink sink,
             SourceProgress progress,
             Thread thread) {}
+
+    private record Feeding(SourceFeed feed, Thread thread) {}
 
     private final EventLog log;
     private final LakeCatalog catalog;
     private final Clock clock;
     private final FailPoints failPoints;
     private final IngestSettings settings;
+    private final Function<SourceDefinition, Source> outside;
     private final Map<String, Running> running = new LinkedHashMap<>();
     private final CompactionLoop compaction;
     private final Thread compactionThread;
 
-    /** Uses the log and the catalog, and closes neither. */
+    /**
+     * Uses the log and the catalog, and closes neither.
+     *
+     * @param outside opens what a source reads; asked for kinds that aren't http
+     */
     public Ingest(
             EventLog log,
             LakeCatalog catalog,
             Clock clock,
             FailPoints failPoints,
-            IngestSettings settings) {
+            IngestSettings settings,
+            Function<SourceDefinition, Source> outside) {
         this.log = log;
         this.catalog = catalog;
         this.clock = clock;
         this.failPoints = failPoints;
         this.settings = settings;
+        this.outside = outside;
         this.compaction =
                 new CompactionLoop(
                         new BronzeCompaction(
@@ -96,14 +112,35 @@ public final class Ingest implements AutoCloseable {
                             clock,
                             failPoints,
                             settings.rememberedKeys());
-            Thread thread =
-                    Thread.ofPlatform().daemon().name("ingest-" + source.name()).unstarted(sink);
-            running.put(source.name(), new Running(source, door, sink, progress, thread));
+            Thread thread = thread("ingest-" + source.name(), sink);
+            Optional<Feeding> feeding =
+                    source.kind() instanceof SourceKind.Http
+                            ? Optional.empty()
+                            : Optional.of(feeding(source, progress));
+            running.put(source.name(), new Running(source, door, feeding, sink, progress, thread));
             thread.start();
+            feeding.ifPresent(each -> each.thread().start());
         }
         if (compactionThread.getState() == Thread.State.NEW) {
             compactionThread.start();
         }
+    }
+
+    private Feeding feeding(SourceDefinition source, SourceProgress progress) {
+        SourceFeed feed =
+                new SourceFeed(
+                        source.name(),
+                        () -> outside.apply(source),
+                        log,
+                        catalog,
+                        progress,
+                        clock,
+                        failPoints);
+        return new Feeding(feed, thread("source-" + source.name(), feed));
+    }
+
+    private static Thread thread(String name, Runnable work) {
+        return Thread.ofPlatform().daemon().name(name).unstarted(work);
     }
 
     /** Waits until every source's door is open or the source is failing; false after the limit. */
@@ -175,6 +212,14 @@ public final class Ingest implements AutoCloseable {
         return new ArrayList<>(running.values());
     }
 
+    private List<Feeding> feeding() {
+        return all().stream().flatMap(each -> each.feeding().stream()).toList();
+    }
+
+    private static Duration left(long deadline) {
+        return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
+    }
+
     /** How every source is doing, in the order in which they were started. */
     public List<SourceStatus> status() {
         return all().stream().map(each -> each.progress().status()).toList();
@@ -193,10 +238,13 @@ public final class Ingest implements AutoCloseable {
         for (Running each : all()) {
             drained &= each.progress().awaitQuiet(Duration.ofNanos(deadline - System.nanoTime()));
         }
+        feeding().forEach(each -> each.feed().stop());
+        for (Feeding each : feeding()) {
+            drained &= each.thread().join(left(deadline));
+        }
         all().forEach(each -> each.sink().drain());
         for (Running each : all()) {
-            Duration left = Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
-            drained &= each.thread().join(left);
+            drained &= each.thread().join(left(deadline));
             drained &= each.progress().status().state() == SourceStatus.State.STOPPED;
         }
         close();
@@ -207,9 +255,11 @@ public final class Ingest implements AutoCloseable {
     @Override
     public void close() {
         all().forEach(each -> each.progress().close());
+        feeding().forEach(each -> each.feed().stop());
         all().forEach(each -> each.sink().stop());
         compaction.stop();
         List<Thread> threads = new ArrayList<>(all().stream().map(Running::thread).toList());
+        feeding().forEach(each -> threads.add(each.thread()));
         if (compactionThread.getState() != Thread.State.NEW) {
             threads.add(compactionThread);
         }

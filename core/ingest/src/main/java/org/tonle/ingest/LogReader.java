@@ -11,6 +11,8 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
+import org.jspecify.annotations.Nullable;
+import org.tonle.ledger.LogPosition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -20,7 +22,17 @@ import org.tonle.spi.LakeException;
  */
 final class LogReader implements AutoCloseable {
     /** Where to begin; the leader epoch, where one is known, lets Kafka notice a truncation. */
-    record From(long position, Optional<Integer> leaderEpoch) {}
+    record From(long position, Optional<Integer> leaderEpoch) {
+        /**
+         * @param known what the ledger has of the partition; null if nothing: if the log begins
+         *     later than its first position, bodies are lost
+         */
+        static From behind(@Nullable LogPosition known) {
+            return known == null || known.next() == 0
+                    ? new From(0, Optional.empty())
+                    : new From(known.next(), Optional.of(known.leaderEpoch()));
+        }
+    }
 
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final SourceTopic topic;
@@ -113,6 +125,11 @@ final class LogReader implements AutoCloseable {
                 throw LogFailures.of(e, "find the end of " + topic.name());
             }
         }
+    }
+
+    /** Whether all was read before these positions, which {@link #ends} gave. */
+    boolean reached(Map<Integer, Long> ends) {
+        return ends.entrySet().stream().allMatch(end -> next(end.getKey()) >= end.getValue());
     }
 
     /** Lets a {@link #poll} that is under way, or the next one, return at once. */

@@ -1,6 +1,5 @@
 package org.tonle.ingest;
 
-import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
@@ -8,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
@@ -27,12 +25,13 @@ import org.tonle.ledger.LogPosition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.SourceMark;
 
 /**
  * Brings one source from the event log to bronze, in a thread of its own, from where the ledger
  * says it stands. Whatever goes wrong, it begins again from the ledger; it never skips a position.
  */
-final class SourceSink implements Runnable {
+final class SourceSink implements Runnable, RetryLoop.Work {
     private static final Logger log = LoggerFactory.getLogger(SourceSink.class);
 
     private static final Duration LEASE = Duration.ofSeconds(10);
@@ -40,8 +39,6 @@ final class SourceSink implements Runnable {
     private static final Duration IDLE_POLL = Duration.ofMillis(500);
     private static final Duration STANDBY_PAUSE = Duration.ofSeconds(2);
     private static final Duration WARN_EVERY = Duration.ofMinutes(10);
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
     private final SourceDefinition source;
     private final EventLog eventLog;
@@ -56,6 +53,7 @@ final class SourceSink implements Runnable {
     private final TopicClaim claim;
     private final KeyRecovery recovery;
     private final CountDownLatch stop = new CountDownLatch(1);
+    private final RetryLoop retries;
     private long warnedNanos = System.nanoTime() - WARN_EVERY.toNanos();
     private volatile boolean draining;
     private volatile @Nullable LogReader reader;
@@ -78,8 +76,9 @@ final class SourceSink implements Runnable {
         this.clock = clock;
         this.failPoints = failPoints;
         this.table = TableIdentifier.of(BronzeTable.NAMESPACE, source.name());
-        this.consumer = "bronze." + source.name();
+        this.consumer = consumer(source.name());
         this.claim = new TopicClaim(catalog.ledger(), source.name(), consumer, settings.holder());
+        this.retries = new RetryLoop(source.name(), stop);
         this.recovery = new KeyRecovery(catalog, table, keys, clock);
     }
 
@@ -108,44 +107,17 @@ final class SourceSink implements Runnable {
 
     @Override
     public void run() {
-        Duration pause = FIRST_PAUSE;
-        boolean done = false;
-        while (!done && !stopping()) {
-            long begun = System.nanoTime();
-            try {
-                done = work();
-            } catch (RuntimeException e) {
-                LakeException why =
-                        switch (e) {
-                            case LakeException lake -> lake;
-                            case UncheckedIOException file -> LakeException.storage(file);
-                            default -> new LakeException(ErrorCode.INTERNAL, String.valueOf(e), e);
-                        };
-                if (isFinal(why)) {
-                    log.error("Source {} is failing: {}", source.name(), why.getMessage());
-                    progress.is(State.FAILING, why);
-                    return;
-                }
-                if (!stopping()) {
-                    log.warn("Source {} tries again: {}", source.name(), why.getMessage(), e);
-                    progress.is(State.RETRYING, why);
-                    warnIfLate();
-                }
-                boolean workedForAWhile = System.nanoTime() - begun > LONGEST_PAUSE.toNanos();
-                pause = workedForAWhile ? FIRST_PAUSE : longer(pause);
-                pause(pause);
-            } catch (Error e) {
-                progress.is(
-                        State.FAILING,
-                        new LakeException(
-                                ErrorCode.INTERNAL,
-                                "The way to bronze ended with %s. What was acknowledged is in the event log. Start the lake again, with more memory if that was short."
-                                        .formatted(e),
-                                e));
-                throw e;
-            }
+        if (retries.run(this)) {
+            progress.is(State.STOPPED);
         }
-        progress.is(State.STOPPED);
+    }
+
+    @Override
+    public void trouble(State state, LakeException why) {
+        progress.is(state, why);
+        if (state == State.RETRYING) {
+            warnIfLate();
+        }
     }
 
     /** Bodies that wait in the log are lost when its retention is over. */
@@ -161,23 +133,9 @@ final class SourceSink implements Runnable {
         }
     }
 
-    /** What no waiting mends. */
-    private static boolean isFinal(LakeException e) {
+    @Override
+    public boolean isFinal(LakeException e) {
         return e.code() == ErrorCode.LOG_GAP || e.code() == ErrorCode.INCOMPATIBLE_CHANGE;
-    }
-
-    private static Duration longer(Duration pause) {
-        Duration twice = pause.multipliedBy(2);
-        return twice.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : twice;
-    }
-
-    private void pause(Duration time) {
-        try {
-            var unused = stop.await(time.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            stop.countDown();
-        }
     }
 
     /**
@@ -185,7 +143,8 @@ final class SourceSink implements Runnable {
      *
      * @return whether it was told to drain and has
      */
-    private boolean work() {
+    @Override
+    public boolean work() {
         Optional<Lease> lease = catalog.ledger().acquire(leaseName(), settings.holder(), LEASE);
         Map<Integer, LogPosition> known = catalog.ledger().logPositions(consumer);
         SourceTopic topic = eventLog.topics().prepare(source, known.isEmpty());
@@ -207,7 +166,7 @@ final class SourceSink implements Runnable {
         progress.known(topic);
         if (lease.isEmpty()) {
             progress.is(State.STANDBY);
-            pause(STANDBY_PAUSE);
+            retries.pauseExactly(STANDBY_PAUSE);
             // the log's rest is the other process's work
             return draining;
         }
@@ -228,15 +187,14 @@ final class SourceSink implements Runnable {
             SourceTopic topic, Map<Integer, LogPosition> positions) {
         Map<Integer, LogReader.From> from = new HashMap<>();
         for (int partition = 0; partition < topic.partitions(); partition++) {
-            LogPosition known = positions.get(partition);
-            from.put(
-                    partition,
-                    known == null || known.next() == 0
-                            // nothing was read: if the log begins later, bodies are lost
-                            ? new LogReader.From(0, Optional.empty())
-                            : new LogReader.From(known.next(), Optional.of(known.leaderEpoch())));
+            from.put(partition, LogReader.From.behind(positions.get(partition)));
         }
         return from;
+    }
+
+    /** The name under which the ledger keeps how far a source's topic was read. */
+    static String consumer(String source) {
+        return "bronze." + source;
     }
 
     private void createTable() {
@@ -265,6 +223,9 @@ final class SourceSink implements Runnable {
             SourceTopic topic, LogReader reading, Lease lease, Map<Integer, Long> next) {
         Ledger ledger = catalog.ledger();
         BodyRows rows = new BodyRows(source, topic);
+        Map<String, SourceMark> marks = new HashMap<>(ledger.sourceMarks(source.name()));
+        // a commit may have happened whose end this process didn't see
+        progress.marks(marks);
         long renewed = System.nanoTime();
         Map<Integer, Long> target = null;
         BronzeBatch batch = null;
@@ -285,7 +246,7 @@ final class SourceSink implements Runnable {
                 if (draining && target == null) {
                     target = reading.ends();
                 }
-                if (target != null && reached(reading, target)) {
+                if (target != null && reading.reached(target)) {
                     if (batch != null) {
                         commit(batch, topic, lease, next);
                     }
@@ -297,16 +258,25 @@ final class SourceSink implements Runnable {
                         failPoints.reach("ingest.after-read");
                         batch =
                                 new BronzeBatch(
-                                        catalog, table, consumer, topic, keys, rows, failPoints);
+                                        catalog,
+                                        table,
+                                        consumer,
+                                        topic,
+                                        keys,
+                                        marks,
+                                        rows,
+                                        failPoints);
                     }
                     batch.add(record);
                     if (batch.bytes() >= settings.commitSizeBytes()) {
                         commit(batch, topic, lease, next);
+                        marks.putAll(batch.marks());
                         batch = null;
                     }
                 }
                 if (batch != null && left(batch).isNegative()) {
                     commit(batch, topic, lease, next);
+                    marks.putAll(batch.marks());
                     batch = null;
                 }
             }
@@ -317,11 +287,6 @@ final class SourceSink implements Runnable {
                 batch.close();
             }
         }
-    }
-
-    private static boolean reached(LogReader reading, Map<Integer, Long> target) {
-        return target.entrySet().stream()
-                .allMatch(end -> reading.next(end.getKey()) >= end.getValue());
     }
 
     private Duration left(BronzeBatch batch) {
@@ -351,7 +316,8 @@ final class SourceSink implements Runnable {
         }
         next.putAll(batch.next());
         keys.committed(batch.kept(), batch.next());
-        progress.committed(batch.next(), batch.repeats(), clock.instant(), batch.newest());
+        progress.committed(
+                batch.next(), batch.marks(), batch.repeats(), clock.instant(), batch.newest());
         warnIfLate();
     }
 

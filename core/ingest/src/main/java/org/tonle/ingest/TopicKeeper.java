@@ -125,7 +125,8 @@ final class TopicKeeper {
         // retention counts by the broker's clock; when a body was taken stands in its headers
         wanted.put("message.timestamp.type", "LogAppendTime");
         wanted.put(
-                "max.message.bytes", Long.toString(source.maxBodyBytes() + RECORD_OVERHEAD_BYTES));
+                "max.message.bytes",
+                Long.toString(source.kind().maxRecordBytes() + RECORD_OVERHEAD_BYTES));
         wanted.put("unclean.leader.election.enable", "false");
         if (settings.flushEach()) {
             wanted.put("flush.messages", "1");

@@ -252,7 +252,7 @@ class IngestIT {
                 .append(
                         topic,
                         0,
-                        new BodyRecord(
+                        BodyRecord.ofRequest(
                                 "application/json",
                                 Optional.of(key),
                                 Optional.of(RequestKey.bodyHash(bytes)),
@@ -354,7 +354,8 @@ class IngestIT {
                                 lake.catalog,
                                 lake.clock,
                                 FailPoints.NONE,
-                                TestLake.settings("a", Duration.ofMillis(50)))) {
+                                TestLake.settings("a", Duration.ofMillis(50)),
+                                TestLake::nothingOutside)) {
             ingest.start(List.of(source));
             assertThat(ingest.awaitStarted(Duration.ofSeconds(30))).isTrue();
             refused(

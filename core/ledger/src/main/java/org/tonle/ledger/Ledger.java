@@ -17,6 +17,7 @@ import org.jdbi.v3.core.Jdbi;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.SourceMark;
 
 /**
  * The ledger of one lake. Safe for use by many threads; several processes may share one ledger.
@@ -234,6 +235,11 @@ public final class Ledger implements AutoCloseable {
     /** A consumer's positions by partition; a partition it never read is absent. */
     public Map<Integer, LogPosition> logPositions(String consumer) {
         return rows.logPositions(consumer);
+    }
+
+    /** How far what a source reads was taken, by item: the marks that bronze has. */
+    public Map<String, SourceMark> sourceMarks(String source) {
+        return rows.sourceMarks(source);
     }
 
     /** How far a dataset has read each input table, in sequence numbers. */
