@@ -2,6 +2,7 @@ package org.tonle.definition;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -10,6 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
@@ -21,7 +23,12 @@ final class SourceFile {
 
     /** The keys of each kind besides those that all have. */
     private static final Map<String, List<String>> KINDS =
-            new TreeMap<>(Map.of("http", List.of("max-body"), "files", List.of("path", "pattern")));
+            new TreeMap<>(
+                    Map.of(
+                            "http",
+                            List.of("max-body"),
+                            "files",
+                            List.of("path", "pattern", "format", "settle")));
 
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
     private static final Pattern DECIMAL =
@@ -141,12 +148,41 @@ final class SourceFile {
                     "",
                     "path is missing; write path: FOLDER, absolute or from the lake's folder");
         }
-        String pattern = section.scalar("pattern").map(Section.Scalar::text).orElse("**");
+        Optional<Section.Scalar> format = section.scalar("format");
+        format.filter(f -> FileFormat.named(f.text()).isEmpty())
+                .ifPresent(f ->
+                        problems.add(
+                                f.place(),
+                                f.text(),
+                                "unknown format; "
+                                        + Nearest.hint(
+                                                f.text(),
+                                                Arrays.stream(FileFormat.values())
+                                                        .map(FileFormat::toString)
+                                                        .toList())));
         return new SourceKind.Files(
                 folder.toAbsolutePath()
                         .resolve(path.map(Section.Scalar::text).orElse("."))
                         .normalize(),
-                pattern);
+                pattern(section),
+                format.flatMap(f -> FileFormat.named(f.text())),
+                section.duration("settle", SourceKind.Files.DEFAULT_SETTLE));
+    }
+
+    private String pattern(Section section) {
+        Optional<Section.Scalar> pattern = section.scalar("pattern");
+        try {
+            pattern.ifPresent(p -> {
+                var unused = folder.getFileSystem().getPathMatcher("glob:" + p.text());
+            });
+        } catch (PatternSyntaxException e) {
+            problems.add(
+                    pattern.orElseThrow().place(),
+                    pattern.orElseThrow().text(),
+                    "no pattern of names: " + e.getDescription() + "; write one like **/*.csv");
+            return SourceKind.Files.DEFAULT_PATTERN;
+        }
+        return pattern.map(Section.Scalar::text).orElse(SourceKind.Files.DEFAULT_PATTERN);
     }
 
     private Optional<String> field(Section section, String key) {

@@ -1,6 +1,8 @@
 package org.tonle.definition;
 
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
 
 /** What a source reads, and how it is reached: the {@code kind:} of its file. */
 public sealed interface SourceKind {
@@ -34,8 +36,14 @@ public sealed interface SourceKind {
      *
      * @param folder absolute
      * @param pattern which of those in it and below, as a glob over the path from the folder
+     * @param format of all of them; empty: as their names say
+     * @param settle how long a file must not have changed before it is read
      */
-    record Files(Path folder, String pattern) implements SourceKind {
+    record Files(Path folder, String pattern, Optional<FileFormat> format, Duration settle)
+            implements SourceKind {
+        public static final String DEFAULT_PATTERN = "**";
+        public static final Duration DEFAULT_SETTLE = Duration.ofSeconds(2);
+
         /** Longer events aren't taken. */
         public static final long MAX_BODY_BYTES = 20L << 20;
 

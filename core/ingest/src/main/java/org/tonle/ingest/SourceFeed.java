@@ -40,6 +40,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     private final SourceProgress progress;
     private final Clock clock;
     private final FailPoints failPoints;
+    private final SourceRecords records = new SourceRecords();
     private final CountDownLatch stop = new CountDownLatch(1);
 
     /**
@@ -89,7 +90,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
             return stopping();
         }
         SourceTopic topic = progress.topic().orElseThrow();
-        Map<String, SourceMark> taken = taken(topic);
+        Map<String, SourceMark> taken = records.begin(taken(topic));
         try (Source source = open.get()) {
             source.begin(taken);
             progress.reading(null, null);
@@ -114,12 +115,13 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
 
     private void append(SourceTopic topic, SourceBody body) {
         long now = RequestKeys.micros(clock.instant());
-        BodyRecord record = BodyRecord.ofSource(body, now);
         int partition = RequestKey.of(body.mark().item()).partition(topic.partitions());
-        failPoints.reach("source.before-append");
-        long position = log.append(topic, partition, record);
-        progress.appended(partition, position, RequestKeys.instant(now));
-        failPoints.reach("source.after-append");
+        for (BodyRecord record : records.of(body, now)) {
+            failPoints.reach("source.before-append");
+            long position = log.append(topic, partition, record);
+            progress.appended(partition, position, RequestKeys.instant(now));
+            failPoints.reach("source.after-append");
+        }
     }
 
     /** The last mark of each item: in bronze, or in the log's rest. */

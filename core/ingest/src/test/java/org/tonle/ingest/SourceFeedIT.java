@@ -59,7 +59,11 @@ class SourceFeedIT {
                 plain.columns(),
                 plain.partitions(),
                 plain.retention(),
-                new SourceKind.Files(dir, "**"));
+                new SourceKind.Files(
+                        dir,
+                        SourceKind.Files.DEFAULT_PATTERN,
+                        Optional.empty(),
+                        SourceKind.Files.DEFAULT_SETTLE));
     }
 
     /** Gives the bodies 1 to {@link #BODIES} of each item, two events each. */
