@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.parquet.io.api.Binary;
 import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.BronzeTable;
 import org.tonle.definition.ColumnDefinition;
 import org.tonle.definition.JsonPath;
 import org.tonle.definition.SourceDefinition;
@@ -29,9 +30,6 @@ final class BodyRows {
 
     /** The header under which the number of the body's events stands beside it. */
     static final String EVENTS_HEADER = "tonle-body-events";
-
-    /** The header under which it stands in bronze why an event couldn't be read. */
-    static final String PROBLEM_HEADER = "tonle-problem";
 
     /** What is added to the content type of bytes that are no text. */
     private static final String BASE64 = ";base64";
@@ -181,7 +179,7 @@ final class BodyRows {
                     all.put(HASH_HEADER, hash);
                     all.put(EVENTS_HEADER, Integer.toString(body.events()));
                 });
-        body.problem().ifPresent(why -> all.put(PROBLEM_HEADER, why));
+        body.problem().ifPresent(why -> all.put(BronzeTable.PROBLEM_HEADER, why));
         List<BronzeRow.HeaderEntry> entries = new ArrayList<>();
         all.forEach((name, value) ->
                 entries.add(
