@@ -189,9 +189,13 @@ final class LakeStart {
     private Source outside(SourceDefinition source) {
         return switch (source.kind()) {
             case SourceKind.Files files -> new FolderSource(files, options.clock());
-            case SourceKind.Http http ->
-                    throw new IllegalArgumentException(source.name() + " takes requests");
+            case SourceKind.Http http -> throw notRead(source);
+            case SourceKind.Kafka kafka -> throw notRead(source);
         };
+    }
+
+    private static IllegalArgumentException notRead(SourceDefinition source) {
+        return new IllegalArgumentException(source.name() + " isn't read into the event log");
     }
 
     /** A dataset can't be made over a source that never got so far as to have a table. */

@@ -28,7 +28,9 @@ final class SourceFile {
                             "http",
                             List.of("max-body"),
                             "files",
-                            List.of("path", "pattern", "format", "settle")));
+                            List.of("path", "pattern", "format", "settle"),
+                            "kafka",
+                            List.of("topic", "bootstrap-servers", "properties", "from")));
 
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
     private static final Pattern DECIMAL =
@@ -81,15 +83,17 @@ final class SourceFile {
 
     private final Path folder;
     private final String file;
+    private final References references;
     private final Problems problems;
 
     /**
      * @param folder the lake's
      * @param file below it
      */
-    SourceFile(Path folder, String file, Problems problems) {
+    SourceFile(Path folder, String file, References references, Problems problems) {
         this.folder = folder;
         this.file = file;
+        this.references = references;
         this.problems = problems;
     }
 
@@ -112,7 +116,11 @@ final class SourceFile {
                 columns,
                 section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
                 section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
-                kind.equals("files") ? files(section) : http(section));
+                switch (kind) {
+                    case "files" -> files(section);
+                    case "kafka" -> kafka(section);
+                    default -> http(section);
+                });
     }
 
     /** The kind's name; reports one that isn't known. */
@@ -167,6 +175,30 @@ final class SourceFile {
                 pattern(section),
                 format.flatMap(f -> FileFormat.named(f.text())),
                 section.duration("settle", SourceKind.Files.DEFAULT_SETTLE));
+    }
+
+    private SourceKind kafka(Section section) {
+        Optional<Section.Scalar> topic = section.scalar("topic");
+        if (!section.has("topic")) {
+            problems.add(Place.startOf(file), "", "topic is missing; write topic: NAME");
+        }
+        if (!section.has("bootstrap-servers")) {
+            problems.add(
+                    Place.startOf(file),
+                    "",
+                    "bootstrap-servers is missing; write bootstrap-servers: host:9092");
+        }
+        Optional<Section.Scalar> from = section.scalar("from");
+        from.filter(f -> !f.text().equals("earliest") && !f.text().equals("latest"))
+                .ifPresent(f ->
+                        problems.add(
+                                f.place(),
+                                f.text(),
+                                "from takes earliest, all that the topic holds, or latest, what comes from now on"));
+        return new SourceKind.Kafka(
+                topic.map(Section.Scalar::text).orElse(""),
+                new ClusterSection(references, problems).read(section),
+                from.map(Section.Scalar::text).filter("latest"::equals).isEmpty());
     }
 
     private String pattern(Section section) {

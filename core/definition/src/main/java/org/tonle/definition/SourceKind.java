@@ -57,4 +57,25 @@ public sealed interface SourceKind {
             return MAX_BODY_BYTES;
         }
     }
+
+    /**
+     * A topic of an existing cluster; each record is an event.
+     *
+     * @param topic its name there
+     * @param cluster how the cluster is reached
+     * @param fromStart whether to begin with the oldest record that is there; else with what comes
+     */
+    record Kafka(String topic, EventLogDefinition.Cluster cluster, boolean fromStart)
+            implements SourceKind {
+        @Override
+        public String name() {
+            return "kafka";
+        }
+
+        /** Nothing is put into another's topic. */
+        @Override
+        public long maxRecordBytes() {
+            return 0;
+        }
+    }
 }

@@ -18,6 +18,7 @@ import org.tonle.spi.SourceMark;
  * @param idempotencyKey as the client sent it
  * @param bodyHash the first 16 bytes of the body's SHA-256, where there is a key
  * @param mark where it stands in what a source reads; a request has none
+ * @param outside what Kafka said of a record of somebody else's topic: it is one event as it is
  * @param problem why the body is one event that couldn't be read
  * @param events how many the body holds
  * @param ingestTimeMicros when the door took it, microseconds since 1970-01-01T00:00Z
@@ -29,6 +30,7 @@ record BodyRecord(
         Optional<String> idempotencyKey,
         Optional<String> bodyHash,
         Optional<SourceMark> mark,
+        Optional<Outside> outside,
         Optional<String> problem,
         int events,
         long ingestTimeMicros,
@@ -64,6 +66,7 @@ record BodyRecord(
                 bodyHash,
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 events,
                 ingestTimeMicros,
                 headers,
@@ -85,11 +88,24 @@ record BodyRecord(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.of(body.mark()),
+                Optional.empty(),
                 body.problem(),
                 events,
                 ingestTimeMicros,
                 body.headers(),
                 body.bytes());
+    }
+
+    /**
+     * What is known of a record of an outside topic besides its value.
+     *
+     * @param key the record's, as text
+     */
+    record Outside(Optional<String> key) {}
+
+    /** How the body holds its events. */
+    BodyFormat format() {
+        return outside.isPresent() ? BodyFormat.VALUE : BodyFormat.of(contentType);
     }
 
     Headers toKafka() {
@@ -158,6 +174,7 @@ record BodyRecord(
                         key,
                         hash,
                         mark(mark),
+                        Optional.empty(),
                         problem,
                         events,
                         ingestTime,

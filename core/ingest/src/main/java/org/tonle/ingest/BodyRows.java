@@ -86,15 +86,18 @@ final class BodyRows {
                         () -> ids.byPlace(topic.topicId(), record.partition(), record.position()));
         byte[] bytes = body.body();
         if (body.problem().isPresent()) {
-            unreadable(bytes, file);
+            unreadable(bytes, key(body).orElse(null), file);
             return;
         }
-        EventCursor cursor = new EventCursor(bytes, BodyFormat.of(body.contentType()), fields);
+        EventCursor cursor = new EventCursor(bytes, body.format(), fields);
         while (cursor.next()) {
             row.index = cursor.index();
             row.eventId = id(cursor, bytes);
             row.eventTimeMicros = time(cursor, bytes);
-            row.key = definition.keyField().isPresent() ? text(cursor, KEY, bytes) : null;
+            row.key =
+                    definition.keyField().isPresent()
+                            ? text(cursor, KEY, bytes)
+                            : key(body).orElse(null);
             row.payload =
                     Binary.fromConstantByteArray(
                             bytes, cursor.start(), cursor.end() - cursor.start());
@@ -102,12 +105,16 @@ final class BodyRows {
         }
     }
 
+    private static Optional<Binary> key(BodyRecord body) {
+        return body.outside().flatMap(BodyRecord.Outside::key).map(Binary::fromString);
+    }
+
     /** One event with the bytes as they are, or in Base64 if they are no text. */
-    private void unreadable(byte[] bytes, BronzeFile file) {
+    private void unreadable(byte[] bytes, @Nullable Binary key, BronzeFile file) {
         row.index = 0;
         row.eventId = Binary.fromReusedByteArray(ids.id(0));
         row.eventTimeMicros = EventTime.NONE;
-        row.key = null;
+        row.key = key;
         row.payload = Binary.fromConstantByteArray(bytes);
         if (!isText(bytes)) {
             row.contentType = Binary.fromString(row.contentType.toStringUsingUTF8() + BASE64);

@@ -2,6 +2,7 @@ package org.tonle.ingest;
 
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -176,12 +177,12 @@ final class BronzeBatch implements AutoCloseable {
      *
      * @param from the positions that the ledger has; a partition without one is absent
      */
-    void publish(Lease lease, Map<Integer, Long> from) {
+    void publish(List<Lease> leases, Map<Integer, Long> from) {
         StagedCommit files = commit;
         StagedTable target = staged;
         if (files == null || target == null) {
             // nothing but repeats: only the positions move
-            var unused = catalog.ledger().commit(request(UUID.randomUUID(), lease, from).build());
+            var unused = catalog.ledger().commit(request(UUID.randomUUID(), leases, from).build());
             return;
         }
         AppendFiles append =
@@ -192,18 +193,18 @@ final class BronzeBatch implements AutoCloseable {
         this.files.values().forEach(file -> append.appendFile(file.finish()));
         failPoints.reach("ingest.after-file");
         append.commit();
-        CommitRequest.Builder request = request(files.id(), lease, from);
+        CommitRequest.Builder request = request(files.id(), leases, from);
         failPoints.reach("ingest.before-commit");
         var unused = files.publish(request);
     }
 
-    private CommitRequest.Builder request(UUID id, Lease lease, Map<Integer, Long> from) {
+    private CommitRequest.Builder request(UUID id, List<Lease> leases, Map<Integer, Long> from) {
         CommitRequest.Builder request =
                 CommitRequest.builder(id, "ingest", PRINCIPAL)
                         .summary("table", BronzeTable.NAMESPACE + "." + table.name())
                         .summary("rows", files.values().stream().mapToLong(BronzeFile::rows).sum())
-                        .summary("repeats", repeats)
-                        .fencedBy(lease);
+                        .summary("repeats", repeats);
+        leases.forEach(request::fencedBy);
         next.forEach((partition, to) -> {
             Long known = from.get(partition);
             request.move(

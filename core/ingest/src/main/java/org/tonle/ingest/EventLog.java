@@ -18,6 +18,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.UnknownServerException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -25,7 +26,7 @@ import org.tonle.spi.LakeException;
  * The event log of one lake: a Kafka cluster, embedded or outside, used in the same way. Safe for
  * use by many threads.
  */
-public final class EventLog implements AutoCloseable {
+public final class EventLog implements SourceLog, AutoCloseable {
     private static final int KILOBYTE = 1 << 10;
 
     /** How soon a request that waits hears that the broker is down. */
@@ -42,13 +43,17 @@ public final class EventLog implements AutoCloseable {
     private EventLog(EventLogSettings settings) {
         this.settings = settings;
         this.inFlightKilobytes = new Semaphore(settings.inFlightBytes() / KILOBYTE);
-        Map<String, Object> adminSettings = new HashMap<>(settings.client());
-        adminSettings.put("default.api.timeout.ms", 12_000);
-        adminSettings.put("request.timeout.ms", 10_000);
-        this.admin = Admin.create(adminSettings);
+        this.admin = Admin.create(adminSettings(settings.client()));
         this.producer =
                 new KafkaProducer<>(
                         producerSettings(), new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    static Map<String, Object> adminSettings(Map<String, String> client) {
+        Map<String, Object> adminSettings = new HashMap<>(client);
+        adminSettings.put("default.api.timeout.ms", 12_000);
+        adminSettings.put("request.timeout.ms", 10_000);
+        return adminSettings;
     }
 
     /** Makes the clients; whether the cluster can be reached shows at the first use. */
@@ -149,9 +154,41 @@ public final class EventLog implements AutoCloseable {
         }
     }
 
-    /** A reader of its own for one thread. */
-    LogReader reader(SourceTopic topic, Map<Integer, LogReader.From> from) {
-        Map<String, Object> consumerSettings = new HashMap<>(settings.client());
+    @Override
+    public SourceTopic prepare(SourceDefinition source, boolean isNew) {
+        return topics().prepare(source, isNew);
+    }
+
+    /** From its first position on: if the log begins later, bodies are lost. */
+    @Override
+    public Map<Integer, Long> begin(SourceTopic topic) {
+        Map<Integer, Long> begin = new HashMap<>();
+        for (int partition = 0; partition < topic.partitions(); partition++) {
+            begin.put(partition, 0L);
+        }
+        return begin;
+    }
+
+    @Override
+    public Optional<String> weakness(SourceTopic topic) {
+        return topics().weakness(topic);
+    }
+
+    @Override
+    public LogReader reader(SourceTopic topic, Map<Integer, LogReader.From> from) {
+        return new LogReader(
+                new KafkaConsumer<>(
+                        consumerSettings(settings.client()),
+                        new ByteArrayDeserializer(),
+                        new ByteArrayDeserializer()),
+                topic,
+                from,
+                LogReader.OWN);
+    }
+
+    /** Of every consumer that reads for bronze. */
+    static Map<String, Object> consumerSettings(Map<String, String> client) {
+        Map<String, Object> consumerSettings = new HashMap<>(client);
         consumerSettings.put("auto.offset.reset", "none");
         consumerSettings.put("enable.auto.commit", false);
         consumerSettings.put("isolation.level", "read_committed");
@@ -162,26 +199,18 @@ public final class EventLog implements AutoCloseable {
         consumerSettings.put("fetch.max.bytes", 16 << 20);
         consumerSettings.put("max.partition.fetch.bytes", 16 << 20);
         consumerSettings.put("default.api.timeout.ms", 30_000);
-        return new LogReader(
-                new KafkaConsumer<>(
-                        consumerSettings, new ByteArrayDeserializer(), new ByteArrayDeserializer()),
-                topic,
-                from);
+        return consumerSettings;
     }
 
-    /**
-     * The id of the topic that has this name now.
-     *
-     * @throws LakeException LOG_GAP if there is none any more, LOG_UNAVAILABLE
-     */
-    String topicId(SourceTopic topic) {
-        return topics().describe(topic.name())
-                .orElseThrow(() ->
-                        new LakeException(
-                                ErrorCode.LOG_GAP,
-                                "Topic %s is gone from the event log.".formatted(topic.name())))
-                .topicId()
-                .toString();
+    @Override
+    public String topicId(SourceTopic topic) {
+        return topics().id(topic.name());
+    }
+
+    @Override
+    public int partitions(SourceTopic topic) {
+        // those of its own topics never change
+        return topic.partitions();
     }
 
     @Override

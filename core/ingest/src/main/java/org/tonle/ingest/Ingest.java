@@ -40,15 +40,21 @@ public final class Ingest implements AutoCloseable {
     private static final int LONGEST_HEADER = 1_024;
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
 
+    /** How events of a source come. */
+    private sealed interface Way {
+        record Requests(SourceDoor door) implements Way {}
+
+        record Read(SourceFeed feed, Thread thread) implements Way {}
+
+        record Topic(OutsideLog topic) implements Way {}
+    }
+
     private record Running(
             SourceDefinition source,
-            SourceDoor door,
-            Optional<Feeding> feeding,
+            Way way,
             SourceSink sink,
             SourceProgress progress,
             Thread thread) {}
-
-    private record Feeding(SourceFeed feed, Thread thread) {}
 
     private final EventLog log;
     private final LakeCatalog catalog;
@@ -100,33 +106,44 @@ public final class Ingest implements AutoCloseable {
             }
             SourceProgress progress = new SourceProgress(source.name());
             RequestKeys keys = new RequestKeys(clock);
+            Way way =
+                    switch (source.kind()) {
+                        case SourceKind.Http http ->
+                                new Way.Requests(
+                                        new SourceDoor(
+                                                source,
+                                                log,
+                                                keys,
+                                                progress,
+                                                clock,
+                                                failPoints,
+                                                settings.rememberedKeys()));
+                        case SourceKind.Files files -> read(source, progress);
+                        case SourceKind.Kafka kafka -> new Way.Topic(new OutsideLog(kafka, clock));
+                    };
             SourceSink sink =
                     new SourceSink(
-                            source, log, catalog, keys, progress, settings, clock, failPoints);
-            SourceDoor door =
-                    new SourceDoor(
                             source,
-                            log,
+                            way instanceof Way.Topic(OutsideLog topic) ? topic : log,
+                            catalog,
                             keys,
                             progress,
+                            settings,
                             clock,
-                            failPoints,
-                            settings.rememberedKeys());
+                            failPoints);
             Thread thread = thread("ingest-" + source.name(), sink);
-            Optional<Feeding> feeding =
-                    source.kind() instanceof SourceKind.Http
-                            ? Optional.empty()
-                            : Optional.of(feeding(source, progress));
-            running.put(source.name(), new Running(source, door, feeding, sink, progress, thread));
+            running.put(source.name(), new Running(source, way, sink, progress, thread));
             thread.start();
-            feeding.ifPresent(each -> each.thread().start());
+            if (way instanceof Way.Read reads) {
+                reads.thread().start();
+            }
         }
         if (compactionThread.getState() == Thread.State.NEW) {
             compactionThread.start();
         }
     }
 
-    private Feeding feeding(SourceDefinition source, SourceProgress progress) {
+    private Way.Read read(SourceDefinition source, SourceProgress progress) {
         SourceFeed feed =
                 new SourceFeed(
                         source.name(),
@@ -136,7 +153,7 @@ public final class Ingest implements AutoCloseable {
                         progress,
                         clock,
                         failPoints);
-        return new Feeding(feed, thread("source-" + source.name(), feed));
+        return new Way.Read(feed, thread("source-" + source.name(), feed));
     }
 
     private static Thread thread(String name, Runnable work) {
@@ -172,7 +189,14 @@ public final class Ingest implements AutoCloseable {
             String contentType,
             Optional<String> idempotencyKey,
             Map<String, String> headers) {
-        return get(source).door().accept(body, contentType, idempotencyKey, kept(headers));
+        Running found = get(source);
+        if (!(found.way() instanceof Way.Requests(SourceDoor door))) {
+            throw new LakeException(
+                    ErrorCode.NOT_FOUND,
+                    "Source %s takes no requests, since its kind is %s. Send to a source of kind http."
+                            .formatted(source, found.source().kind().name()));
+        }
+        return door.accept(body, contentType, idempotencyKey, kept(headers));
     }
 
     private static Map<String, String> kept(Map<String, String> headers) {
@@ -212,8 +236,12 @@ public final class Ingest implements AutoCloseable {
         return new ArrayList<>(running.values());
     }
 
-    private List<Feeding> feeding() {
-        return all().stream().flatMap(each -> each.feeding().stream()).toList();
+    private List<Way.Read> reading() {
+        return all().stream()
+                .map(Running::way)
+                .filter(Way.Read.class::isInstance)
+                .map(Way.Read.class::cast)
+                .toList();
     }
 
     private static Duration left(long deadline) {
@@ -238,8 +266,8 @@ public final class Ingest implements AutoCloseable {
         for (Running each : all()) {
             drained &= each.progress().awaitQuiet(Duration.ofNanos(deadline - System.nanoTime()));
         }
-        feeding().forEach(each -> each.feed().stop());
-        for (Feeding each : feeding()) {
+        reading().forEach(each -> each.feed().stop());
+        for (Way.Read each : reading()) {
             drained &= each.thread().join(left(deadline));
         }
         all().forEach(each -> each.sink().drain());
@@ -255,11 +283,11 @@ public final class Ingest implements AutoCloseable {
     @Override
     public void close() {
         all().forEach(each -> each.progress().close());
-        feeding().forEach(each -> each.feed().stop());
+        reading().forEach(each -> each.feed().stop());
         all().forEach(each -> each.sink().stop());
         compaction.stop();
         List<Thread> threads = new ArrayList<>(all().stream().map(Running::thread).toList());
-        feeding().forEach(each -> threads.add(each.thread()));
+        reading().forEach(each -> threads.add(each.thread()));
         if (compactionThread.getState() != Thread.State.NEW) {
             threads.add(compactionThread);
         }
@@ -271,6 +299,11 @@ public final class Ingest implements AutoCloseable {
                 }
             } catch (InterruptedException e) {
                 interrupted = true;
+            }
+        }
+        for (Running each : all()) {
+            if (each.way() instanceof Way.Topic(OutsideLog topic)) {
+                topic.close();
             }
         }
         if (interrupted) {

@@ -17,7 +17,7 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
 /**
- * Reads all partitions of a topic from given positions, without a consumer group: what was read is
+ * Reads partitions of a topic from given positions, without a consumer group: what was read is
  * known to the ledger alone. Used by one thread, but for {@link #wakeUp}.
  */
 final class LogReader implements AutoCloseable {
@@ -36,26 +36,28 @@ final class LogReader implements AutoCloseable {
 
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final SourceTopic topic;
+    private final Records records;
     private final Map<Integer, Long> next = new HashMap<>();
 
-    LogReader(KafkaConsumer<byte[], byte[]> consumer, SourceTopic topic, Map<Integer, From> from) {
+    /**
+     * @param from where to begin, of the partitions that are to be read
+     */
+    LogReader(
+            KafkaConsumer<byte[], byte[]> consumer,
+            SourceTopic topic,
+            Map<Integer, From> from,
+            Records records) {
         this.consumer = consumer;
         this.topic = topic;
-        consumer.assign(partitions());
+        this.records = records;
+        consumer.assign(
+                from.keySet().stream().map(p -> new TopicPartition(topic.name(), p)).toList());
         from.forEach((partition, start) -> {
             next.put(partition, start.position());
             consumer.seek(
                     new TopicPartition(topic.name(), partition),
                     new OffsetAndMetadata(start.position(), start.leaderEpoch(), ""));
         });
-    }
-
-    private List<TopicPartition> partitions() {
-        List<TopicPartition> partitions = new ArrayList<>();
-        for (int partition = 0; partition < topic.partitions(); partition++) {
-            partitions.add(new TopicPartition(topic.name(), partition));
-        }
-        return partitions;
     }
 
     /** The next position of a partition. */
@@ -70,22 +72,28 @@ final class LogReader implements AutoCloseable {
      * @throws LakeException LOG_GAP when positions are missing, LOG_UNAVAILABLE
      */
     List<LogRecord> poll(Duration timeout) {
-        List<LogRecord> records = new ArrayList<>();
+        List<LogRecord> found = new ArrayList<>();
         try {
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(timeout)) {
-                records.add(checked(record));
+                found.add(checked(record));
+            }
+            if (records.mayLackPositions()) {
+                // what isn't handed out is passed, too
+                for (TopicPartition partition : consumer.assignment()) {
+                    next.put(partition.partition(), consumer.position(partition));
+                }
             }
         } catch (WakeupException e) {
-            return records;
+            return found;
         } catch (RuntimeException e) {
             throw LogFailures.of(e, "read " + topic.name());
         }
-        return records;
+        return found;
     }
 
     private LogRecord checked(ConsumerRecord<byte[], byte[]> record) {
         long expected = next(record.partition());
-        if (record.offset() != expected) {
+        if (!records.mayLackPositions() && record.offset() != expected) {
             throw new LakeException(
                     ErrorCode.LOG_GAP,
                     "Topic %s, partition %d lacks positions %d to %d: they were deleted before they reached bronze."
@@ -95,28 +103,50 @@ final class LogReader implements AutoCloseable {
                                     expected,
                                     record.offset() - 1));
         }
-        BodyRecord body =
-                Optional.ofNullable(record.value())
-                        .flatMap(value -> BodyRecord.of(record.headers(), value))
-                        .orElseThrow(() ->
-                                new LakeException(
-                                        ErrorCode.LOG_GAP,
-                                        "Topic %s, partition %d holds a record at position %d that no door of this lake wrote. Only the lake may write into its topics."
-                                                .formatted(
-                                                        topic.name(),
-                                                        record.partition(),
-                                                        record.offset())));
+        BodyRecord body = records.body(record);
         next.put(record.partition(), record.offset() + 1);
         return new LogRecord(
                 record.partition(), record.offset(), record.leaderEpoch().orElse(0), body);
     }
+
+    /** What the records of a topic are. */
+    interface Records {
+        /** Whether positions may be passed over: by compaction, or by ends of transactions. */
+        boolean mayLackPositions();
+
+        /** What a record holds. */
+        BodyRecord body(ConsumerRecord<byte[], byte[]> record);
+    }
+
+    /** Of a topic that only the lake writes. */
+    static final Records OWN =
+            new Records() {
+                @Override
+                public boolean mayLackPositions() {
+                    return false;
+                }
+
+                @Override
+                public BodyRecord body(ConsumerRecord<byte[], byte[]> record) {
+                    return Optional.ofNullable(record.value())
+                            .flatMap(value -> BodyRecord.of(record.headers(), value))
+                            .orElseThrow(() ->
+                                    new LakeException(
+                                            ErrorCode.LOG_GAP,
+                                            "Topic %s, partition %d holds a record at position %d that no door of this lake wrote. Only the lake may write into its topics."
+                                                    .formatted(
+                                                            record.topic(),
+                                                            record.partition(),
+                                                            record.offset())));
+                }
+            };
 
     /** The positions behind the last record of each partition now. */
     Map<Integer, Long> ends() {
         while (true) {
             try {
                 Map<Integer, Long> ends = new HashMap<>();
-                consumer.endOffsets(partitions())
+                consumer.endOffsets(consumer.assignment())
                         .forEach((partition, end) -> ends.put(partition.partition(), end));
                 return ends;
             } catch (WakeupException e) {

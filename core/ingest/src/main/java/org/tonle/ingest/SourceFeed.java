@@ -9,7 +9,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.ingest.SourceStatus.State;
-import org.tonle.ledger.LogPosition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
@@ -128,10 +127,9 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     private Map<String, SourceMark> taken(SourceTopic topic) {
         Map<String, SourceMark> taken = new HashMap<>();
         Map<Integer, LogReader.From> from = new HashMap<>();
-        Map<Integer, LogPosition> positions = catalog.ledger().logPositions(consumer);
-        for (int partition = 0; partition < topic.partitions(); partition++) {
-            from.put(partition, LogReader.From.behind(positions.get(partition)));
-        }
+        catalog.ledger()
+                .logPositions(consumer)
+                .forEach((partition, known) -> from.put(partition, LogReader.From.behind(known)));
         try (LogReader tail = log.reader(topic, from)) {
             Map<Integer, Long> ends = tail.ends();
             while (!stopping() && !tail.reached(ends)) {

@@ -73,6 +73,11 @@ final class SourceProgress {
         }
     }
 
+    /** How far an outside topic goes, by partition. */
+    synchronized void ends(Map<Integer, Long> ends) {
+        ends.forEach((partition, end) -> appended.merge(partition, end, Math::max));
+    }
+
     synchronized void inBronze(Map<Integer, Long> positions) {
         next.putAll(positions);
         positions.forEach((partition, position) -> appended.merge(partition, position, Math::max));

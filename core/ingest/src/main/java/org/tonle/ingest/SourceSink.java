@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
@@ -16,10 +17,10 @@ import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.ingest.SourceStatus.State;
 import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.CommitRequest;
-import org.tonle.ledger.Lease;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LogPosition;
 import org.tonle.spi.ErrorCode;
@@ -32,16 +33,15 @@ import org.tonle.spi.SourceMark;
  * says it stands. Whatever goes wrong, it begins again from the ledger; it never skips a position.
  */
 final class SourceSink implements Runnable, RetryLoop.Work {
-    private static final Logger log = LoggerFactory.getLogger(SourceSink.class);
+    private static final Logger logger = LoggerFactory.getLogger(SourceSink.class);
 
-    private static final Duration LEASE = Duration.ofSeconds(10);
     private static final Duration RENEW_AFTER = Duration.ofSeconds(3);
     private static final Duration IDLE_POLL = Duration.ofMillis(500);
     private static final Duration STANDBY_PAUSE = Duration.ofSeconds(2);
     private static final Duration WARN_EVERY = Duration.ofMinutes(10);
 
     private final SourceDefinition source;
-    private final EventLog eventLog;
+    private final SourceLog log;
     private final LakeCatalog catalog;
     private final RequestKeys keys;
     private final SourceProgress progress;
@@ -50,6 +50,8 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     private final FailPoints failPoints;
     private final TableIdentifier table;
     private final String consumer;
+    private final boolean takesRequests;
+    private final PartitionLeases leases;
     private final TopicClaim claim;
     private final KeyRecovery recovery;
     private final CountDownLatch stop = new CountDownLatch(1);
@@ -60,7 +62,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
 
     SourceSink(
             SourceDefinition source,
-            EventLog eventLog,
+            SourceLog log,
             LakeCatalog catalog,
             RequestKeys keys,
             SourceProgress progress,
@@ -68,7 +70,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
             Clock clock,
             FailPoints failPoints) {
         this.source = source;
-        this.eventLog = eventLog;
+        this.log = log;
         this.catalog = catalog;
         this.keys = keys;
         this.progress = progress;
@@ -77,6 +79,10 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         this.failPoints = failPoints;
         this.table = TableIdentifier.of(BronzeTable.NAMESPACE, source.name());
         this.consumer = consumer(source.name());
+        this.takesRequests = !(source.kind() instanceof SourceKind.Kafka);
+        this.leases =
+                new PartitionLeases(
+                        catalog.ledger(), source.name(), settings.holder(), !takesRequests);
         this.claim = new TopicClaim(catalog.ledger(), source.name(), consumer, settings.holder());
         this.retries = new RetryLoop(source.name(), stop);
         this.recovery = new KeyRecovery(catalog, table, keys, clock);
@@ -126,7 +132,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         boolean late = status.isLate(source.retention(), clock.instant());
         if (late && System.nanoTime() - warnedNanos > WARN_EVERY.toNanos()) {
             warnedNanos = System.nanoTime();
-            log.warn(
+            logger.warn(
                     "Source {} is behind: in {} the event log begins to lose what bronze doesn't have. See why it is slow, or raise its retention.",
                     source.name(),
                     status.left(source.retention(), clock.instant()));
@@ -145,18 +151,19 @@ final class SourceSink implements Runnable, RetryLoop.Work {
      */
     @Override
     public boolean work() {
-        Optional<Lease> lease = catalog.ledger().acquire(leaseName(), settings.holder(), LEASE);
         Map<Integer, LogPosition> known = catalog.ledger().logPositions(consumer);
-        SourceTopic topic = eventLog.topics().prepare(source, known.isEmpty());
-        Map<Integer, LogPosition> positions = claim.of(topic, known);
-        Optional<String> weakness = eventLog.topics().weakness(topic);
+        SourceTopic topic = log.prepare(source, known.isEmpty());
+        Map<Integer, LogPosition> positions = claim.of(topic, known, () -> log.begin(topic));
+        Optional<String> weakness = log.weakness(topic);
         if (progress.warn(weakness)) {
-            log.warn("Source {}: {}", source.name(), weakness.orElseThrow());
+            logger.warn("Source {}: {}", source.name(), weakness.orElseThrow());
         }
         createTable();
-        Map<Integer, LogReader.From> from = from(topic, positions);
-        try (LogReader tail = eventLog.reader(topic, from)) {
-            recovery.recover(tail, progress, this::stopping);
+        Set<Integer> mine = leases.acquire(topic.partitions());
+        if (takesRequests) {
+            try (LogReader tail = log.reader(topic, from(positions, positions.keySet()))) {
+                recovery.recover(tail, progress, this::stopping);
+            }
         }
         failPoints.reach("ingest.after-recovery");
         Map<Integer, Long> next = new HashMap<>();
@@ -164,29 +171,25 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         keys.committed(Map.of(), next);
         progress.inBronze(next);
         progress.known(topic);
-        if (lease.isEmpty()) {
+        if (mine.isEmpty()) {
             progress.is(State.STANDBY);
             retries.pauseExactly(STANDBY_PAUSE);
             // the log's rest is the other process's work
             return draining;
         }
         progress.is(State.RUNNING);
-        try (LogReader reading = eventLog.reader(topic, from)) {
+        try (LogReader reading = log.reader(topic, from(positions, mine))) {
             reader = reading;
-            return sink(topic, reading, lease.get(), next);
+            return sink(topic, reading, next);
         } finally {
             reader = null;
         }
     }
 
-    private String leaseName() {
-        return "ingest/" + source.name();
-    }
-
     private static Map<Integer, LogReader.From> from(
-            SourceTopic topic, Map<Integer, LogPosition> positions) {
+            Map<Integer, LogPosition> positions, Set<Integer> partitions) {
         Map<Integer, LogReader.From> from = new HashMap<>();
-        for (int partition = 0; partition < topic.partitions(); partition++) {
+        for (int partition : partitions) {
             from.put(partition, LogReader.From.behind(positions.get(partition)));
         }
         return from;
@@ -209,7 +212,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                             BronzeTable.SCHEMA,
                             BronzeTable.SPEC,
                             Map.of());
-            log.debug("Creating {}", created.identifier());
+            logger.debug("Creating {}", created.identifier());
             var unused =
                     commit.publish(CommitRequest.builder(commit.id(), "create", settings.holder()));
         } catch (CommitConflictException e) {
@@ -219,8 +222,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         }
     }
 
-    private boolean sink(
-            SourceTopic topic, LogReader reading, Lease lease, Map<Integer, Long> next) {
+    private boolean sink(SourceTopic topic, LogReader reading, Map<Integer, Long> next) {
         Ledger ledger = catalog.ledger();
         BodyRows rows = new BodyRows(source, topic);
         Map<String, SourceMark> marks = new HashMap<>(ledger.sourceMarks(source.name()));
@@ -232,15 +234,27 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         try {
             while (!stopping()) {
                 if (System.nanoTime() - renewed > RENEW_AFTER.toNanos()) {
-                    if (!ledger.renew(lease, LEASE)) {
-                        throw new LakeException(
-                                ErrorCode.LEASE_LOST,
-                                "Another process brings source %s to bronze now."
-                                        .formatted(source.name()));
+                    if (!leases.renew()) {
+                        if (takesRequests) {
+                            throw new LakeException(
+                                    ErrorCode.LEASE_LOST,
+                                    "Another process brings source %s to bronze now."
+                                            .formatted(source.name()));
+                        }
+                        // what was read and isn't committed is read again, here or there
+                        leases.release();
+                        return false;
                     }
                     renewed = System.nanoTime();
                     if (batch == null) {
                         requireStillThere(topic);
+                    }
+                    if (!takesRequests) {
+                        progress.ends(reading.ends());
+                        if (log.partitions(topic) != topic.partitions()) {
+                            leases.release();
+                            return false;
+                        }
                     }
                 }
                 if (draining && target == null) {
@@ -248,9 +262,9 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 }
                 if (target != null && reading.reached(target)) {
                     if (batch != null) {
-                        commit(batch, topic, lease, next);
+                        commit(batch, topic, next);
                     }
-                    var unused = ledger.release(lease);
+                    leases.leave();
                     return true;
                 }
                 for (LogRecord record : reading.poll(pollTime(batch, target != null))) {
@@ -269,18 +283,18 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                     }
                     batch.add(record);
                     if (batch.bytes() >= settings.commitSizeBytes()) {
-                        commit(batch, topic, lease, next);
+                        commit(batch, topic, next);
                         marks.putAll(batch.marks());
                         batch = null;
                     }
                 }
                 if (batch != null && left(batch).isNegative()) {
-                    commit(batch, topic, lease, next);
+                    commit(batch, topic, next);
                     marks.putAll(batch.marks());
                     batch = null;
                 }
             }
-            var unused = ledger.release(lease);
+            leases.leave();
             return false;
         } finally {
             if (batch != null) {
@@ -305,13 +319,12 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         return least.isNegative() ? Duration.ZERO : least;
     }
 
-    private void commit(
-            BronzeBatch batch, SourceTopic topic, Lease lease, Map<Integer, Long> next) {
+    private void commit(BronzeBatch batch, SourceTopic topic, Map<Integer, Long> next) {
         try (batch) {
             // asked after the bodies were read: a topic that was made anew before would otherwise
             // have given us bodies of its own under the old positions
             requireStillThere(topic);
-            batch.publish(lease, next);
+            batch.publish(leases.leases(), next);
             failPoints.reach("ingest.after-commit");
         }
         next.putAll(batch.next());
@@ -322,7 +335,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     }
 
     private void requireStillThere(SourceTopic topic) {
-        String id = eventLog.topicId(topic);
+        String id = log.topicId(topic);
         if (!id.equals(topic.topicId())) {
             throw new LakeException(
                     ErrorCode.LOG_GAP,

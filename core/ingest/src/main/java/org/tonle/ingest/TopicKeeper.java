@@ -117,6 +117,21 @@ final class TopicKeeper {
         return found;
     }
 
+    /**
+     * The id of the topic that has this name now.
+     *
+     * @throws LakeException LOG_GAP if there is none any more, LOG_UNAVAILABLE
+     */
+    String id(String name) {
+        return describe(name)
+                .orElseThrow(() ->
+                        new LakeException(
+                                ErrorCode.LOG_GAP,
+                                "Topic %s is gone from the event log.".formatted(name)))
+                .topicId()
+                .toString();
+    }
+
     private Map<String, String> wanted(SourceDefinition source) {
         Map<String, String> wanted = new HashMap<>();
         wanted.put("cleanup.policy", "delete");
@@ -219,7 +234,7 @@ final class TopicKeeper {
      * Waits until every partition has a leader that answers. Producing right after the creation of
      * a topic with several partitions has lost records, even idempotently.
      */
-    private void awaitReady(String name, int partitions) {
+    void awaitReady(String name, int partitions) {
         Map<TopicPartition, OffsetSpec> all = new HashMap<>();
         for (int partition = 0; partition < partitions; partition++) {
             all.put(new TopicPartition(name, partition), OffsetSpec.latest());
@@ -246,7 +261,7 @@ final class TopicKeeper {
         }
     }
 
-    private String clusterId() {
+    String clusterId() {
         try {
             return ask(admin.describeCluster().clusterId());
         } catch (ExecutionException e) {

@@ -297,6 +297,22 @@ public final class Ledger implements AutoCloseable {
                         .map(epoch -> new Lease(name, epoch, holder)));
     }
 
+    /** The leases whose names begin so and whose time isn't over, by name. */
+    public List<Lease> leases(String prefix) {
+        return rows.read(handle ->
+                handle.createQuery(
+                                "SELECT name, epoch, holder FROM tonle.lease"
+                                        + " WHERE starts_with(name, :prefix)"
+                                        + " AND until > clock_timestamp() ORDER BY name COLLATE \"C\"")
+                        .bind("prefix", prefix)
+                        .map((row, context) ->
+                                new Lease(
+                                        row.getString("name"),
+                                        row.getLong("epoch"),
+                                        row.getString("holder")))
+                        .list());
+    }
+
     /** Keeps a lease for another {@code time} from now; false if it changed hands. */
     public boolean renew(Lease lease, Duration time) {
         return updateLease(lease, time.toMillis());
