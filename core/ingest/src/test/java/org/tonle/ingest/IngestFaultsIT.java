@@ -77,7 +77,7 @@ class IngestFaultsIT {
         FailingOnce points = new FailingOnce();
         IngestSettings settings = TestLake.settings("a", Duration.ofMillis(20));
         List<String> sent = new ArrayList<>();
-        for (String point : Ingest.FAIL_POINTS) {
+        for (String point : SourceSink.failPoints()) {
             // recovery is at the start only
             boolean atStart = point.equals("ingest.after-recovery");
             points.next.set(atStart ? point : "");
@@ -93,7 +93,7 @@ class IngestFaultsIT {
                 assertThat(ingest.drain(Duration.ofSeconds(30))).isTrue();
             }
         }
-        assertThat(points.reached).containsAll(Ingest.FAIL_POINTS);
+        assertThat(points.reached).containsAll(SourceSink.failPoints());
         assertThat(
                         lake.ask(
                                 source.name(),

@@ -17,6 +17,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -367,9 +369,15 @@ class IngestIT {
 
     private static long ends(SourceDefinition source) {
         SourceTopic topic = lake.log().topics().prepare(source, false);
-        try (LogReader reader = lake.log().reader(topic, Map.of())) {
+        try (LogReader reader = lake.log().reader(topic, beginnings(topic))) {
             return reader.ends().values().stream().mapToLong(Long::longValue).sum();
         }
+    }
+
+    private static Map<Integer, LogReader.From> beginnings(SourceTopic topic) {
+        return IntStream.range(0, topic.partitions())
+                .boxed()
+                .collect(Collectors.toMap(p -> p, p -> LogReader.From.behind(null)));
     }
 
     private static String count(SourceDefinition source) {
