@@ -19,8 +19,8 @@ public interface Source extends AutoCloseable {
     void begin(Map<String, SourceMark> taken);
 
     /**
-     * What comes next; within an item in the order of its marks. The same bytes at the same mark
-     * whenever they are read again.
+     * What comes next; within an item in order, each body behind the one before it. Where a body
+     * ends may differ the next time that it is read.
      *
      * @return some megabytes at most; empty when nothing came while {@code wait} passed
      */

@@ -1,8 +1,8 @@
 package org.tonle.spi;
 
 /**
- * How far something outside was taken. A source may give a body again after a crash; what is not
- * beyond the mark that the lake has of its item is dropped on the way to bronze.
+ * How far something outside was taken. The lake takes a body only if it has the one before it: one
+ * that comes again after a crash, or whose predecessor got lost, is left, and comes once more.
  *
  * @param item what has an order of its own: a file, a database's log
  * @param position how far, behind the body that carries it: ASCII without {@code /}, greater as a

@@ -46,7 +46,8 @@ public final class FolderSource implements Source {
     private static final Logger log = LoggerFactory.getLogger(FolderSource.class);
 
     private static final Duration LIST_EVERY = Duration.ofSeconds(1);
-    private static final int BODIES = 4;
+    private static final int BODIES = 64;
+    private static final long BYTES = 8 << 20;
 
     /** A file as it was when the folder was listed. */
     private record Found(Path file, String name, long size, Instant changed) {
@@ -109,8 +110,9 @@ public final class FolderSource implements Source {
     public List<SourceBody> poll(Duration wait) throws InterruptedException {
         try {
             List<SourceBody> bodies = new ArrayList<>();
-            while (bodies.size() < BODIES && (reading != null || open())) {
-                read(bodies);
+            long bytes = 0;
+            while (bodies.size() < BODIES && bytes < BYTES && (reading != null || open())) {
+                bytes += read(bodies);
             }
             if (bodies.isEmpty()) {
                 TimeUnit.NANOSECONDS.sleep(Math.min(wait.toNanos(), LIST_EVERY.toNanos()));
@@ -253,7 +255,7 @@ public final class FolderSource implements Source {
     }
 
     /** Adds the next body of the open file, and closes the file behind its last one. */
-    private void read(List<SourceBody> bodies) throws IOException {
+    private long read(List<SourceBody> bodies) throws IOException {
         FileBodies file = requireNonNull(reading);
         SourceBody body = file.next();
         taken.put(body.mark().item(), body.mark());
@@ -263,6 +265,7 @@ public final class FolderSource implements Source {
             file.close();
             reading = null;
         }
+        return body.bytes().length;
     }
 
     @Override

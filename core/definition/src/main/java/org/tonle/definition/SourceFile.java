@@ -18,17 +18,22 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 
 /** Reads one {@code sources/<name>.yaml}. */
 final class SourceFile {
-    private static final List<String> KEYS =
-            List.of("kind", "id", "event-time", "key", "columns", "partitions", "retention");
+    private static final List<String> KEYS = List.of("kind", "id", "event-time", "key", "columns");
 
     /** The keys of each kind besides those that all have. */
     private static final Map<String, List<String>> KINDS =
             new TreeMap<>(
                     Map.of(
                             "http",
-                            List.of("max-body"),
+                            List.of("partitions", "retention", "max-body"),
                             "files",
-                            List.of("path", "pattern", "format", "settle"),
+                            List.of(
+                                    "partitions",
+                                    "retention",
+                                    "path",
+                                    "pattern",
+                                    "format",
+                                    "settle"),
                             "kafka",
                             List.of("topic", "bootstrap-servers", "properties", "from")));
 

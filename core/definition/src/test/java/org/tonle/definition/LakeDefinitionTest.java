@@ -212,6 +212,51 @@ class LakeDefinitionTest {
     }
 
     @Test
+    void theKeysOfEachKindAreRead() throws IOException {
+        write("lake.yaml", "");
+        write(
+                "sources/drops.yaml",
+                """
+                kind: files
+                path: ../in
+                pattern: "**/*.csv"
+                format: tsv
+                settle: 5s
+                """);
+        write(
+                "sources/orders.yaml",
+                """
+                kind: kafka
+                topic: shop.orders
+                bootstrap-servers: k1:9092,k2:9092
+                properties:
+                  security.protocol: SASL_SSL
+                  sasl.jaas.config: ${env:JAAS}
+                from: latest
+                """);
+        LakeDefinition lake = load(Map.of("JAAS", "module"));
+        assertThat(lake.source("drops").orElseThrow().kind())
+                .isEqualTo(
+                        new SourceKind.Files(
+                                folder.resolveSibling("in"),
+                                "**/*.csv",
+                                Optional.of(FileFormat.TSV),
+                                Duration.ofSeconds(5)));
+        assertThat(lake.source("orders").orElseThrow().kind())
+                .isEqualTo(
+                        new SourceKind.Kafka(
+                                "shop.orders",
+                                new EventLogDefinition.Cluster(
+                                        "k1:9092,k2:9092",
+                                        Map.of(
+                                                "security.protocol",
+                                                new Secret("SASL_SSL"),
+                                                "sasl.jaas.config",
+                                                new Secret("module"))),
+                                false));
+    }
+
+    @Test
     void aSourceThatSaysOnlyItsKindHasTheDefaults() throws IOException {
         write("lake.yaml", "");
         write("sources/events.yaml", "kind: http\n");

@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.jspecify.annotations.Nullable;
 import org.tonle.spi.SourceBody;
 import org.tonle.spi.SourceMark;
 
@@ -29,7 +30,7 @@ record BodyRecord(
         String contentType,
         Optional<String> idempotencyKey,
         Optional<String> bodyHash,
-        Optional<SourceMark> mark,
+        Optional<Marked> mark,
         Optional<Outside> outside,
         Optional<String> problem,
         int events,
@@ -41,6 +42,7 @@ record BodyRecord(
     private static final String BODY_HASH = "tonle-body-hash";
     private static final String MARK_ITEM = "tonle-mark-item";
     private static final String MARK_POSITION = "tonle-mark-position";
+    private static final String MARK_AFTER = "tonle-mark-after";
     private static final String MARK_STATE = "tonle-mark-state";
     private static final String PROBLEM = "tonle-problem";
     private static final String EVENTS = "tonle-events";
@@ -76,9 +78,10 @@ record BodyRecord(
     /**
      * Of what a source read.
      *
+     * @param after the position behind the body before it
      * @throws MalformedBodyException if it isn't what it says it is
      */
-    static BodyRecord ofSource(SourceBody body, long ingestTimeMicros) {
+    static BodyRecord ofSource(SourceBody body, String after, long ingestTimeMicros) {
         int events =
                 body.problem().isPresent()
                         ? 1
@@ -87,7 +90,7 @@ record BodyRecord(
                 body.contentType(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.of(body.mark()),
+                Optional.of(new Marked(after, body.mark())),
                 Optional.empty(),
                 body.problem(),
                 events,
@@ -103,6 +106,19 @@ record BodyRecord(
      */
     record Outside(Optional<String> key) {}
 
+    /**
+     * Where a body stands in what a source reads.
+     *
+     * @param after the position behind the body before it; empty for the first one. Only who has
+     *     that one takes this: what comes again, or without what was before it, is left
+     */
+    record Marked(String after, SourceMark mark) {
+        /** Whether it is the next one for who has this mark, or none, of its item. */
+        boolean follows(@Nullable SourceMark known) {
+            return after.equals(known == null ? "" : known.position());
+        }
+    }
+
     /** How the body holds its events. */
     BodyFormat format() {
         return outside.isPresent() ? BodyFormat.VALUE : BodyFormat.of(contentType);
@@ -114,9 +130,10 @@ record BodyRecord(
         idempotencyKey.ifPresent(key -> kafka.add(KEY, bytes(key)));
         bodyHash.ifPresent(hash -> kafka.add(BODY_HASH, bytes(hash)));
         mark.ifPresent(at -> {
-            kafka.add(MARK_ITEM, bytes(at.item()));
-            kafka.add(MARK_POSITION, bytes(at.position()));
-            kafka.add(MARK_STATE, bytes(at.state()));
+            kafka.add(MARK_ITEM, bytes(at.mark().item()));
+            kafka.add(MARK_AFTER, bytes(at.after()));
+            kafka.add(MARK_POSITION, bytes(at.mark().position()));
+            kafka.add(MARK_STATE, bytes(at.mark().state()));
         });
         problem.ifPresent(why -> kafka.add(PROBLEM, bytes(why)));
         kafka.add(EVENTS, ByteBuffer.allocate(Integer.BYTES).putInt(events).array());
@@ -146,7 +163,8 @@ record BodyRecord(
                 case CONTENT_TYPE -> contentType = text(value);
                 case KEY -> key = Optional.of(text(value));
                 case BODY_HASH -> hash = Optional.of(text(value));
-                case MARK_ITEM, MARK_POSITION, MARK_STATE -> mark.put(header.key(), text(value));
+                case MARK_ITEM, MARK_AFTER, MARK_POSITION, MARK_STATE ->
+                        mark.put(header.key(), text(value));
                 case PROBLEM -> problem = Optional.of(text(value));
                 case EVENTS ->
                         events =
@@ -182,12 +200,16 @@ record BodyRecord(
                         body));
     }
 
-    private static Optional<SourceMark> mark(Map<String, String> headers) {
+    private static Optional<Marked> mark(Map<String, String> headers) {
         String item = headers.get(MARK_ITEM);
         String position = headers.get(MARK_POSITION);
         return item == null || position == null
                 ? Optional.empty()
-                : Optional.of(new SourceMark(item, position, headers.getOrDefault(MARK_STATE, "")));
+                : Optional.of(
+                        new Marked(
+                                headers.getOrDefault(MARK_AFTER, ""),
+                                new SourceMark(
+                                        item, position, headers.getOrDefault(MARK_STATE, ""))));
     }
 
     private static byte[] bytes(String text) {

@@ -80,7 +80,10 @@ final class BodyRows {
         row.contentType = Binary.fromString(body.contentType());
         row.headers = headers(body);
         body.idempotencyKey()
-                .or(() -> body.mark().map(mark -> mark.item() + "@" + mark.position()))
+                .or(() ->
+                        body.mark()
+                                .map(BodyRecord.Marked::mark)
+                                .map(mark -> mark.item() + "@" + mark.position()))
                 .ifPresentOrElse(
                         key -> ids.byKey(definition.name(), key),
                         () -> ids.byPlace(topic.topicId(), record.partition(), record.position()));

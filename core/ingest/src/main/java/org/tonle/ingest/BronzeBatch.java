@@ -28,8 +28,8 @@ import org.tonle.spi.SourceMark;
  * position that the ledger has to another one. Used by one thread.
  *
  * <p>A body whose key and content stand in bronze already, or earlier in this batch, within 24
- * hours is a repeat: its position is passed, its rows are dropped. So is a body whose mark isn't
- * beyond the one that bronze has of its item.
+ * hours is a repeat: its position is passed, its rows are dropped. So is a body that doesn't follow
+ * what bronze has of its item.
  */
 final class BronzeBatch implements AutoCloseable {
     /** The principal of commits that nobody asked for. */
@@ -138,11 +138,9 @@ final class BronzeBatch implements AutoCloseable {
             kept.put(key, entry);
         }
         if (body.mark().isPresent()) {
-            SourceMark mark = body.mark().get();
-            Optional<SourceMark> known =
-                    Optional.ofNullable(newMarks.get(mark.item()))
-                            .or(() -> Optional.ofNullable(marks.get(mark.item())));
-            if (known.isPresent() && known.get().position().compareTo(mark.position()) >= 0) {
+            SourceMark mark = body.mark().get().mark();
+            SourceMark known = newMarks.getOrDefault(mark.item(), marks.get(mark.item()));
+            if (!body.mark().get().follows(known)) {
                 repeats++;
                 return;
             }

@@ -91,6 +91,39 @@ public final class EventLog implements SourceLog, AutoCloseable {
      *     be in the log
      */
     long append(SourceTopic topic, int partition, BodyRecord body) {
+        return send(topic, partition, body).await();
+    }
+
+    /** A body on its way; whoever sent it waits for it. */
+    final class Sent {
+        private final SourceTopic topic;
+        private final int partition;
+        private final CompletableFuture<RecordMetadata> acknowledged = new CompletableFuture<>();
+
+        private Sent(SourceTopic topic, int partition) {
+            this.topic = topic;
+            this.partition = partition;
+        }
+
+        int partition() {
+            return partition;
+        }
+
+        /** Returns its position when it is durable; throws as {@link EventLog#append} does. */
+        long await() {
+            try {
+                // the producer gives up by itself; the second limit is against a bug of ours or its
+                return EventLog.this
+                        .await(acknowledged, settings.timeout().toMillis() * 2 + 10_000)
+                        .offset();
+            } catch (ExecutionException | TimeoutException | InterruptedException e) {
+                throw LogFailures.of(e, "append to " + topic.name());
+            }
+        }
+    }
+
+    /** Like {@link #append}, but doesn't wait: bodies of one partition keep their order. */
+    Sent send(SourceTopic topic, int partition, BodyRecord body) {
         requireUp();
         int kilobytes = body.body().length / KILOBYTE + 1;
         if (!inFlightKilobytes.tryAcquire(kilobytes)) {
@@ -99,9 +132,12 @@ public final class EventLog implements SourceLog, AutoCloseable {
                     "More than %d MB of bodies wait for the event log. Send this one again in a second."
                             .formatted(settings.inFlightBytes() >> 20));
         }
+        Sent sent = new Sent(topic, partition);
+        var unused =
+                sent.acknowledged.whenComplete(
+                        (metadata, failure) -> inFlightKilobytes.release(kilobytes));
         try {
-            CompletableFuture<RecordMetadata> acknowledged = new CompletableFuture<>();
-            var unused =
+            var unusedFuture =
                     producer.send(
                             new ProducerRecord<>(
                                     topic.name(),
@@ -115,19 +151,15 @@ public final class EventLog implements SourceLog, AutoCloseable {
                                     if (failure instanceof UnknownServerException) {
                                         settings.broker().failedUnknown(failure.toString());
                                     }
-                                    acknowledged.completeExceptionally(failure);
+                                    sent.acknowledged.completeExceptionally(failure);
                                 } else {
-                                    acknowledged.complete(metadata);
+                                    sent.acknowledged.complete(metadata);
                                 }
                             });
-            // the producer gives up by itself; the second limit is against a bug of ours or its
-            return await(acknowledged, settings.timeout().toMillis() * 2 + 10_000).offset();
-        } catch (ExecutionException | TimeoutException | InterruptedException e) {
-            throw LogFailures.of(e, "append to " + topic.name());
+            return sent;
         } catch (KafkaException e) {
+            sent.acknowledged.completeExceptionally(e);
             throw LogFailures.of(e, "append to " + topic.name());
-        } finally {
-            inFlightKilobytes.release(kilobytes);
         }
     }
 

@@ -2,6 +2,7 @@ package org.tonle.ingest;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,9 +96,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
             progress.reading(null, null);
             while (!stopping() && progress.isRunning()) {
                 if (progress.awaitRoom(MOST_WAITING, WAIT)) {
-                    for (SourceBody body : source.poll(WAIT)) {
-                        append(topic, body);
-                    }
+                    append(topic, source.poll(WAIT));
                 }
                 Map<String, SourceMark> committed = progress.takeMarks();
                 if (!committed.isEmpty()) {
@@ -112,42 +111,42 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         return stop.getCount() == 0;
     }
 
-    private void append(SourceTopic topic, SourceBody body) {
+    /** Sends all at once: one that gets lost takes with it those that follow it. */
+    private void append(SourceTopic topic, List<SourceBody> bodies) {
         long now = RequestKeys.micros(clock.instant());
-        int partition = RequestKey.of(body.mark().item()).partition(topic.partitions());
-        for (BodyRecord record : records.of(body, now)) {
-            failPoints.reach("source.before-append");
-            long position = log.append(topic, partition, record);
-            progress.appended(partition, position, RequestKeys.instant(now));
+        List<EventLog.Sent> sent = new ArrayList<>();
+        for (SourceBody body : bodies) {
+            int partition = RequestKey.of(body.mark().item()).partition(topic.partitions());
+            for (BodyRecord record : records.of(body, now)) {
+                failPoints.reach("source.before-append");
+                sent.add(log.send(topic, partition, record));
+            }
+        }
+        for (EventLog.Sent each : sent) {
+            progress.appended(each.partition(), each.await(), RequestKeys.instant(now));
             failPoints.reach("source.after-append");
         }
     }
 
     /** The last mark of each item: in bronze, or in the log's rest. */
     private Map<String, SourceMark> taken(SourceTopic topic) {
-        Map<String, SourceMark> taken = new HashMap<>();
         Map<Integer, LogReader.From> from = new HashMap<>();
         catalog.ledger()
                 .logPositions(consumer)
                 .forEach((partition, known) -> from.put(partition, LogReader.From.behind(known)));
+        // asked second: what was committed in between follows nothing any more, and is left
+        Map<String, SourceMark> taken = new HashMap<>(catalog.ledger().sourceMarks(name));
         try (LogReader tail = log.reader(topic, from)) {
             Map<Integer, Long> ends = tail.ends();
             while (!stopping() && !tail.reached(ends)) {
                 for (LogRecord record : tail.poll(POLL)) {
                     record.body()
                             .mark()
-                            .ifPresent(mark -> taken.merge(mark.item(), mark, SourceFeed::later));
+                            .filter(at -> at.follows(taken.get(at.mark().item())))
+                            .ifPresent(at -> taken.put(at.mark().item(), at.mark()));
                 }
             }
         }
-        // asked last: what was committed meanwhile isn't in the log's rest
-        catalog.ledger()
-                .sourceMarks(name)
-                .forEach((item, mark) -> taken.merge(item, mark, SourceFeed::later));
         return taken;
-    }
-
-    private static SourceMark later(SourceMark a, SourceMark b) {
-        return a.position().compareTo(b.position()) >= 0 ? a : b;
     }
 }

@@ -45,26 +45,27 @@ final class SourceRecords {
 
     /** The records of the next body. */
     List<BodyRecord> of(SourceBody body, long ingestTimeMicros) {
-        List<BodyRecord> records;
+        SourceMark before =
+                behind.getOrDefault(body.mark().item(), new SourceMark(body.mark().item(), "", ""));
+        List<BodyRecord> records = new ArrayList<>();
         try {
-            records = List.of(BodyRecord.ofSource(body, ingestTimeMicros));
+            records.add(BodyRecord.ofSource(body, before.position(), ingestTimeMicros));
         } catch (MalformedBodyException e) {
-            records =
-                    parts(body, e.problem()).stream()
-                            .map(part -> BodyRecord.ofSource(part, ingestTimeMicros))
-                            .toList();
+            String after = before.position();
+            for (SourceBody part : parts(body, before, e.problem())) {
+                records.add(BodyRecord.ofSource(part, after, ingestTimeMicros));
+                after = part.mark().position();
+            }
         }
         behind.put(body.mark().item(), body.mark());
         return records;
     }
 
     /** What lies between two bad lines is one part, and so is each of these. */
-    private List<SourceBody> parts(SourceBody body, String why) {
+    private List<SourceBody> parts(SourceBody body, SourceMark before, String why) {
         if (BodyFormat.of(body.contentType()) != BodyFormat.NDJSON) {
             return List.of(part(body, body.mark(), body.bytes(), Optional.of(why)));
         }
-        SourceMark before =
-                behind.getOrDefault(body.mark().item(), new SourceMark(body.mark().item(), "", ""));
         byte[] bytes = body.bytes();
         List<SourceBody> parts = new ArrayList<>();
         int good = 0;

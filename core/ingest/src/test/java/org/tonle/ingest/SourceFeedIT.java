@@ -212,6 +212,38 @@ class SourceFeedIT {
                 .containsExactly("a", "b");
     }
 
+    /** As when one of several bodies that are on their way gets lost, and all come once more. */
+    @Test
+    void aBodyWaitsForTheOneBeforeIt() throws Exception {
+        SourceDefinition source = source();
+        Source nothing =
+                new Numbers(new ConcurrentHashMap<>()) {
+                    @Override
+                    public List<SourceBody> poll(Duration wait) throws InterruptedException {
+                        TimeUnit.MILLISECONDS.sleep(10);
+                        return List.of();
+                    }
+                };
+        try (Ingest ingest = ingest(FailPoints.NONE, source, () -> nothing)) {
+            SourceTopic topic = lake.log().topics().prepare(source, false);
+            for (int number : new int[] {1, 3, 2, 2, 1, 3}) {
+                BodyRecord record =
+                        BodyRecord.ofSource(
+                                Numbers.body("a", number),
+                                number == 1 ? "" : "%05d".formatted(number - 1),
+                                RequestKeys.micros(lake.clock.instant()));
+                lake.log().append(topic, 0, record);
+            }
+            await(() -> {
+                SourceMark mark = lake.ledger.sourceMarks(source.name()).get("a");
+                return mark != null && mark.position().equals("00003");
+            });
+            assertThat(ingest.drain(Duration.ofSeconds(20))).isTrue();
+        }
+        assertThat(lake.ask(source.name(), "SELECT position, event_id FROM bronze ORDER BY 1, 2"))
+                .containsExactly("0|a1-1", "0|a1-2", "2|a2-1", "2|a2-2", "5|a3-1", "5|a3-2");
+    }
+
     @Test
     void bytesThatCouldNotBeReadAreOneEventWithTheReason() throws Exception {
         SourceDefinition source = source();
