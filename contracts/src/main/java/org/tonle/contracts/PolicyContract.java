@@ -263,6 +263,9 @@ public abstract class PolicyContract {
                 // an escape of several characters is an error
                 "SELECT id FROM {t} WHERE name LIKE 'B%' ESCAPE CASE WHEN salary = 7000 THEN ssn"
                         + " ELSE '!' END",
+                // so is one at the end, once the rest fits
+                "SELECT id FROM {t} WHERE '3' LIKE ssn ESCAPE '3'",
+                "SELECT id FROM {t} WHERE name NOT LIKE 'Cy!' ESCAPE '!'",
                 "SELECT id FROM {t} ORDER BY 1 / (salary - 7000)",
                 "SELECT SUM(1 / (salary - 7000)) AS x FROM {t} GROUP BY region",
                 "SELECT MOD(10, salary - 7000) AS x FROM {t} GROUP BY MOD(10, salary - 7000)",

@@ -8,15 +8,14 @@ import java.util.Optional;
 import java.util.Set;
 import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
+import org.tonle.query.SystemTables;
 import org.tonle.spi.ApiKey;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 import org.tonle.sql.Access;
 import org.tonle.sql.AccessPolicy;
-import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Policies;
-import org.tonle.sql.Sql;
 import org.tonle.sql.SqlTable;
 
 /** Who may see and do what with a running lake. Safe for use by many threads. */
@@ -130,22 +129,25 @@ public final class LakeAccess {
         } catch (LakeException e) {
             refusal = Optional.of(e);
         }
-        PinnedTables pinned = new PinnedTables(lake.catalog().pin(), lake.definition().sources());
         List<PolicyReport.Table> tables =
-                Sql.query(sql, pinned).tables().stream()
-                        .map(bound -> bound.table())
-                        .distinct()
-                        .map(table -> report(table, principal))
-                        .toList();
+                lake.queries().tables(sql).stream().map(table -> report(table, principal)).toList();
         return new PolicyReport(principal, tables, rows, refusal);
     }
 
     private PolicyReport.Table report(SqlTable table, Principal principal) {
-        Optional<Access> access = policies.of(principal).of(table.name().current());
+        Optional<Access> access = lake.queries().policy(principal).of(table.name().current());
+        List<Policies.Granted> grants = policies.grants(principal, table.name());
+        if (grants.isEmpty() && access.isPresent()) {
+            String role =
+                    table.name().namespace().equalsIgnoreCase(SystemTables.INFORMATION_SCHEMA)
+                            ? "everybody"
+                            : Principal.DATA_ENGINEER;
+            grants = List.of(new Policies.Granted(role, Optional.empty(), "built in"));
+        }
         return new PolicyReport.Table(
                 table.name().toString(),
                 access.map(seen -> seen.columnsOf(table)).orElse(List.of()),
-                policies.grants(principal, table.name()),
+                grants,
                 policies.filters(principal, table.name()),
                 policies.masks(principal, table.name()));
     }

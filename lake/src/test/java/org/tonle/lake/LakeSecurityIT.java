@@ -282,6 +282,23 @@ class LakeSecurityIT {
                                 Principal.LAKE)
                         .startsWith("{\"principal\":\"" + Principal.LAKE.name() + "\""));
 
+        for (String about :
+                List.of(
+                        "SELECT * FROM system.commits;",
+                        "SHOW TABLES",
+                        "EXPLAIN SELECT * FROM system.commits",
+                        "DESCRIBE system.commits")) {
+            PolicyReport shown =
+                    lake.access().check(about, "x", Set.of("data_engineer"), Principal.LAKE);
+            assertThat(shown.refusal()).as(about).isEmpty();
+            assertThat(shown.tables().getFirst().columns()).as(about).isNotEmpty();
+            assertThat(shown.tables().getFirst().grants()).as(about).isNotEmpty();
+        }
+        PolicyReport hidden =
+                lake.access().check("SELECT * FROM system.audit", "anna", Set.of(), Principal.LAKE);
+        assertThat(hidden.tables().getFirst().columns()).isEmpty();
+        assertThat(hidden.refusal()).isPresent();
+
         PolicyReport refused =
                 lake.access()
                         .check(

@@ -57,7 +57,7 @@ public final class DuckDbDialect extends EngineDialect {
     }
 
     @Override
-    public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+    protected void write(SqlWriter writer, SqlCall call, int left, int right) {
         switch (call.getKind()) {
             case CAST -> cast(writer, call, "CAST");
             case SAFE_CAST -> cast(writer, call, "TRY_CAST");
@@ -68,7 +68,7 @@ public final class DuckDbDialect extends EngineDialect {
                 if (isDifference(call)) {
                     between(writer, call);
                 } else {
-                    super.unparseCall(writer, call, left, right);
+                    standard(writer, call, left, right);
                 }
             }
             default -> unparseOther(writer, call, left, right);
@@ -87,6 +87,8 @@ public final class DuckDbDialect extends EngineDialect {
     private void unparseOther(SqlWriter writer, SqlCall call, int left, int right) {
         if (call.getOperator().getName().contains(" JSON ")) {
             DuckDbJson.is(writer, call);
+        } else if (DuckDbJson.isFormat(call)) {
+            call.operand(0).unparse(writer, left, right);
         } else if (call.getKind() == SqlKind.MAP_VALUE_CONSTRUCTOR) {
             unparseMap(writer, call);
         } else if (isWholeDivision(call)) {
@@ -98,14 +100,14 @@ public final class DuckDbDialect extends EngineDialect {
         } else if (call.getOperator() instanceof SqlFunction function) {
             unparseFunction(writer, call, function, left, right);
         } else {
-            super.unparseCall(writer, call, left, right);
+            standard(writer, call, left, right);
         }
     }
 
     private void unparseFunction(
             SqlWriter writer, SqlCall call, SqlFunction function, int left, int right) {
         switch (function.getName().toUpperCase(Locale.ROOT)) {
-            case "JSON_VALUE" -> DuckDbJson.value(writer, call);
+            case "JSON_VALUE" -> jsonValue(writer, call);
             case "JSON_QUERY" -> DuckDbJson.query(writer, call);
             case "JSON_EXISTS" -> DuckDbJson.exists(writer, call);
             case "JSON_OBJECT" -> DuckDbJson.object(writer, call);
@@ -118,6 +120,7 @@ public final class DuckDbDialect extends EngineDialect {
             case "ARRAY_DISTINCT" -> named(writer, "list_distinct", call);
             case "CHAR_LENGTH", "CHARACTER_LENGTH" -> named(writer, "length", call);
             case "SUBSTRING" -> substring(writer, call);
+            case "LEFT", "RIGHT" -> end(writer, call, function.getName());
             case "EXTRACT" -> extract(writer, call);
             case "FLOOR" -> floor(writer, call);
             case "TIMESTAMPDIFF" -> timestampDiff(writer, call);
@@ -126,7 +129,18 @@ public final class DuckDbDialect extends EngineDialect {
             case "CURRENT_DATE" -> writer.literal("CAST(now() AS DATE)");
             case "CURRENT_TIMESTAMP", "LOCALTIMESTAMP" ->
                     writer.literal("CAST(now() AS TIMESTAMP)");
-            default -> super.unparseCall(writer, call, left, right);
+            default -> standard(writer, call, left, right);
+        }
+    }
+
+    /** A value that isn't of the type that is asked for is NULL, as the standard has it. */
+    private void jsonValue(SqlWriter writer, SqlCall call) {
+        if (isReturning(call)) {
+            writer.literal("TRY_CAST(");
+            DuckDbJson.value(writer, call);
+            writer.literal(" AS " + typeName(call.operand(3)) + ")");
+        } else {
+            DuckDbJson.value(writer, call);
         }
     }
 
@@ -156,13 +170,25 @@ public final class DuckDbDialect extends EngineDialect {
         }
     }
 
+    /** DuckDB leaves as many characters out as a negative length says; others give none. */
+    private static void end(SqlWriter writer, SqlCall call, String function) {
+        if (isAtLeast(call.operand(1), 0)) {
+            named(writer, function, call);
+        } else {
+            template(
+                    writer,
+                    function + "({0}, (CAST({1} AS BIGINT) + abs(CAST({1} AS BIGINT))) // 2)",
+                    call);
+        }
+    }
+
     /** The greater ({@code +}) or the lesser ({@code -}) of a number and 1; NULL if it is. */
     private static void beside1(SqlWriter writer, SqlNode number, String sign) {
-        writer.literal("(1 + ");
-        number.unparse(writer, 100, 100);
-        writer.literal(" " + sign + " abs(");
-        number.unparse(writer, 100, 100);
-        writer.literal(" - 1)) // 2");
+        writer.literal("(1 + CAST(");
+        number.unparse(writer, 0, 0);
+        writer.literal(" AS BIGINT) " + sign + " abs(CAST(");
+        number.unparse(writer, 0, 0);
+        writer.literal(" AS BIGINT) - 1)) // 2");
     }
 
     /** How many characters are asked for from the first on, if the start is before it. */
@@ -182,6 +208,10 @@ public final class DuckDbDialect extends EngineDialect {
 
     /** Sunday is day 1 of a week in SQL and day 0 here. */
     private static void extract(SqlWriter writer, SqlCall call) {
+        if (isEpoch(call)) {
+            template(writer, "CAST(floor(epoch({1})) AS BIGINT)", call);
+            return;
+        }
         String unit = unit(call.operand(0));
         writer.literal(
                 unit.equals("DOW") ? "(1 + extract(DOW FROM " : "(extract(" + unit + " FROM ");

@@ -1,6 +1,7 @@
 package org.tonle.duckdb;
 
 import java.util.List;
+import java.util.Set;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
@@ -9,35 +10,39 @@ import org.apache.calcite.sql.type.SqlTypeName;
 import org.tonle.definition.JsonPath;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.EngineDialect;
 
 /**
  * SQL's functions of JSON. A text that is no JSON has no value at any path, as the standard has it
  * where nothing else is said.
  */
 final class DuckDbJson {
+    private static final Set<String> MAKE_JSON = Set.of("JSON_ARRAY", "JSON_OBJECT", "JSON_QUERY");
+
     private DuckDbJson() {}
+
+    /** Whether a text is said to be JSON already. */
+    static boolean isFormat(SqlCall call) {
+        return call.getOperator().getName().equals("FORMAT JSON");
+    }
 
     /** A scalar as text; NULL for an object, an array, and what is no JSON. */
     static void value(SqlWriter writer, SqlCall call) {
-        String path = path(call, 2);
+        String path = path(call, EngineDialect.isReturning(call) ? 4 : 2);
         // TRY around the CASE doesn't catch what fails inside it
-        writer.literal("CASE WHEN TRY(json_type(");
+        writer.literal("(CASE WHEN TRY(json_type(");
         call.operand(0).unparse(writer, 0, 0);
         writer.literal("," + path + ")) NOT IN ('OBJECT','ARRAY') THEN TRY(json_extract_string(");
         call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ")) END");
+        writer.literal("," + path + ")) END)");
     }
 
     /** An object or an array as text; NULL for all else. */
     static void query(SqlWriter writer, SqlCall call) {
         String path = path(call, 2);
-        for (SqlNode behaviour : call.getOperandList().subList(2, call.operandCount())) {
-            refuseIf(
-                    behaviour instanceof SqlLiteral literal
-                            && literal.getValue() instanceof Enum<?> chosen
-                            && !List.of("NULL", "WITHOUT_ARRAY").contains(chosen.name()),
-                    "JSON_QUERY takes a text and a path, and nothing after");
-        }
+        refuseIf(
+                !EngineDialect.isPlainJson(call),
+                "JSON_QUERY takes a text and a path, and nothing after");
         writer.literal("CASE WHEN TRY(json_type(");
         call.operand(0).unparse(writer, 0, 0);
         writer.literal("," + path + ")) IN ('OBJECT','ARRAY') THEN CAST(json_extract(");
@@ -72,7 +77,7 @@ final class DuckDbJson {
         writer.literal("CAST(to_json(list_filter([");
         for (int i = 0; i < values.size(); i++) {
             writer.literal(i > 0 ? ", to_json(" : "to_json(");
-            values.get(i).unparse(writer, 0, 0);
+            member(writer, values.get(i));
             writer.literal(")");
         }
         writer.literal("], lambda v : v IS NOT NULL)) AS VARCHAR)");
@@ -84,9 +89,19 @@ final class DuckDbJson {
             if (i > 0) {
                 writer.literal(", ");
             }
-            operands.get(i).unparse(writer, 0, 0);
+            member(writer, operands.get(i));
         }
         writer.literal(") AS VARCHAR)");
+    }
+
+    /** A value inside JSON: what a JSON function made is JSON, and no text. */
+    private static void member(SqlWriter writer, SqlNode value) {
+        boolean json =
+                value instanceof SqlCall call
+                        && (isFormat(call) || MAKE_JSON.contains(call.getOperator().getName()));
+        writer.literal(json ? "CAST(" : "");
+        value.unparse(writer, 0, 0);
+        writer.literal(json ? " AS JSON)" : "");
     }
 
     /** {@code IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]}. */
@@ -121,8 +136,11 @@ final class DuckDbJson {
         String text = String.valueOf(literal.getValueAs(String.class));
         try {
             // "lax", the only mode there is, may be written
-            return JsonScan.path(
-                    JsonPath.parse(text.startsWith("lax ") ? text.substring(4).strip() : text));
+            String own = text.startsWith("lax ") ? text.substring(4).strip() : text;
+            if (own.equals("$")) {
+                return DuckTypes.text(own);
+            }
+            return JsonScan.path(JsonPath.parse(own));
         } catch (IllegalArgumentException e) {
             throw new LakeException(
                     ErrorCode.INVALID_SQL,

@@ -20,7 +20,9 @@ final class DuckErrors {
                 || kind.contains("out of range error")
                 || kind.contains("invalid input error")
                 || kind.contains("overflow")
-                || kind.contains("invalid escape string")) {
+                || kind.contains("invalid escape string")
+                || kind.contains("must not end with escape")
+                || kind.contains("unknown timezone")) {
             return new LakeException(
                     ErrorCode.INVALID_VALUE,
                     "A value made the statement fail: " + withoutAdvice(first),

@@ -78,9 +78,9 @@ public final class SparkDialect extends EngineDialect {
     }
 
     @Override
-    public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+    protected void write(SqlWriter writer, SqlCall call, int left, int right) {
         switch (call.getKind()) {
-            case SELECT, ORDER_BY, OVER -> super.unparseCall(writer, ordered(call), left, right);
+            case SELECT, ORDER_BY, OVER -> standard(writer, ordered(call), left, right);
             case CAST -> cast(writer, call, "CAST");
             case SAFE_CAST -> cast(writer, call, "TRY_CAST");
             case VALUES -> values(writer, call);
@@ -132,7 +132,7 @@ public final class SparkDialect extends EngineDialect {
         } else if (call.getOperator() instanceof SqlFunction) {
             function(writer, call, name.toUpperCase(Locale.ROOT), left, right);
         } else {
-            super.unparseCall(writer, call, left, right);
+            standard(writer, call, left, right);
         }
     }
 
@@ -151,7 +151,7 @@ public final class SparkDialect extends EngineDialect {
                 if (call.getOperandList().stream().anyMatch(SqlNodeList.class::isInstance)) {
                     throw refused("a sorted ARRAY_AGG");
                 }
-                super.unparseCall(writer, call, left, right);
+                standard(writer, call, left, right);
             }
             case "GROUPING" -> {
                 if (call.operandCount() > 1) {
@@ -176,7 +176,7 @@ public final class SparkDialect extends EngineDialect {
                     "JSON_OBJECT",
                     "JSON_ARRAY" ->
                     throw refused(name);
-            default -> super.unparseCall(writer, call, left, right);
+            default -> standard(writer, call, left, right);
         }
     }
 
@@ -237,6 +237,10 @@ public final class SparkDialect extends EngineDialect {
 
     /** Spark's seconds have a fraction. */
     private static void extract(SqlWriter writer, SqlCall call) {
+        if (isEpoch(call)) {
+            template(writer, "unix_seconds(CAST({1} AS TIMESTAMP_LTZ))", call);
+            return;
+        }
         String unit = unit(call.operand(0));
         template(
                 writer,

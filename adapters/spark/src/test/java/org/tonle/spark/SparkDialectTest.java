@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.antlr.v4.runtime.BailErrorStrategy;
 import org.antlr.v4.runtime.BaseErrorListener;
 import org.antlr.v4.runtime.CharStreams;
@@ -172,7 +173,9 @@ class SparkDialectTest {
                 "SELECT 1 AS \"${x}\" => the name ${x}",
             })
     void refusesByNameWhatSparkHasNot(String sql, String what) {
-        assertThatThrownBy(() -> print(sql)).hasMessage(what + " can't be said to Spark");
+        assertThatThrownBy(() -> print(sql))
+                .hasMessageMatching(
+                        "line 1, column \\d+: " + Pattern.quote(what) + " can't be said to Spark");
     }
 
     @Test

@@ -60,7 +60,7 @@ public final class TrinoDialect extends EngineDialect {
     }
 
     @Override
-    public void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+    protected void write(SqlWriter writer, SqlCall call, int left, int right) {
         if (call instanceof SqlSelect select && select.getQualify() != null) {
             throw refused("QUALIFY");
         }
@@ -70,7 +70,7 @@ public final class TrinoDialect extends EngineDialect {
         switch (call.getKind()) {
             case OVER -> {
                 window(call.operand(1));
-                super.unparseCall(writer, call, left, right);
+                standard(writer, call, left, right);
             }
             case CAST -> cast(writer, call, "CAST");
             case SAFE_CAST -> cast(writer, call, "TRY_CAST");
@@ -80,7 +80,7 @@ public final class TrinoDialect extends EngineDialect {
                 if (isWholeDivision(call)) {
                     template(writer, "({0} / {1})", call);
                 } else {
-                    super.unparseCall(writer, call, left, right);
+                    standard(writer, call, left, right);
                 }
             }
             case MINUS -> {
@@ -90,7 +90,7 @@ public final class TrinoDialect extends EngineDialect {
                             "(CAST({0} AS TIMESTAMP(6)) - CAST({1} AS TIMESTAMP(6)))",
                             call);
                 } else {
-                    super.unparseCall(writer, call, left, right);
+                    standard(writer, call, left, right);
                 }
             }
             case LIKE -> like(writer, call, left, right);
@@ -110,7 +110,7 @@ public final class TrinoDialect extends EngineDialect {
                 } else if (call.getOperator() instanceof SqlFunction function) {
                     function(writer, call, function, left, right);
                 } else {
-                    super.unparseCall(writer, call, left, right);
+                    standard(writer, call, left, right);
                 }
             }
         }
@@ -131,7 +131,7 @@ public final class TrinoDialect extends EngineDialect {
             case "ARRAY_LENGTH" -> named(writer, "cardinality", call);
             case "ARRAY_CONTAINS" -> named(writer, "contains", call);
             case "STDDEV_SAMP", "VAR_SAMP", "STDDEV_POP", "VAR_POP" ->
-                    super.unparseCall(writer, call, left, right);
+                    standard(writer, call, left, right);
             case "SUBSTRING" -> substring(writer, call, "substr");
             case "LEFT" -> template(writer, "substr({0}, 1, {1})", call);
             case "RIGHT" ->
@@ -147,12 +147,18 @@ public final class TrinoDialect extends EngineDialect {
                     template(writer, "date_add('" + unit(call.operand(0)) + "', {1}, {2})", call);
             case "CURRENT_DATE" -> writer.literal("current_date");
             case "CURRENT_TIMESTAMP", "LOCALTIMESTAMP" -> writer.literal("localtimestamp(6)");
-            case "JSON_VALUE" -> json(writer, call, "json_value", " RETURNING varchar");
+            case "JSON_VALUE" ->
+                    json(
+                            writer,
+                            call,
+                            "json_value",
+                            " RETURNING "
+                                    + (isReturning(call) ? typeName(call.operand(3)) : "varchar"));
             case "JSON_QUERY" -> json(writer, call, "json_query", " RETURNING varchar");
             case "JSON_EXISTS" -> json(writer, call, "json_exists", "");
             case "TIMEZONE", "REGR_COUNT", "JSON_OBJECT", "JSON_ARRAY" ->
                     throw refused(function.getName());
-            default -> super.unparseCall(writer, call, left, right);
+            default -> standard(writer, call, left, right);
         }
     }
 
@@ -181,6 +187,10 @@ public final class TrinoDialect extends EngineDialect {
 
     /** Monday is day 1 of a week in Trino, Sunday in SQL. */
     private static void extract(SqlWriter writer, SqlCall call) {
+        if (isEpoch(call)) {
+            template(writer, "CAST(floor(to_unixtime(CAST({1} AS TIMESTAMP(6)))) AS BIGINT)", call);
+            return;
+        }
         String unit = unit(call.operand(0));
         template(
                 writer,
@@ -205,6 +215,9 @@ public final class TrinoDialect extends EngineDialect {
     }
 
     private void json(SqlWriter writer, SqlCall call, String function, String returning) {
+        if (!isReturning(call) && !isPlainJson(call)) {
+            throw refused("what stands behind the path of " + call.getOperator().getName());
+        }
         if (!(call.operand(1) instanceof SqlLiteral path)
                 || path.getTypeName() != SqlTypeName.CHAR) {
             throw refused("a path that isn't a text");

@@ -99,6 +99,6 @@ class TrinoDialectTest {
                         print(
                                 "SELECT id FROM silver.flights QUALIFY RANK() OVER (ORDER BY id) ="
                                         + " 1"))
-                .hasMessage("QUALIFY can't be said to Trino");
+                .hasMessage("line 1, column 1: QUALIFY can't be said to Trino");
     }
 }

@@ -6,7 +6,9 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -113,7 +115,7 @@ final class LakeFolder {
             }
             new YamlFile(path, problems)
                     .read(text.get())
-                    .map(m -> new SourceFile(path, problems).read(source, m))
+                    .map(m -> new SourceFile(folder, path, references, problems).read(source, m))
                     .ifPresent(sources::add);
         }
         return sources;
@@ -164,25 +166,62 @@ final class LakeFolder {
         }
     }
 
-    /** All files below, by path; empty if there is no such folder. */
+    /**
+     * All files below, by path; empty if there is no such folder. Links are followed: a policy that
+     * is mounted or linked into its place protects like any other.
+     */
     private List<Path> files(String under) {
         Path root = folder.resolve(under);
-        if (!Files.isDirectory(root)) {
+        if (Files.notExists(root, LinkOption.NOFOLLOW_LINKS)) {
             return List.of();
         }
-        try (Stream<Path> walk = Files.walk(root)) {
+        if (!Files.isDirectory(root)) {
+            problems.add(
+                    Place.startOf(under), under, "is no folder; what is to be read stands in one");
+            return List.of();
+        }
+        try (Stream<Path> walk = Files.walk(root, FileVisitOption.FOLLOW_LINKS)) {
             List<Path> files =
-                    walk.filter(Files::isRegularFile).sorted().limit(MOST_FILES + 1L).toList();
+                    walk.filter(path -> !Files.isDirectory(path) && !isMountState(root, path))
+                            .sorted()
+                            .limit(MOST_FILES + 1L)
+                            .toList();
             if (files.size() > MOST_FILES) {
                 problems.add(Place.startOf(under), under, "more than " + MOST_FILES + " files");
                 return List.of();
             }
-            return files;
+            return files.stream().filter(this::isFile).toList();
         } catch (IOException | UncheckedIOException e) {
             problems.add(
                     Place.startOf(under), under, "the folder can't be read: " + e.getMessage());
             return List.of();
         }
+    }
+
+    private boolean isFile(Path path) {
+        if (!Files.isRegularFile(path)) {
+            problems.add(
+                    Place.startOf(name(path)),
+                    path.getFileName().toString(),
+                    "is no file"
+                            + (Files.isSymbolicLink(path) ? ": the link leads nowhere" : "")
+                            + "; bring the file there, or remove this");
+            return false;
+        }
+        return true;
+    }
+
+    /**
+     * Kubernetes mounts a ConfigMap as links to files in a folder called {@code ..data}, which
+     * would be read twice.
+     */
+    private static boolean isMountState(Path root, Path path) {
+        for (Path part : root.relativize(path)) {
+            if (part.toString().startsWith("..")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private Optional<String> text(Path file) {

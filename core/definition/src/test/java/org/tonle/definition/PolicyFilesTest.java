@@ -37,6 +37,48 @@ class PolicyFilesTest {
     }
 
     @Test
+    void aPolicyThatIsLinkedOrMountedIntoItsPlaceHolds(@TempDir Path elsewhere)
+            throws IOException {
+        Path policies = folder.resolve("policies");
+        // as Kubernetes mounts a ConfigMap
+        Path mounted = Files.createDirectories(policies.resolve("..2026_01_31"));
+        Files.writeString(mounted.resolve("a.yaml"), "users: {anna: {roles: [data_viewer]}}");
+        Files.createSymbolicLink(policies.resolve("..data"), Path.of("..2026_01_31"));
+        Files.createSymbolicLink(policies.resolve("a.yaml"), Path.of("..data/a.yaml"));
+        assertThat(read().users()).hasSize(1);
+
+        Path moved = elsewhere.resolve("policies");
+        Files.move(policies, moved);
+        Files.createSymbolicLink(policies, moved);
+        assertThat(read().users()).hasSize(1);
+    }
+
+    @Test
+    void aPolicyThatCantBeReadIsAProblemRatherThanNone() throws IOException {
+        Path policies = folder.resolve("policies");
+        Files.createSymbolicLink(policies.resolve("b.yaml"), Path.of("nowhere.yaml"));
+        assertThat(problem()).isEqualTo("policies/b.yaml:1:1: is no file: the link leads nowhere");
+
+        Files.delete(policies.resolve("b.yaml"));
+        Files.delete(policies);
+        Files.createSymbolicLink(policies, Path.of("nowhere"));
+        assertThat(problem()).isEqualTo("policies:1:1: is no folder");
+
+        Files.delete(policies);
+        Files.writeString(policies, "roles: {}");
+        assertThat(problem()).isEqualTo("policies:1:1: is no folder");
+    }
+
+    private String problem() {
+        DefinitionException e =
+                catchThrowableOfType(
+                        DefinitionException.class, () -> LakeDefinition.load(folder, Map.of()));
+        assertThat(e).as("nothing was refused").isNotNull();
+        Problem problem = e.problems().getFirst();
+        return problem.place() + ": " + problem.message().replaceFirst(";.*", "");
+    }
+
+    @Test
     void everyPartIsReadWithItsPlaceAndMayNameWhatStandsInAnotherFile() throws IOException {
         PolicyDefinition policy =
                 read(

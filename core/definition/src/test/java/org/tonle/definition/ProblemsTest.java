@@ -126,7 +126,17 @@ class ProblemsTest {
             textBlock =
                     """
                     id: x                             | 1 | 1  |     | write kind: http
-                    kind: kafka                       | 1 | 7  | kafka | there is http
+                    kind: amqp                        | 1 | 7  | amqp | there is files, http, kafka
+                    kind: kafka\\nbootstrap-servers: "k:9" | 1 | 1 |    | topic is missing
+                    kind: kafka\\ntopic: t           | 1 | 1  |     | bootstrap-servers is missing
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: k | 3 | 20 | k | write host:port
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nfrom: now | 4 | 7 | now | from takes earliest
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\npartitions: 2 | 4 | 1 | partitions | unknown key
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nproperties: {ssl.key.password: x} | 4 | 32 | | secrets
+                    kind: files                       | 1 | 1  |     | path is missing
+                    kind: files\\npath: a\\npattern: "{" | 3 | 10 | {  | no pattern of names
+                    kind: files\\npath: a\\nformat: xml | 3 | 9  | xml | unknown format
+                    kind: files\\npath: a\\nmax-body: 1MB | 3 | 1 | max-body | unknown key
                     kind: http\\nid: $.a              | 2 | 5  | $.a | not a path
                     kind: http\\nkey: a               | 2 | 6  | a   | declare it under columns:
                     kind: http\\nkey: a\\ncolumns: {ab: int} | 2 | 6 | a | did you mean ab?

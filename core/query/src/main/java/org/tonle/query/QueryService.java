@@ -22,6 +22,7 @@ import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.SqlEngine;
+import org.tonle.sql.SqlTable;
 
 /**
  * Runs SELECTs over branch {@code main}. Thread-safe.
@@ -88,6 +89,20 @@ public final class QueryService {
     public RunningQuery runAs(String sql, Principal principal, Principal asker) {
         String said = "-- as " + principal.name().replaceAll("\\p{Cntrl}", " ") + "\n" + sql;
         return run(sql, principal, ReadPoint.NEWEST, audit.begin(said, asker));
+    }
+
+    /** What a principal sees, of system tables too. */
+    public AccessPolicy policy(Principal principal) {
+        return statements.policy(principal);
+    }
+
+    /**
+     * The tables that a statement names, whoever sees them.
+     *
+     * @throws LakeException what makes the statement impossible for everybody
+     */
+    public List<SqlTable> tables(String sql) {
+        return statements.tables(sql, catalog.pin());
     }
 
     private RunningQuery run(String sql, Principal principal, ReadPoint at, AuditEntry entry) {

@@ -15,11 +15,13 @@ import org.tonle.spi.Principal;
 import org.tonle.sql.AccessPolicy;
 import org.tonle.sql.AsOf;
 import org.tonle.sql.BoundQuery;
+import org.tonle.sql.BoundTable;
 import org.tonle.sql.Inputs;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.Sql;
 import org.tonle.sql.SqlEngine;
+import org.tonle.sql.SqlTable;
 import org.tonle.sql.Statement;
 import org.tonle.sql.TableName;
 
@@ -164,11 +166,7 @@ final class Statements {
      */
     Bound bind(Question question, Pin pin) {
         Statement statement = Statement.of(question.sql());
-        AccessPolicy policy =
-                at(
-                        question.at(),
-                        SystemTables.over(
-                                policies.apply(question.principal()), question.principal()));
+        AccessPolicy policy = at(question.at(), policy(question.principal()));
         StatementTables tables =
                 new StatementTables(pin, sources, question.namespace(), system, policy);
         if (statement instanceof Statement.Describe describe) {
@@ -203,6 +201,25 @@ final class Statements {
             known.put(said(question), bound);
         }
         return bound;
+    }
+
+    /** What a principal sees, of system tables too. */
+    AccessPolicy policy(Principal principal) {
+        return SystemTables.over(policies.apply(principal), principal);
+    }
+
+    /** The tables that a statement names, whoever sees them. */
+    List<SqlTable> tables(String sql, Pin pin) {
+        StatementTables tables =
+                new StatementTables(pin, sources, Optional.empty(), system, AccessPolicy.ALL);
+        String select =
+                Statement.of(sql) instanceof Statement.Describe describe
+                        ? describe.table()
+                        : Statement.of(sql).select();
+        return Sql.query(select, tables).tables().stream()
+                .map(BoundTable::table)
+                .distinct()
+                .toList();
     }
 
     private static Said said(Question question) {

@@ -15,12 +15,18 @@ import org.apache.calcite.rel.type.RelDataType;
 import org.apache.calcite.rel.type.RelDataTypeFactory;
 import org.apache.calcite.rel.type.RelDataTypeField;
 import org.apache.calcite.runtime.CalciteContextException;
+import org.apache.calcite.sql.JoinConditionType;
+import org.apache.calcite.sql.SqlJoin;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlSelect;
+import org.apache.calcite.sql.SqlUtil;
 import org.apache.calcite.sql.parser.SqlParserPos;
+import org.apache.calcite.sql.validate.SelectScope;
 import org.apache.calcite.sql.validate.SqlValidator;
 import org.apache.calcite.sql.validate.SqlValidatorImpl;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
+import org.jspecify.annotations.Nullable;
 import org.tonle.spi.LakeException;
 
 /** Binds one parsed statement: the only maker of bound statements. Not for use by two threads. */
@@ -50,7 +56,7 @@ final class Binder {
         if (policy != AccessPolicy.ALL) {
             PolicyCheck.check(tree.node(), tree.tables(), policy, resolver);
         }
-        return new BoundQuery(tree.node(), tree.tables(), tree.schema());
+        return new BoundQuery(tree.node(), tree.tables(), tree.schema(), Optional.of(position));
     }
 
     /** A dataset's columns have names of their own, each another. */
@@ -86,7 +92,6 @@ final class Binder {
     record Tree(SqlNode node, List<BoundTable> tables, Schema schema) {}
 
     Tree tree(SqlNode statement) {
-        Language.checkDepth(statement, position);
         SqlNode parsed = java.util.Objects.requireNonNull(statement.accept(new Spelling(position)));
         Language.checkParsed(parsed, position);
         Map<TableName, LakeCatalog.Seen> found = new LinkedHashMap<>();
@@ -191,6 +196,39 @@ final class Binder {
                             .withTypeCoercionEnabled(true)
                             .withDefaultNullCollation(NullCollation.LAST)
                             .withConformance(Language.CONFORMANCE));
+        }
+
+        /** Calcite knows a column that USING or NATURAL joins in a list of columns only. */
+        @Override
+        protected void validateWhereClause(SqlSelect select) {
+            if (select.getWhere() != null && joinsByName(select.getFrom())) {
+                select.setWhere(common(select.getWhere(), select));
+            }
+            super.validateWhereClause(select);
+        }
+
+        @Override
+        protected void validateGroupClause(SqlSelect select) {
+            if (select.getGroup() != null && joinsByName(select.getFrom())) {
+                for (int i = 0; i < select.getGroup().size(); i++) {
+                    select.getGroup().set(i, common(select.getGroup().get(i), select));
+                }
+            }
+            super.validateGroupClause(select);
+        }
+
+        private SqlNode common(SqlNode node, SqlSelect select) {
+            SelectScope scope =
+                    (SelectScope) java.util.Objects.requireNonNull(getWhereScope(select));
+            return SqlUtil.stripAs(expandSelectExpr(node, scope, select, Map.of()));
+        }
+
+        private static boolean joinsByName(@Nullable SqlNode from) {
+            return from instanceof SqlJoin join
+                    && (join.isNatural()
+                            || join.getConditionType() == JoinConditionType.USING
+                            || joinsByName(join.getLeft())
+                            || joinsByName(join.getRight()));
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.tonle.sql;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.calcite.sql.SqlCall;
@@ -19,14 +20,25 @@ public final class BoundQuery {
     private final SqlNode tree;
     private final List<BoundTable> tables;
     private final Schema schema;
+    private final Optional<Position> position;
 
     /** For the engine that was asked last, which is the only one for most of the time. */
     private volatile EngineWriter.@Nullable Printed printed;
 
-    BoundQuery(SqlNode tree, List<BoundTable> tables, Schema schema) {
+    /**
+     * @param position where its text stands, so that an engine that can't say some of it names the
+     *     place; empty: in no text of whoever asks
+     */
+    BoundQuery(SqlNode tree, List<BoundTable> tables, Schema schema, Optional<Position> position) {
         this.tree = tree;
         this.tables = List.copyOf(tables);
         this.schema = schema;
+        this.position = position;
+    }
+
+    /** The same for somebody who doesn't see its text. */
+    BoundQuery withoutPosition() {
+        return new BoundQuery(tree, tables, schema, Optional.empty());
     }
 
     SqlNode tree() {
@@ -115,7 +127,7 @@ public final class BoundQuery {
                         .toList();
         EngineWriter.Printed known = printed;
         if (known == null || known.dialect() != dialect) {
-            known = EngineWriter.print(tree, dialect);
+            known = EngineWriter.print(tree, dialect, position);
             printed = known;
         }
         String text = known.with(fragments);

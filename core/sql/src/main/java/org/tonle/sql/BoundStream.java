@@ -76,10 +76,13 @@ public final class BoundStream {
     public Printed print(SqlDialect dialect) {
         return new Printed(
                 inputAlias,
-                where.map(node -> EngineWriter.print(node, dialect).with(List.of())),
-                columns.stream().map(n -> EngineWriter.print(n, dialect).with(List.of())).toList(),
+                where.map(node ->
+                        EngineWriter.print(node, dialect, Optional.empty()).with(List.of())),
+                columns.stream()
+                        .map(n -> EngineWriter.print(n, dialect, Optional.empty()).with(List.of()))
+                        .toList(),
                 conditions.stream()
-                        .map(n -> EngineWriter.print(n, dialect).with(List.of()))
+                        .map(n -> EngineWriter.print(n, dialect, Optional.empty()).with(List.of()))
                         .toList(),
                 conditions.stream()
                         .map(n -> Identifiers.columns(n, schema.columns().stream()))

@@ -5,12 +5,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.calcite.avatica.util.TimeUnit;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCollectionTypeNameSpec;
 import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlDialect;
+import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIntervalQualifier;
+import org.apache.calcite.sql.SqlJsonValueReturning;
+import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlMapTypeNameSpec;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
@@ -33,6 +38,40 @@ public abstract class EngineDialect extends SqlDialect {
     protected EngineDialect(String engine, Context context) {
         super(context);
         this.engine = engine;
+    }
+
+    @Override
+    public final void unparseCall(SqlWriter writer, SqlCall call, int left, int right) {
+        try {
+            write(writer, call, left, right);
+        } catch (LakeException e) {
+            throw writer instanceof EngineWriter engine ? engine.placed(e, call) : e;
+        }
+    }
+
+    /**
+     * Writes a call, with {@link #standard} where the engine says it as everybody does.
+     *
+     * @throws LakeException UNSUPPORTED_SQL if it can't say it
+     */
+    protected abstract void write(SqlWriter writer, SqlCall call, int left, int right);
+
+    /**
+     * What Calcite writes, apart from aggregates that it doesn't know for such: they would stand in
+     * parentheses before OVER and FILTER.
+     */
+    protected final void standard(SqlWriter writer, SqlCall call, int left, int right) {
+        boolean over = call.getKind() == SqlKind.OVER;
+        if ((over || call.getKind() == SqlKind.FILTER)
+                && call.operand(0) instanceof SqlCall aggregate
+                && aggregate.getOperator() instanceof SqlFunction) {
+            unparseCall(writer, aggregate, 0, 0);
+            writer.keyword(over ? "OVER" : "FILTER (WHERE");
+            call.operand(1).unparse(writer, 0, 0);
+            writer.literal(over ? "" : ")");
+        } else {
+            super.unparseCall(writer, call, left, right);
+        }
     }
 
     /** A function of another name with the same operands. */
@@ -96,6 +135,30 @@ public abstract class EngineDialect extends SqlDialect {
         };
     }
 
+    /** Whether EXTRACT asks for the seconds since 1970. */
+    protected static boolean isEpoch(SqlCall extract) {
+        return extract.operand(0) instanceof SqlIntervalQualifier qualifier
+                && qualifier.getUnit() == TimeUnit.EPOCH;
+    }
+
+    /** Whether JSON_VALUE says of which type its value is, and nothing else. */
+    public static boolean isReturning(SqlCall call) {
+        return call.operandCount() == 4
+                && call.operand(2) instanceof SqlLiteral literal
+                && literal.getValue() == SqlJsonValueReturning.RETURNING
+                && call.operand(3) instanceof SqlDataTypeSpec;
+    }
+
+    /** Whether a JSON function says nothing behind its path but what holds anyway. */
+    public static boolean isPlainJson(SqlCall call) {
+        return call.getOperandList().stream()
+                .skip(2)
+                .allMatch(behaviour ->
+                        behaviour instanceof SqlLiteral literal
+                                && literal.getValue() instanceof Enum<?> chosen
+                                && List.of("NULL", "WITHOUT_ARRAY").contains(chosen.name()));
+    }
+
     /** FLOOR of a number, or of a time to a unit. */
     protected static void floor(SqlWriter writer, SqlCall call) {
         if (call.operandCount() == 1) {
@@ -151,12 +214,16 @@ public abstract class EngineDialect extends SqlDialect {
         SqlWriter.Frame frame = writer.startFunCall(function);
         call.operand(0).unparse(writer, 0, 0);
         writer.sep("AS");
-        SqlNode type = call.operand(1);
+        writer.literal(typeName(call.operand(1)));
+        writer.endFunCall(frame);
+    }
+
+    /** A type as the engine calls it. */
+    protected String typeName(SqlNode type) {
         if (!(type instanceof SqlDataTypeSpec spec)) {
             throw refused("CAST to " + type);
         }
-        writer.literal(typeName(spec.getTypeNameSpec()));
-        writer.endFunCall(frame);
+        return typeName(spec.getTypeNameSpec());
     }
 
     private String typeName(SqlTypeNameSpec type) {

@@ -2,6 +2,8 @@ package org.tonle.sql;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDialect;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlWriterConfig;
@@ -21,8 +23,11 @@ final class EngineWriter extends SqlPrettyWriter {
     private final List<Integer> tables = new ArrayList<>();
     private final List<Integer> ends = new ArrayList<>();
 
-    private EngineWriter(SqlDialect dialect) {
+    private final Optional<Position> position;
+
+    private EngineWriter(SqlDialect dialect, Optional<Position> position) {
         super(config(dialect));
+        this.position = position;
     }
 
     /**
@@ -47,9 +52,10 @@ final class EngineWriter extends SqlPrettyWriter {
         }
     }
 
-    static Printed print(SqlNode node, SqlDialect dialect) {
+    /** {@code position} is that of the text that the tree was read from. */
+    static Printed print(SqlNode node, SqlDialect dialect, Optional<Position> position) {
         return BigStack.call(() -> {
-            EngineWriter writer = new EngineWriter(dialect);
+            EngineWriter writer = new EngineWriter(dialect, position);
             node.unparse(writer, 0, 0);
             String text = writer.toSqlString().getSql();
             List<String> pieces = new ArrayList<>();
@@ -61,6 +67,17 @@ final class EngineWriter extends SqlPrettyWriter {
             pieces.add(text.substring(from));
             return new Printed(dialect, pieces, writer.tables);
         });
+    }
+
+    /** An error about a call, with the call's place if it has none yet. */
+    LakeException placed(LakeException error, SqlCall call) {
+        return error instanceof SqlProblem || position.isEmpty()
+                ? error
+                : position.get()
+                        .problem(
+                                error.code(),
+                                call.getParserPosition(),
+                                String.valueOf(error.getMessage()));
     }
 
     @Override

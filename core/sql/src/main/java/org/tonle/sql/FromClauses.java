@@ -1,7 +1,7 @@
 package org.tonle.sql;
 
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -44,7 +44,7 @@ final class FromClauses {
     static Map<TableName, SqlParserPos> names(
             SqlNode statement, Position position, Optional<String> namespace) {
         Names names = new Names(position, namespace);
-        names.walk(statement, Set.of());
+        names.walk(statement, Map.of());
         return names.found;
     }
 
@@ -54,7 +54,7 @@ final class FromClauses {
         BoundQuery of(SqlTable table, Access access, Set<String> used);
     }
 
-    /** Goes through a statement with the names that WITH gives at each place. */
+    /** Goes through a statement with the names that WITH gives at each place, by lower case. */
     private static final class Names {
         private final Position position;
         private final Optional<String> namespace;
@@ -65,13 +65,17 @@ final class FromClauses {
             this.namespace = namespace;
         }
 
-        void walk(@Nullable SqlNode node, Set<String> with) {
+        void walk(@Nullable SqlNode node, Map<String, String> with) {
             switch (node) {
                 case SqlWith clause -> walk(clause.body, scope(clause, with));
                 case SqlOrderBy ordered -> {
-                    walk(ordered.query, with);
-                    Set<String> inner =
-                            ordered.query instanceof SqlWith clause ? scope(clause, with) : with;
+                    Map<String, String> inner = with;
+                    if (ordered.query instanceof SqlWith clause) {
+                        inner = scope(clause, with);
+                        walk(clause.body, inner);
+                    } else {
+                        walk(ordered.query, with);
+                    }
                     walk(ordered.orderList, inner);
                 }
                 case SqlSelect select -> {
@@ -91,22 +95,22 @@ final class FromClauses {
         }
 
         /** The names there are after a WITH; one is known to those that follow it. */
-        private Set<String> scope(SqlWith clause, Set<String> outer) {
-            Set<String> names = new HashSet<>(outer);
+        private Map<String, String> scope(SqlWith clause, Map<String, String> outer) {
+            Map<String, String> names = new HashMap<>(outer);
             for (SqlNode node : clause.withList) {
                 SqlWithItem item = (SqlWithItem) node;
-                String name = item.name.getSimple().toLowerCase(Locale.ROOT);
-                Set<String> inner = new HashSet<>(names);
+                String name = item.name.getSimple();
+                Map<String, String> inner = new HashMap<>(names);
                 if (item.recursive.booleanValue()) {
-                    inner.add(name);
+                    inner.put(name.toLowerCase(Locale.ROOT), name);
                 }
                 walk(item.query, inner);
-                names.add(name);
+                names.put(name.toLowerCase(Locale.ROOT), name);
             }
             return names;
         }
 
-        private SqlNode from(SqlNode from, Set<String> with) {
+        private SqlNode from(SqlNode from, Map<String, String> with) {
             switch (from.getKind()) {
                 case IDENTIFIER -> {
                     return table((SqlIdentifier) from, with);
@@ -165,11 +169,11 @@ final class FromClauses {
             return from;
         }
 
-        private static boolean isWith(SqlIdentifier id, Set<String> with) {
-            return id.isSimple() && with.contains(id.getSimple().toLowerCase(Locale.ROOT));
+        private static boolean isWith(SqlIdentifier id, Map<String, String> with) {
+            return id.isSimple() && with.containsKey(id.getSimple().toLowerCase(Locale.ROOT));
         }
 
-        private SqlIdentifier snapshot(SqlCall snapshot, Set<String> with) {
+        private SqlIdentifier snapshot(SqlCall snapshot, Map<String, String> with) {
             if (!(snapshot.operand(0) instanceof SqlIdentifier id) || isWith(id, with)) {
                 throw SqlErrors.unsupported(
                         position,
@@ -179,8 +183,12 @@ final class FromClauses {
             return table(id, Optional.of(Times.asOf(snapshot.operand(1), position)));
         }
 
-        private SqlIdentifier table(SqlIdentifier id, Set<String> with) {
-            return isWith(id, with) ? id : table(id, Optional.empty());
+        private SqlIdentifier table(SqlIdentifier id, Map<String, String> with) {
+            String name = id.isSimple() ? with.get(id.getSimple().toLowerCase(Locale.ROOT)) : null;
+            return name == null
+                    ? table(id, Optional.empty())
+                    // the validator looks it up by its letters
+                    : new SqlIdentifier(name, id.getParserPosition());
         }
 
         private SqlIdentifier table(SqlIdentifier id, Optional<AsOf> at) {

@@ -75,7 +75,8 @@ final class Guard {
             RelDataTypeFactory types) {
         try {
             return new Binder(resolver, Position.QUERY, AccessPolicy.ALL, Optional.empty())
-                    .bind(select(table, access, used, barrier, types));
+                    .bind(select(table, access, used, barrier, types))
+                    .withoutPosition();
         } catch (LakeException e) {
             throw new LakeException(
                     ErrorCode.INVALID_DEFINITION,

@@ -61,6 +61,13 @@ final class LakeTypeSystem extends RelDataTypeSystemImpl {
     }
 
     @Override
+    public RelDataType deriveCovarType(
+            RelDataTypeFactory types, RelDataType first, RelDataType second) {
+        return types.createTypeWithNullability(
+                types.createSqlType(SqlTypeName.DOUBLE), first.isNullable() || second.isNullable());
+    }
+
+    @Override
     public @Nullable RelDataType deriveDecimalDivideType(
             RelDataTypeFactory types, RelDataType dividend, RelDataType divisor) {
         return SqlTypeUtil.isExactNumeric(dividend)

@@ -32,9 +32,6 @@ final class Language {
     /** Longest statement, in characters. */
     private static final int MAX_LENGTH = 1 << 20;
 
-    /** Deepest nesting of a parsed statement. */
-    private static final int MAX_DEPTH = 800;
-
     /** Most words and marks of a statement: a list of a hundred thousand values. */
     private static final int MAX_TOKENS = 200_000;
 
@@ -98,18 +95,18 @@ final class Language {
     static SqlNode parseQuery(String text, Position position) {
         checkText(text, position);
         try {
-            return SqlParser.create(text, PARSER).parseQuery();
+            return Extent.check(SqlParser.create(text, PARSER).parseQuery(), position);
         } catch (SqlParseException e) {
-            throw SqlErrors.of(position, e, reserved());
+            throw SqlErrors.of(position, e, text, reserved());
         }
     }
 
     static SqlNode parseExpression(String text, Position position) {
         checkText(text, position);
         try {
-            return SqlParser.create(text, PARSER).parseExpression();
+            return Extent.check(SqlParser.create(text, PARSER).parseExpression(), position);
         } catch (SqlParseException e) {
-            throw SqlErrors.of(position, e, reserved());
+            throw SqlErrors.of(position, e, text, reserved());
         }
     }
 
@@ -131,6 +128,14 @@ final class Language {
                     "the statement has more than " + MAX_TOKENS + " words and marks");
         }
         for (Tokens.Token token : tokens) {
+            if (!token.isClosed(text)) {
+                throw SqlErrors.invalid(
+                        position,
+                        Tokens.place(text, token.start()),
+                        token.kind() == Tokens.Kind.TEXT
+                                ? "the text that begins here isn't closed; write ' behind it"
+                                : "the name that begins here isn't closed; write \" behind it");
+            }
             chain = SEPARATORS.stream().anyMatch(token::is) ? 0 : chain + 1;
             if (chain > MAX_CHAIN) {
                 throw tooDeep(position, SqlParserPos.ZERO);
@@ -140,18 +145,18 @@ final class Language {
             } else if (token.is(")") || token.is("]") || token.is("END")) {
                 depth--;
             }
-            if (depth > MAX_DEPTH) {
+            if (depth > Extent.MAX_DEPTH) {
                 throw tooDeep(position, SqlParserPos.ZERO);
             }
         }
     }
 
-    private static LakeException tooDeep(Position position, SqlParserPos pos) {
+    static LakeException tooDeep(Position position, SqlParserPos pos) {
         return SqlErrors.unsupported(
                 position,
                 pos,
                 "the statement is nested deeper than "
-                        + MAX_DEPTH
+                        + Extent.MAX_DEPTH
                         + "; split it with WITH, or write IN (…) for long chains of OR");
     }
 
@@ -177,11 +182,6 @@ final class Language {
     static List<String> reserved() {
         SqlAbstractParserImpl.Metadata words = SqlParser.create("", PARSER).getMetadata();
         return words.getTokens().stream().filter(words::isReservedWord).toList();
-    }
-
-    /** Refuses what is nested too deep. */
-    static void checkDepth(SqlNode statement, Position position) {
-        statement.accept(new Depth(position));
     }
 
     /** Refuses what is none of Tonle's SQL already by its form. */
@@ -250,6 +250,7 @@ final class Language {
                     @Override
                     public @Nullable Void visit(SqlCall call) {
                         SqlOperator operator = call.getOperator();
+                        checkForm(call, position);
                         if (operator instanceof SqlFunction) {
                             if (!Vocabulary.isFunction(operator.getName())) {
                                 throw noFunction(
@@ -266,6 +267,39 @@ final class Language {
                 });
     }
 
+    /** Forms of known operators that engines don't all have. */
+    private static void checkForm(SqlCall call, Position position) {
+        String problem =
+                switch (call.getKind()) {
+                    case CEIL ->
+                            call.operandCount() > 1
+                                    ? "CEIL takes a number; of a time, write FLOOR(t TO DAY)"
+                                    : null;
+                    case COUNT ->
+                            call.operandCount() > 1
+                                    ? "COUNT takes one value; for several, write COUNT(DISTINCT"
+                                            + " ROW(a, b))"
+                                    : null;
+                    case POSITION ->
+                            call.operandCount() > 2
+                                    ? "POSITION looks at the whole text; cut it with SUBSTRING"
+                                    : null;
+                    case UNNEST ->
+                            call.operandCount() > 1
+                                    ? "UNNEST takes one array; write a join of several"
+                                    : null;
+                    case BETWEEN ->
+                            call.getOperator().getName().endsWith(" SYMMETRIC")
+                                    ? "BETWEEN SYMMETRIC is not in Tonle's SQL; write the lesser"
+                                            + " value first"
+                                    : null;
+                    default -> null;
+                };
+        if (problem != null) {
+            throw SqlErrors.unsupported(position, call.getParserPosition(), problem);
+        }
+    }
+
     static LakeException noFunction(Position position, SqlParserPos pos, String name) {
         return SqlErrors.unsupported(
                 position,
@@ -276,24 +310,5 @@ final class Language {
                         + Vocabulary.nearestFunction(name)
                                 .map(n -> "; is it " + n + "?")
                                 .orElse(""));
-    }
-
-    private static final class Depth extends SqlBasicVisitor<@Nullable Void> {
-        private final Position position;
-        private int depth;
-
-        Depth(Position position) {
-            this.position = position;
-        }
-
-        @Override
-        public @Nullable Void visit(SqlCall call) {
-            if (++depth > MAX_DEPTH) {
-                throw tooDeep(position, call.getParserPosition());
-            }
-            super.visit(call);
-            depth--;
-            return null;
-        }
     }
 }

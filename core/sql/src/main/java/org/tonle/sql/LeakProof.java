@@ -4,10 +4,10 @@ import java.util.EnumSet;
 import java.util.Set;
 import org.apache.calcite.sql.SqlAbstractDateTimeLiteral;
 import org.apache.calcite.sql.SqlCall;
+import org.apache.calcite.sql.SqlCharStringLiteral;
 import org.apache.calcite.sql.SqlDataTypeSpec;
 import org.apache.calcite.sql.SqlIntervalLiteral;
 import org.apache.calcite.sql.SqlKind;
-import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlOrderBy;
@@ -144,11 +144,27 @@ final class LeakProof {
     }
 
     /**
-     * An escape that isn't one character is an error: a literal fails for every row or for none.
+     * An escape that isn't one character is an error, and so is one at the end of a pattern once a
+     * text fits all that stands before it. Literals that are right fail for no row.
      */
     private static boolean hasEscapeOfRow(SqlCall call) {
         return call.getKind() == SqlKind.LIKE
                 && call.operandCount() > 2
-                && !(call.operand(2) instanceof SqlLiteral);
+                && !(call.operand(1) instanceof SqlCharStringLiteral pattern
+                        && call.operand(2) instanceof SqlCharStringLiteral escape
+                        && isWhole(
+                                pattern.getValueAs(String.class), escape.getValueAs(String.class)));
+    }
+
+    private static boolean isWhole(String pattern, String escape) {
+        if (escape.codePointCount(0, escape.length()) != 1) {
+            return false;
+        }
+        int at = pattern.indexOf(escape);
+        while (at >= 0 && at + escape.length() < pattern.length()) {
+            int escaped = at + escape.length();
+            at = pattern.indexOf(escape, pattern.offsetByCodePoints(escaped, 1));
+        }
+        return at < 0;
     }
 }

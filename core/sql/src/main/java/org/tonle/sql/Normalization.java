@@ -1,11 +1,20 @@
 package org.tonle.sql;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.apache.calcite.rel.type.RelDataType;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlDataTypeSpec;
+import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNodeList;
+import org.apache.calcite.sql.SqlSelect;
 import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.parser.SqlParserPos;
@@ -20,11 +29,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A date and an interval make a date, as the standard says; engines that make a timestamp of
  * them are told so by a cast, as are those that divide decimals. A quotient of integers is one,
- * which is not so everywhere: it gets an operator of its own. What the validator notes about NULLs
- * for its own use is taken out.
+ * which is not so everywhere: it gets an operator of its own. Rows are compared by their parts.
+ * What the validator notes about NULLs and names for its own use is taken out.
  */
 final class Normalization extends SqlShuttle {
     private final SqlValidator validator;
+
+    /** The lists of columns on the way. */
+    private final Set<SqlNodeList> selected = Collections.newSetFromMap(new IdentityHashMap<>());
 
     Normalization(SqlValidator validator) {
         this.validator = validator;
@@ -35,17 +47,34 @@ final class Normalization extends SqlShuttle {
         if (call.getOperator().getName().equals("CAST NOT NULL")) {
             return call.operand(0).accept(this);
         }
-        if (call.getKind() == SqlKind.CAST && call.operand(0).getKind() == SqlKind.AS) {
-            // the validator names what it casts when USING joins columns of two types
-            SqlCall named = call.operand(0);
+        if (call instanceof SqlSelect select) {
+            selected.add(select.getSelectList());
+        } else if (call.getKind() != SqlKind.AS
+                && call.getKind() != SqlKind.JOIN
+                && call.getOperandList().stream().anyMatch(Normalization::isNamed)) {
             return call.getOperator()
-                    .createCall(call.getParserPosition(), named.operand(0), call.operand(1))
+                    .createCall(
+                            call.getFunctionQuantifier(),
+                            call.getParserPosition(),
+                            call.getOperandList().stream().map(Normalization::unnamed).toList())
                     .accept(this);
         }
         boolean date = isDate(call);
         boolean whole = call.getKind() == SqlKind.DIVIDE && isWhole(call);
         boolean exact = call.getKind() == SqlKind.DIVIDE && isExactToDouble(call);
         SqlNode visited = super.visit(call);
+        if (visited instanceof SqlCall compared) {
+            Optional<SqlNode> parts = RowComparison.ofParts(compared);
+            if (parts.isPresent()) {
+                return parts.get();
+            }
+        }
+        if (visited instanceof SqlCall named
+                && named.getKind() == SqlKind.AS
+                && named.operandCount() == 2
+                && named.operand(0).getKind() == SqlKind.VALUES) {
+            return withColumns(named, call.operand(0));
+        }
         if (whole && visited instanceof SqlCall quotient) {
             return SqlStdOperatorTable.DIVIDE_INTEGER.createCall(
                     call.getParserPosition(), quotient.getOperandList());
@@ -71,6 +100,40 @@ final class Normalization extends SqlShuttle {
                 new SqlDataTypeSpec(
                         new SqlBasicTypeNameSpec(SqlTypeName.DATE, call.getParserPosition()),
                         call.getParserPosition()));
+    }
+
+    /**
+     * The validator names a column that USING joins wherever it stands; it may have a name only in
+     * a list of columns.
+     */
+    @Override
+    public @Nullable SqlNode visit(SqlNodeList list) {
+        return selected.contains(list) || list.stream().noneMatch(Normalization::isNamed)
+                ? super.visit(list)
+                : super.visit(
+                        new SqlNodeList(
+                                list.stream().map(Normalization::unnamed).toList(),
+                                list.getParserPosition()));
+    }
+
+    private static boolean isNamed(@Nullable SqlNode node) {
+        return node != null && node.getKind() == SqlKind.AS;
+    }
+
+    private static @Nullable SqlNode unnamed(@Nullable SqlNode node) {
+        return node != null && isNamed(node) ? ((SqlCall) node).operand(0) : node;
+    }
+
+    /** Each engine has names of its own for the columns of VALUES. */
+    private SqlNode withColumns(SqlCall named, SqlNode values) {
+        RelDataType type = validator.getValidatedNodeTypeIfKnown(values);
+        if (type == null) {
+            return named;
+        }
+        SqlParserPos pos = named.getParserPosition();
+        List<SqlNode> operands = new ArrayList<>(named.getOperandList());
+        type.getFieldNames().forEach(name -> operands.add(new SqlIdentifier(name, pos)));
+        return named.getOperator().createCall(pos, operands);
     }
 
     /** Whether decimals are divided, which gives a DOUBLE here and a decimal elsewhere. */

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import org.apache.calcite.avatica.util.TimeUnit;
+import org.apache.calcite.sql.SqlAggFunction;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCharStringLiteral;
@@ -18,6 +19,7 @@ import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlUnknownLiteral;
+import org.apache.calcite.sql.SqlUtil;
 import org.apache.calcite.sql.fun.SqlCase;
 import org.apache.calcite.sql.fun.SqlLibraryOperators;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
@@ -72,11 +74,33 @@ final class Spelling extends SqlShuttle {
                 && aggregate.getOperator().getName().equalsIgnoreCase("PERCENTILE_CONT")) {
             return continuous(call, (SqlNodeList) operands.get(1));
         }
+        if (call.getKind() == SqlKind.FILTER
+                && operands.get(0) instanceof SqlCall grouped
+                && grouped.getKind() == SqlKind.WITHIN_GROUP
+                && isPercentile(grouped.operand(0))) {
+            return filtered(grouped, operands.get(1));
+        }
+        if (call.getOperator().equals(SqlStdOperatorTable.LITERAL_CHAIN)) {
+            return SqlUtil.concatenateLiterals(
+                    operands.stream().map(SqlLiteral.class::cast).toList());
+        }
         if (!(call.getOperator() instanceof SqlFunction function)) {
             return call;
         }
         return switch (function.getName().toUpperCase(Locale.ROOT)) {
+            case "LENGTH" -> SqlStdOperatorTable.CHAR_LENGTH.createCall(pos, operands);
+            case "OVERLAY" -> overlaid(operands, pos);
+            case "STDDEV" -> sampled(SqlStdOperatorTable.STDDEV_SAMP, call);
+            case "VARIANCE" -> sampled(SqlStdOperatorTable.VAR_SAMP, call);
             case "SUBSTR" -> SqlStdOperatorTable.SUBSTRING.createCall(pos, operands);
+            case "LPAD", "RPAD" ->
+                    operands.size() == 2
+                            ? function.createCall(
+                                    pos,
+                                    operands.get(0),
+                                    operands.get(1),
+                                    SqlLiteral.createCharString(" ", pos))
+                            : call;
             case "NVL", "IFNULL" -> SqlStdOperatorTable.COALESCE.createCall(pos, operands);
             // PostgreSQL's way
             case "DATE_TRUNC" ->
@@ -106,6 +130,56 @@ final class Spelling extends SqlShuttle {
         return text.getValueAs(String.class).toUpperCase(Locale.ROOT);
     }
 
+    private static SqlNode sampled(SqlAggFunction aggregate, SqlCall call) {
+        return aggregate.createCall(
+                call.getFunctionQuantifier(), call.getParserPosition(), call.getOperandList());
+    }
+
+    /** What stands before, the other text, what stands behind. */
+    private static SqlNode overlaid(List<SqlNode> operands, SqlParserPos pos) {
+        SqlNode text = operands.get(0);
+        SqlNode other = operands.get(1);
+        SqlNode start = operands.get(2);
+        SqlNode length =
+                operands.size() > 3
+                        ? operands.get(3)
+                        : SqlStdOperatorTable.CHAR_LENGTH.createCall(pos, other);
+        SqlNode one = SqlLiteral.createExactNumeric("1", pos);
+        SqlNode before =
+                SqlStdOperatorTable.SUBSTRING.createCall(
+                        pos, text, one, SqlStdOperatorTable.MINUS.createCall(pos, start, one));
+        SqlNode behind =
+                SqlStdOperatorTable.SUBSTRING.createCall(
+                        pos, text, SqlStdOperatorTable.PLUS.createCall(pos, start, length));
+        return SqlStdOperatorTable.CONCAT.createCall(
+                pos, SqlStdOperatorTable.CONCAT.createCall(pos, before, other), behind);
+    }
+
+    private static boolean isPercentile(SqlNode node) {
+        return node instanceof SqlCall call
+                && call.getOperator().getName().toUpperCase(Locale.ROOT).startsWith("PERCENTILE_");
+    }
+
+    /** Percentiles pass over NULLs, and the validator doesn't know FILTER behind WITHIN GROUP. */
+    private static SqlNode filtered(SqlCall grouped, SqlNode condition) {
+        SqlNodeList order = grouped.operand(1);
+        SqlNode key = order.get(0);
+        boolean descending = key.getKind() == SqlKind.DESCENDING;
+        SqlParserPos pos = grouped.getParserPosition();
+        SqlNode value =
+                new SqlCase(
+                        pos,
+                        null,
+                        SqlNodeList.of(condition),
+                        SqlNodeList.of(descending ? ((SqlCall) key).operand(0) : key),
+                        SqlLiteral.createNull(pos));
+        return SqlStdOperatorTable.WITHIN_GROUP.createCall(
+                pos,
+                grouped.operand(0),
+                SqlNodeList.of(
+                        descending ? SqlStdOperatorTable.DESC.createCall(pos, value) : value));
+    }
+
     /** A value between two others is no integer, though both are. */
     private static SqlNode continuous(SqlCall call, SqlNodeList order) {
         SqlNode key = order.get(0);
@@ -129,9 +203,13 @@ final class Spelling extends SqlShuttle {
 
     @Override
     public @Nullable SqlNode visit(SqlLiteral literal) {
-        return literal instanceof SqlUnknownLiteral unknown && unknown.tag.startsWith("TIMESTAMP")
-                ? Times.spelled(unknown, position)
-                : literal;
+        if (!(literal instanceof SqlUnknownLiteral unknown)) {
+            return literal;
+        }
+        if (unknown.tag.equals("DATE")) {
+            return Times.date(unknown, position);
+        }
+        return unknown.tag.startsWith("TIMESTAMP") ? Times.spelled(unknown, position) : literal;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.tonle.sql;
 
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Locale;
@@ -19,6 +20,17 @@ final class SqlErrors {
     private static final Pattern FUNCTION =
             Pattern.compile("No match found for function signature (\\w+)");
 
+    private static final Pattern ENCOUNTERED =
+            Pattern.compile("Encountered \"(.*?)\" at", Pattern.DOTALL);
+
+    private static final Pattern KEYWORD =
+            Pattern.compile("^Incorrect syntax near the keyword '(\\w+)'");
+
+    private static final Pattern LETTER =
+            Pattern.compile("^Lexical error at.*Encountered: \"(.+?)\" \\(", Pattern.DOTALL);
+
+    private static final String ENDS_EARLY = "the statement ends too early";
+
     private SqlErrors() {}
 
     static LakeException invalid(Position position, SqlParserPos pos, String message) {
@@ -29,36 +41,88 @@ final class SqlErrors {
         return position.problem(ErrorCode.UNSUPPORTED_SQL, pos, message);
     }
 
-    static LakeException of(Position position, SqlParseException e, Collection<String> reserved) {
+    static LakeException of(
+            Position position, SqlParseException e, String text, Collection<String> reserved) {
         String message = String.valueOf(e.getMessage());
-        Matcher encountered =
-                Pattern.compile("Encountered \"(.*?)\" at", Pattern.DOTALL).matcher(message);
+        Matcher encountered = ENCOUNTERED.matcher(message);
+        Matcher keyword = KEYWORD.matcher(message);
+        Matcher letter = LETTER.matcher(message);
+        SqlParserPos pos = e.getPos();
         String what;
         if (encountered.find()) {
             String near = encountered.group(1).strip();
-            Optional<String> word =
-                    Pattern.compile("\\s+")
-                            .splitAsStream(near)
-                            .filter(w -> reserved.contains(w.toUpperCase(Locale.ROOT)))
-                            .findFirst();
             what =
                     near.startsWith("<EOF>")
-                            ? "the statement ends too early"
-                            : word.map(w ->
-                                            "'"
-                                                    + w
-                                                    + "' is not expected here; it is a"
-                                                    + " reserved word: as a name, write \""
-                                                    + w
-                                                    + "\" in double quotes")
-                                    .orElse("'" + near + "' is not expected here");
+                            ? ENDS_EARLY
+                            : Pattern.compile("\\s+")
+                                    .splitAsStream(near)
+                                    .filter(word -> isReserved(word, reserved))
+                                    .findFirst()
+                                    .or(() -> Optional.of(near))
+                                    .map(word -> unexpected(word, reserved))
+                                    .orElseThrow();
+        } else if (keyword.find()) {
+            Optional<Tokens.Token> behind =
+                    isBegun(e, keyword.group(1)) ? behind(text, pos) : at(text, pos);
+            pos = Tokens.place(text, behind.map(Tokens.Token::start).orElse(text.length()));
+            what =
+                    behind.map(token ->
+                                    unexpected(
+                                            text.substring(token.start(), token.end()), reserved))
+                            .orElse(ENDS_EARLY);
+        } else if (letter.find()) {
+            what =
+                    letter.group(1).equals("`")
+                            ? "'`' is not expected here; a name that needs quotes stands in double"
+                                    + " quotes"
+                            : "'" + letter.group(1) + "' is not expected here";
         } else if (message.startsWith("Non-query expression")) {
             what = "a SELECT is expected here";
         } else {
             what = message.lines().findFirst().orElse("it doesn't parse");
         }
         return position.problem(
-                ErrorCode.INVALID_SQL, e.getPos().getLineNum(), e.getPos().getColumnNum(), what, e);
+                ErrorCode.INVALID_SQL, pos.getLineNum(), pos.getColumnNum(), what, e);
+    }
+
+    private static boolean isReserved(String word, Collection<String> reserved) {
+        return reserved.contains(word.toUpperCase(Locale.ROOT));
+    }
+
+    private static String unexpected(String word, Collection<String> reserved) {
+        return "'"
+                + word
+                + "' is not expected here"
+                + (isReserved(word, reserved)
+                        ? "; it is a reserved word: as a name, write \""
+                                + word
+                                + "\" in double quotes"
+                        : "");
+    }
+
+    /** Whether a keyword may stand where it stands, so that what follows is wrong. */
+    private static boolean isBegun(SqlParseException e, String keyword) {
+        String[] images = e.getTokenImages();
+        int[][] expected = e.getExpectedTokenSequences();
+        return images != null
+                && expected != null
+                && Arrays.stream(expected)
+                        .anyMatch(sequence ->
+                                sequence.length > 1
+                                        && images[sequence[0]].equalsIgnoreCase(
+                                                "\"" + keyword + "\""));
+    }
+
+    /** The word behind that at a place. */
+    private static Optional<Tokens.Token> behind(String text, SqlParserPos place) {
+        int offset = Tokens.offset(text, place);
+        return Tokens.of(text).stream().filter(token -> token.start() > offset).findFirst();
+    }
+
+    /** The word at a place. */
+    private static Optional<Tokens.Token> at(String text, SqlParserPos place) {
+        int offset = Tokens.offset(text, place);
+        return Tokens.of(text).stream().filter(token -> token.start() >= offset).findFirst();
     }
 
     static LakeException of(
@@ -105,7 +169,8 @@ final class SqlErrors {
     /** The name most like {@code word}, if one is near enough to be meant. */
     static Optional<String> nearest(String word, Collection<String> names) {
         String wanted = word.toLowerCase(Locale.ROOT);
-        int limit = Math.max(2, word.length() / 3);
+        // two letters of three are another word
+        int limit = word.length() < 4 ? 1 : Math.max(2, word.length() / 3);
         return names.stream()
                 .distinct()
                 .filter(name -> distance(wanted, name.toLowerCase(Locale.ROOT)) <= limit)

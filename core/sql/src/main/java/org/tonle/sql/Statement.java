@@ -3,7 +3,6 @@ package org.tonle.sql;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
-import org.apache.calcite.sql.parser.SqlParserPos;
 
 /**
  * What a client's text asks for, before it is bound. SHOW and DESCRIBE are other words for a SELECT
@@ -32,8 +31,14 @@ public sealed interface Statement {
      *
      * @throws org.tonle.spi.LakeException INVALID_SQL with line and column
      */
-    static Statement of(String text) {
-        Deque<Tokens.Token> tokens = new ArrayDeque<>(Tokens.of(text));
+    static Statement of(String statement) {
+        Deque<Tokens.Token> tokens = new ArrayDeque<>(Tokens.of(statement));
+        String text = statement;
+        if (!tokens.isEmpty() && tokens.getLast().is(";")) {
+            // as a shell would have it; it ends the one statement
+            Tokens.Token end = tokens.removeLast();
+            text = Tokens.blank(statement, end.start(), end.end());
+        }
         if (tokens.isEmpty()) {
             return new Query(text);
         }
@@ -120,9 +125,7 @@ public sealed interface Statement {
     }
 
     private static RuntimeException expected(String what, String text, int at) {
-        int line = 1 + (int) text.substring(0, at).chars().filter(c -> c == '\n').count();
-        int column = at - text.lastIndexOf('\n', at - 1);
         return SqlErrors.invalid(
-                Position.QUERY, new SqlParserPos(line, column), what + " is expected here");
+                Position.QUERY, Tokens.place(text, at), what + " is expected here");
     }
 }

@@ -3,6 +3,7 @@ package org.tonle.sql;
 import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -18,6 +19,7 @@ import org.apache.calcite.sql.SqlNumericLiteral;
 import org.apache.calcite.sql.SqlSnapshot;
 import org.apache.calcite.sql.SqlUnknownLiteral;
 import org.apache.calcite.sql.parser.SqlParserPos;
+import org.apache.calcite.util.DateString;
 
 /** Times as statements write them. */
 final class Times {
@@ -33,6 +35,10 @@ final class Times {
                     .appendPattern("uuuu-MM-dd HH:mm:ss")
                     .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
                     .toFormatter(Locale.ROOT)
+                    .withResolverStyle(ResolverStyle.STRICT);
+
+    private static final DateTimeFormatter DAY =
+            DateTimeFormatter.ofPattern("uuuu-M-d", Locale.ROOT)
                     .withResolverStyle(ResolverStyle.STRICT);
 
     private Times() {}
@@ -71,6 +77,25 @@ final class Times {
             // no such time: left for the validator to refuse with its place
             return literal;
         }
+    }
+
+    /** A DATE literal. Calcite's own reader jumps from 4 to 15 October 1582. */
+    static SqlLiteral date(SqlUnknownLiteral literal, Position position) {
+        String text = String.valueOf(literal.getValue()).strip();
+        try {
+            LocalDate date = LocalDate.parse(text, DAY);
+            if (date.getYear() > 0) {
+                return SqlLiteral.createDate(
+                        new DateString(date.getYear(), date.getMonthValue(), date.getDayOfMonth()),
+                        literal.getParserPosition());
+            }
+        } catch (DateTimeException e) {
+            // told below
+        }
+        throw SqlErrors.invalid(
+                position,
+                literal.getParserPosition(),
+                "there is no DATE '" + text + "'; one is written DATE '2026-01-31'");
     }
 
     /** A table in a state of its own, as a statement says it. */

@@ -2,6 +2,7 @@ package org.tonle.sql;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.calcite.sql.parser.SqlParserPos;
 
 /** A statement's text in words, names, texts and marks; comments and blanks left out. */
 final class Tokens {
@@ -20,6 +21,15 @@ final class Tokens {
     record Token(Kind kind, int start, int end, String value) {
         boolean is(String wordOrMark) {
             return (kind == Kind.WORD || kind == Kind.MARK) && value.equalsIgnoreCase(wordOrMark);
+        }
+
+        /** Whether a text or a quoted name of {@code text} has its end. */
+        boolean isClosed(String text) {
+            if (kind != Kind.TEXT && kind != Kind.QUOTED) {
+                return true;
+            }
+            char quote = text.charAt(start);
+            return text.substring(start, end).chars().filter(c -> c == quote).count() % 2 == 0;
         }
 
         boolean isName() {
@@ -63,6 +73,21 @@ final class Tokens {
             }
         }
         return tokens;
+    }
+
+    /** The line and column, from 1, of a character of {@code text}. */
+    static SqlParserPos place(String text, int at) {
+        int line = 1 + (int) text.substring(0, at).chars().filter(c -> c == '\n').count();
+        return new SqlParserPos(line, at - text.lastIndexOf('\n', at - 1));
+    }
+
+    /** The character of {@code text} at a place. */
+    static int offset(String text, SqlParserPos place) {
+        int at = 0;
+        for (int line = 1; line < place.getLineNum(); line++) {
+            at = text.indexOf('\n', at) + 1;
+        }
+        return Math.min(text.length(), at + place.getColumnNum() - 1);
     }
 
     private static int end(int found, String text, int length) {

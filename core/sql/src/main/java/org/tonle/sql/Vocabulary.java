@@ -4,6 +4,7 @@ import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlOperator;
 import org.apache.calcite.sql.SqlOperatorTable;
@@ -128,6 +129,19 @@ final class Vocabulary {
                     "WEEK",
                     "YEAR");
 
+    /** Other names, and forms, of what those do. */
+    private static final Set<String> SPELLED =
+            Set.of(
+                    "DATE_TRUNC",
+                    "IF",
+                    "IFNULL",
+                    "LENGTH",
+                    "NVL",
+                    "OVERLAY",
+                    "STDDEV",
+                    "SUBSTR",
+                    "VARIANCE");
+
     /** Functions whose value is another at each call. */
     private static final Set<String> CLOCKS =
             Set.of("CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP");
@@ -208,6 +222,7 @@ final class Vocabulary {
     private static final Set<String> OPERATORS =
             Set.of(
                     "||",
+                    "FORMAT JSON",
                     "IS JSON VALUE",
                     "IS JSON OBJECT",
                     "IS JSON ARRAY",
@@ -268,9 +283,11 @@ final class Vocabulary {
                     "PERCENTILE_CONT",
                     "PERCENTILE_DISC",
                     "REGR_COUNT",
+                    "STDDEV",
                     "STDDEV_POP",
                     "STDDEV_SAMP",
                     "SUM",
+                    "VARIANCE",
                     "VAR_POP",
                     "VAR_SAMP");
 
@@ -297,6 +314,7 @@ final class Vocabulary {
 
     /** The function most like a name. */
     static Optional<String> nearestFunction(String name) {
-        return SqlErrors.nearest(name, FUNCTIONS);
+        return SqlErrors.nearest(
+                name, Stream.concat(FUNCTIONS.stream(), SPELLED.stream()).toList());
     }
 }

@@ -129,6 +129,19 @@ class QueryTest {
                 "SET x = 1 => UNSUPPORTED_SQL line 1, column 1: SET_OPTION",
                 "TABLE silver.flights => UNSUPPORTED_SQL line 1, column 1:",
                 "SELECT 1; SELECT 2 => INVALID_SQL line 1, column 9: ';' is not expected",
+                "SELECT id FROM silver.flights WHERE => INVALID_SQL line 1, column 36: the statement"
+                        + " ends too early",
+                "SELECT id AS order FROM silver.flights => INVALID_SQL line 1, column 14: 'order' is"
+                        + " not expected here; it is a reserved word",
+                "SELECT id FROM silver.flights LIMIT -1 => INVALID_SQL line 1, column 37: '-' is not"
+                        + " expected here",
+                "SELECT 'it''s => INVALID_SQL line 1, column 8: the text that begins here isn't closed",
+                "SELECT \"id FROM silver.flights => INVALID_SQL line 1, column 8: the name that begins"
+                        + " here isn't closed",
+                "SELECT `id FROM silver.flights => INVALID_SQL line 1, column 8: '`' is not expected"
+                        + " here; a name that needs quotes",
+                "SELECT lenght(id) AS n FROM silver.flights => UNSUPPORTED_SQL line 1, column 8: the"
+                        + " function lenght is not in Tonle's SQL; is it LENGTH?",
                 "SELECT ? AS x => INVALID_SQL line 1, column 8: parameter 1 has no value; 0 were given",
                 "SELECT * FROM (SELECT 1 AS x) FOR SYSTEM_TIME AS OF 3 => INVALID_SQL",
                 "SELECT * FROM silver.flights FOR SYSTEM_TIME AS OF 'x' => UNSUPPORTED_SQL line 1,"
