@@ -19,6 +19,8 @@ import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.validate.SqlValidator;
 import org.apache.calcite.sql.validate.SqlValidatorImpl;
+import org.apache.calcite.sql.validate.SqlValidatorNamespace;
+import org.apache.calcite.sql.validate.SqlValidatorScope;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.tonle.spi.LakeException;
@@ -86,7 +88,7 @@ final class Binder {
     record Tree(SqlNode node, List<BoundTable> tables, Schema schema) {}
 
     Tree tree(SqlNode statement) {
-        Language.checkDepth(statement, position);
+        Extent.check(statement, position);
         SqlNode parsed = java.util.Objects.requireNonNull(statement.accept(new Spelling(position)));
         Language.checkParsed(parsed, position);
         Map<TableName, LakeCatalog.Seen> found = new LinkedHashMap<>();
@@ -100,7 +102,7 @@ final class Binder {
                                 key ->
                                         seen(checkedState(name, pos))
                                                 .orElseThrow(() -> noTable(name, pos))));
-        Validator validator = new Validator(new LakeCatalog(found.values(), types), types);
+        Validator validator = new Validator(new LakeCatalog(found.values(), types), types, position);
         SqlNode tree;
         try {
             tree = validator.validate(parsed);
@@ -180,8 +182,11 @@ final class Binder {
         return new Schema(fields);
     }
 
+    /** Ends when the statement's time is over, and where a row becomes too wide. */
     static final class Validator extends SqlValidatorImpl {
-        Validator(LakeCatalog catalog, RelDataTypeFactory types) {
+        private final Position position;
+
+        Validator(LakeCatalog catalog, RelDataTypeFactory types, Position position) {
             super(
                     Language.OPERATORS,
                     catalog.reader(),
@@ -191,6 +196,26 @@ final class Binder {
                             .withTypeCoercionEnabled(true)
                             .withDefaultNullCollation(NullCollation.LAST)
                             .withConformance(Language.CONFORMANCE));
+            this.position = position;
+        }
+
+        @Override
+        protected void validateNamespace(SqlValidatorNamespace namespace, RelDataType target) {
+            try {
+                super.validateNamespace(namespace, target);
+            } catch (LakeTypeFactory.TooWide e) {
+                SqlNode node = namespace.getNode();
+                throw SqlErrors.unsupported(
+                        position,
+                        node == null ? SqlParserPos.ZERO : node.getParserPosition(),
+                        String.valueOf(e.getMessage()));
+            }
+        }
+
+        @Override
+        public RelDataType deriveType(SqlValidatorScope scope, SqlNode expression) {
+            BigStack.check();
+            return super.deriveType(scope, expression);
         }
     }
 }

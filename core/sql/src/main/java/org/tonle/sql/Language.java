@@ -32,9 +32,6 @@ final class Language {
     /** Longest statement, in characters. */
     private static final int MAX_LENGTH = 1 << 20;
 
-    /** Deepest nesting of a parsed statement. */
-    private static final int MAX_DEPTH = 800;
-
     /** Most words and marks of a statement: a list of a hundred thousand values. */
     private static final int MAX_TOKENS = 200_000;
 
@@ -98,7 +95,7 @@ final class Language {
     static SqlNode parseQuery(String text, Position position) {
         checkText(text, position);
         try {
-            return SqlParser.create(text, PARSER).parseQuery();
+            return checked(SqlParser.create(text, PARSER).parseQuery(), position);
         } catch (SqlParseException e) {
             throw SqlErrors.of(position, e, reserved());
         }
@@ -107,7 +104,7 @@ final class Language {
     static SqlNode parseExpression(String text, Position position) {
         checkText(text, position);
         try {
-            return SqlParser.create(text, PARSER).parseExpression();
+            return checked(SqlParser.create(text, PARSER).parseExpression(), position);
         } catch (SqlParseException e) {
             throw SqlErrors.of(position, e, reserved());
         }
@@ -133,26 +130,23 @@ final class Language {
         for (Tokens.Token token : tokens) {
             chain = SEPARATORS.stream().anyMatch(token::is) ? 0 : chain + 1;
             if (chain > MAX_CHAIN) {
-                throw tooDeep(position, SqlParserPos.ZERO);
+                throw Extent.tooDeep(position, SqlParserPos.ZERO);
             }
             if (token.is("(") || token.is("[") || token.is("CASE")) {
                 depth++;
             } else if (token.is(")") || token.is("]") || token.is("END")) {
                 depth--;
             }
-            if (depth > MAX_DEPTH) {
-                throw tooDeep(position, SqlParserPos.ZERO);
+            if (depth > Extent.MAX_DEPTH) {
+                throw Extent.tooDeep(position, SqlParserPos.ZERO);
             }
         }
     }
 
-    private static LakeException tooDeep(Position position, SqlParserPos pos) {
-        return SqlErrors.unsupported(
-                position,
-                pos,
-                "the statement is nested deeper than "
-                        + MAX_DEPTH
-                        + "; split it with WITH, or write IN (…) for long chains of OR");
+    /** Before anybody walks through it: its nodes may stand at many places. */
+    private static SqlNode checked(SqlNode parsed, Position position) {
+        Extent.check(parsed, position);
+        return parsed;
     }
 
     /** {@code SELECT items FROM from WHERE where}, made rather than parsed. */
@@ -177,11 +171,6 @@ final class Language {
     static List<String> reserved() {
         SqlAbstractParserImpl.Metadata words = SqlParser.create("", PARSER).getMetadata();
         return words.getTokens().stream().filter(words::isReservedWord).toList();
-    }
-
-    /** Refuses what is nested too deep. */
-    static void checkDepth(SqlNode statement, Position position) {
-        statement.accept(new Depth(position));
     }
 
     /** Refuses what is none of Tonle's SQL already by its form. */
@@ -276,24 +265,5 @@ final class Language {
                         + Vocabulary.nearestFunction(name)
                                 .map(n -> "; is it " + n + "?")
                                 .orElse(""));
-    }
-
-    private static final class Depth extends SqlBasicVisitor<@Nullable Void> {
-        private final Position position;
-        private int depth;
-
-        Depth(Position position) {
-            this.position = position;
-        }
-
-        @Override
-        public @Nullable Void visit(SqlCall call) {
-            if (++depth > MAX_DEPTH) {
-                throw tooDeep(position, call.getParserPosition());
-            }
-            super.visit(call);
-            depth--;
-            return null;
-        }
     }
 }

@@ -77,7 +77,14 @@ final class Spelling extends SqlShuttle {
         }
         return switch (function.getName().toUpperCase(Locale.ROOT)) {
             case "SUBSTR" -> SqlStdOperatorTable.SUBSTRING.createCall(pos, operands);
-            case "NVL", "IFNULL" -> SqlStdOperatorTable.COALESCE.createCall(pos, operands);
+            case "COALESCE", "NVL", "IFNULL" ->
+                    function.equals(NullFunctions.COALESCE)
+                            ? call
+                            : NullFunctions.COALESCE.createCall(pos, operands);
+            case "NULLIF" ->
+                    function.equals(NullFunctions.NULLIF)
+                            ? call
+                            : NullFunctions.NULLIF.createCall(pos, operands);
             // PostgreSQL's way
             case "DATE_TRUNC" ->
                     operands.size() == 2
