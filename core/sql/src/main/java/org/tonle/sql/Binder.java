@@ -126,6 +126,7 @@ final class Binder {
                                                 Guard.bind(
                                                         table, access, used, barrier, resolver,
                                                         types)));
+        PlanSize.check(tree, tables, position);
         return new Tree(tree, tables, schema(row));
     }
 

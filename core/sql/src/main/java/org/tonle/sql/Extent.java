@@ -60,6 +60,11 @@ final class Extent {
         var unused = new Extent(position).of(statement);
     }
 
+    /** How many names, values and operations a statement has. */
+    static long nodes(SqlNode statement) {
+        return new Extent(Position.QUERY).of(statement).nodes;
+    }
+
     /**
      * What a part of a statement holds, each thing counted as often as it is said.
      *
@@ -145,6 +150,7 @@ final class Extent {
                     self.getParserPosition());
             List<@Nullable SqlNode> users = new ArrayList<>(keys(self.getGroup()));
             users.add(self.getHaving());
+            users.add(self.getQualify());
             return checked(
                     size.and(repeated(self, users), groupingSets(self.getGroup())),
                     call.getParserPosition());
