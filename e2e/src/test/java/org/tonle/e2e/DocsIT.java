@@ -21,6 +21,7 @@ class DocsIT {
             strings = {
                 "README.md",
                 "docs/quick-start.md",
+                "docs/sources.md",
                 "docs/sql.md",
                 "docs/types.md",
                 "docs/queries.md",
@@ -49,6 +50,7 @@ class DocsIT {
                 String name = file.getFileName().toString();
                 if (!List.of(
                                 "quick-start.md",
+                                "sources.md",
                                 "sql.md",
                                 "types.md",
                                 "queries.md",

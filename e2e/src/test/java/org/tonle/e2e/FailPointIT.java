@@ -18,7 +18,8 @@ class FailPointIT {
     void nothingIsLostOrDoubledThoughTheLakeEndsAtEveryStep() throws Exception {
         Path folder = dir.resolve("lake");
         LakeFolder.write(folder, "");
-        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3);
+                FileDropper files = new FileDropper(folder)) {
             int visit = 1;
             for (String point : Lake.failPoints()) {
                 // not always the first time that it is reached; a point of the start has no second
@@ -32,6 +33,7 @@ class FailPointIT {
             try (LakeProcess lake = LakeProcess.start(folder)) {
                 lake.awaitAddress();
                 client.close();
+                files.check(LakeProcess.address(folder).orElseThrow());
                 CrashRun.settled(List.of(folder));
                 assertThat(lake.terminate()).isZero();
             }

@@ -19,7 +19,8 @@ class KillIT {
         Path folder = dir.resolve("lake");
         LakeFolder.write(folder, "");
         Random random = new Random(20260301);
-        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3);
+                FileDropper files = new FileDropper(folder)) {
             for (int kill = 0; kill < KILLS; kill++) {
                 try (LakeProcess lake = LakeProcess.start(folder)) {
                     // most die while they work, some while they start
@@ -36,6 +37,7 @@ class KillIT {
             try (LakeProcess lake = LakeProcess.start(folder)) {
                 lake.awaitAddress();
                 client.close();
+                files.check(LakeProcess.address(folder).orElseThrow());
                 CrashRun.settled(List.of(folder));
                 assertThat(lake.terminate()).isZero();
             }

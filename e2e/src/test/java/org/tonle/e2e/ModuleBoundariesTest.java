@@ -65,7 +65,8 @@ class ModuleBoundariesTest {
     void coreKnowsNoAdapterNoEmbeddedServerAndNoDoor() {
         for (String module : CORE) {
             neverUses(
-                    module, List.of("duckdb", "openlineage", "embedded", "lake", "server", "cli"));
+                    module,
+                    List.of("duckdb", "openlineage", "files", "embedded", "lake", "server", "cli"));
         }
     }
 
@@ -86,6 +87,18 @@ class ModuleBoundariesTest {
                 "duckdb",
                 List.of("ledger", "ingest", "pipeline", "query", "embedded", "lake", "server"));
         neverUses(
+                "files",
+                List.of(
+                        "ledger",
+                        "catalog",
+                        "sql",
+                        "ingest",
+                        "pipeline",
+                        "query",
+                        "embedded",
+                        "lake",
+                        "server"));
+        neverUses(
                 "openlineage",
                 List.of("catalog", "ingest", "query", "duckdb", "embedded", "lake", "server"));
     }
@@ -95,7 +108,14 @@ class ModuleBoundariesTest {
         for (String module : List.of("server", "cli")) {
             neverUses(
                     module,
-                    List.of("duckdb", "openlineage", "embedded", "ledger", "catalog", "pipeline"));
+                    List.of(
+                            "duckdb",
+                            "openlineage",
+                            "files",
+                            "embedded",
+                            "ledger",
+                            "catalog",
+                            "pipeline"));
         }
         neverUses("lake", List.of("server", "cli"));
         neverUses("server", List.of("cli"));

@@ -27,11 +27,14 @@ import org.tonle.definition.LedgerDefinition;
 import org.tonle.definition.LineageDefinition;
 import org.tonle.definition.QueryDefinition;
 import org.tonle.definition.Secret;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedKafka;
 import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.embedded.PrivateFile;
+import org.tonle.files.FolderSource;
 import org.tonle.ingest.EventLog;
 import org.tonle.ingest.EventLogSettings;
 import org.tonle.ingest.Ingest;
@@ -51,6 +54,7 @@ import org.tonle.query.QuerySettings;
 import org.tonle.query.SystemTables;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Source;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.Policies;
 import org.tonle.sql.SqlEngine;
@@ -166,7 +170,8 @@ final class LakeStart {
                                         holder,
                                         definition.ingest().commitInterval(),
                                         definition.ingest().commitSizeBytes(),
-                                        IngestSettings.DEFAULT_REMEMBERED_KEYS)));
+                                        IngestSettings.DEFAULT_REMEMBERED_KEYS),
+                                this::outside));
         ingest.start(definition.sources());
         try {
             if (!ingest.awaitStarted(START_LIMIT)) {
@@ -183,6 +188,19 @@ final class LakeStart {
         }
         requireTables(catalog, ingest);
         return ingest;
+    }
+
+    /** What a source reads that takes no requests. */
+    private Source outside(SourceDefinition source) {
+        return switch (source.kind()) {
+            case SourceKind.Files files -> new FolderSource(files, options.clock());
+            case SourceKind.Http http -> throw notRead(source);
+            case SourceKind.Kafka kafka -> throw notRead(source);
+        };
+    }
+
+    private static IllegalArgumentException notRead(SourceDefinition source) {
+        return new IllegalArgumentException(source.name() + " isn't read into the event log");
     }
 
     /** A dataset can't be made over a source that never got so far as to have a table. */

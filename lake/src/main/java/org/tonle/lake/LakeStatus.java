@@ -17,6 +17,7 @@ import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.definition.LakeDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.TableStatus.State;
@@ -159,6 +160,8 @@ final class LakeStatus {
         Instant now = clock.instant();
         return definition
                 .source(status.source())
+                // how long an outside topic keeps what it holds, its owners decide
+                .filter(source -> !(source.kind() instanceof SourceKind.Kafka))
                 .map(source ->
                         new TableStatus.Retention(
                                 status.left(source.retention(), now),

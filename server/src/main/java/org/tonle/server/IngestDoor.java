@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.zip.GZIPInputStream;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -68,7 +69,7 @@ final class IngestDoor implements HttpService {
         String contentType = contentType(request.headers());
         boolean gzip = gzip(request.headers());
         Optional<String> key = idempotencyKey(request.headers());
-        long most = source.maxBodyBytes();
+        long most = source.kind().maxRecordBytes();
         long length = request.headers().contentLength();
         if (length > most) {
             throw tooLarge(source);
@@ -128,23 +129,32 @@ final class IngestDoor implements HttpService {
     }
 
     private SourceDefinition source(String name) {
-        return lake.source(name)
-                .orElseThrow(() ->
-                        new DoorException(
-                                ErrorCode.NOT_FOUND,
-                                "there is no source of this name",
-                                name,
-                                "define it in sources/"
-                                        + name
-                                        + ".yaml and restart the"
-                                        + " lake"));
+        SourceDefinition source =
+                lake.source(name)
+                        .orElseThrow(() ->
+                                new DoorException(
+                                        ErrorCode.NOT_FOUND,
+                                        "there is no source of this name",
+                                        name,
+                                        "define it in sources/"
+                                                + name
+                                                + ".yaml and restart the"
+                                                + " lake"));
+        if (!(source.kind() instanceof SourceKind.Http)) {
+            throw new DoorException(
+                    ErrorCode.NOT_FOUND,
+                    "this source takes no requests: its kind is " + source.kind().name(),
+                    name,
+                    "send to a source of kind http");
+        }
+        return source;
     }
 
     private static DoorException tooLarge(SourceDefinition source) {
         return new DoorException(
                 ErrorCode.TOO_LARGE,
                 "the body is larger than the "
-                        + source.maxBodyBytes()
+                        + source.kind().maxRecordBytes()
                         + " bytes that source "
                         + source.name()
                         + " takes",
@@ -223,7 +233,7 @@ final class IngestDoor implements HttpService {
         byte[] buffer = new byte[64 << 10];
         try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(body), 8 << 10)) {
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                if (out.size() + (long) n > source.maxBodyBytes()) {
+                if (out.size() + (long) n > source.kind().maxRecordBytes()) {
                     throw tooLarge(source);
                 }
                 share.growTo(body.length + out.size() + (long) n);

@@ -14,6 +14,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LineageEvents;
@@ -219,7 +220,7 @@ final class ScriptedLake implements Backend {
                                     List.of(),
                                     1,
                                     events.retention(),
-                                    1024));
+                                    new SourceKind.Http(1024)));
             default -> Optional.empty();
         };
     }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.iceberg.types.Types;
+import org.tonle.catalog.BronzeTable;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.DataFile;
 import org.tonle.sql.ReadColumn;
@@ -95,6 +96,10 @@ sealed interface StreamInput {
             inner.add("\"position\" AS \"tonle$position\"");
             inner.add("\"index\" AS \"tonle$index\"");
             inner.add("\"payload\" AS \"tonle$payload\"");
+            inner.add(
+                    "\"headers\"["
+                            + DuckTypes.text(BronzeTable.PROBLEM_HEADER)
+                            + "] AS \"tonle$unreadable\"");
             inner.add(JsonScan.TEXTS + " AS \"tonle$texts\"");
 
             List<String> kept = new ArrayList<>();
@@ -108,6 +113,7 @@ sealed interface StreamInput {
                             "\"tonle$index\"",
                             payload() + " AS \"tonle$payload\"",
                             "\"tonle$problem\"",
+                            "\"tonle$unreadable\"",
                             "CASE WHEN \"tonle$problem\" IS NOT NULL THEN \"tonle$texts\" END AS"
                                     + " \"tonle$texts\""));
             return "SELECT "
@@ -155,7 +161,8 @@ sealed interface StreamInput {
         /** The number of the first rule broken: 0 no object, i the column. */
         private String problem() {
             StringBuilder problem = new StringBuilder("CASE ");
-            problem.append("WHEN \"tonle$texts\" IS NULL OR NOT ")
+            problem.append(
+                            "WHEN \"tonle$unreadable\" IS NOT NULL OR \"tonle$texts\" IS NULL OR NOT ")
                     .append(JsonScan.isObject("\"tonle$payload\""))
                     .append(" THEN 0 ");
             List<ReadColumn> columns = table().onRead();
@@ -195,7 +202,8 @@ sealed interface StreamInput {
         public String message() {
             StringBuilder message =
                     new StringBuilder(
-                            "CASE WHEN \"tonle$problem\" = 0 AND \"tonle$texts\" IS NULL THEN 'the"
+                            "CASE WHEN \"tonle$unreadable\" IS NOT NULL THEN \"tonle$unreadable\" WHEN"
+                                    + " \"tonle$problem\" = 0 AND \"tonle$texts\" IS NULL THEN 'the"
                                     + " payload is no JSON' WHEN \"tonle$problem\" = 0 THEN 'the"
                                     + " payload is no JSON object' ");
             List<ReadColumn> columns = table().onRead();

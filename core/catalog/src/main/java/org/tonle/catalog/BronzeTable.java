@@ -12,6 +12,9 @@ import org.apache.iceberg.types.Types;
 public final class BronzeTable {
     public static final String NAMESPACE = "bronze";
 
+    /** The header that says why an event couldn't be read; others don't have it. */
+    public static final String PROBLEM_HEADER = "tonle-problem";
+
     public static final Schema SCHEMA =
             new Schema(
                     Types.NestedField.required(1, "event_id", Types.StringType.get()),

@@ -53,8 +53,6 @@ final class LakeFile {
 
     // it becomes part of topic names
     private static final Pattern LAKE_NAME = Pattern.compile("[a-z][a-z0-9_-]{0,62}");
-    private static final Pattern SECRET_KEY =
-            Pattern.compile(".*(password|secret|jaas|credential|token).*");
 
     private final Path folder;
     private final References references;
@@ -138,59 +136,13 @@ final class LakeFile {
         if (section.isEmpty()) {
             return new EventLogDefinition.Embedded();
         }
-        Optional<Section.Scalar> servers = section.get().scalar("bootstrap-servers");
-        if (servers.isEmpty() && !section.get().has("bootstrap-servers")) {
+        if (!section.get().has("bootstrap-servers")) {
             problems.add(
                     top.placeOf("event-log"),
                     "event-log",
                     "add bootstrap-servers: host:9092, or remove the key for the embedded log");
         }
-        String bootstrap = servers.map(references::resolve).orElse("");
-        servers.filter(s -> !bootstrap.isEmpty())
-                .filter(s ->
-                        !bootstrap.matches(
-                                "\\s*[^\\s,:]+(:[^\\s,:]+)*:[0-9]{1,5}"
-                                        + "(\\s*,\\s*[^\\s,:]+(:[^\\s,:]+)*:[0-9]{1,5})*\\s*"))
-                .ifPresent(s ->
-                        problems.add(
-                                s.place(),
-                                s.text(),
-                                "write host:port, several separated by commas"));
-        return new EventLogDefinition.Cluster(bootstrap, properties(section.get()));
-    }
-
-    private Map<String, Secret> properties(Section section) {
-        Map<String, Secret> properties = new TreeMap<>();
-        Optional<Section> nested = section.section("properties");
-        if (nested.isPresent()) {
-            for (String key : nested.get().entries().keySet()) {
-                Optional<Section.Scalar> scalar = nested.get().scalar(key);
-                if (scalar.isEmpty()) {
-                    continue;
-                }
-                if (key.equals("bootstrap.servers")) {
-                    problems.add(
-                            nested.get().placeOf(key), key, "write it as bootstrap-servers, above");
-                }
-                if (SECRET_KEY.matcher(key.toLowerCase(Locale.ROOT)).matches()) {
-                    onlyByReference(key, scalar.get());
-                }
-                properties.put(key, new Secret(references.resolve(scalar.get())));
-            }
-        }
-        return properties;
-    }
-
-    private void onlyByReference(String key, Section.Scalar scalar) {
-        if (!References.in(scalar.text())) {
-            // the value is not repeated: it may be the password
-            problems.add(
-                    scalar.place(),
-                    "",
-                    "secrets don't belong into files that are shared; write "
-                            + key
-                            + ": ${env:NAME} or ${file:PATH}");
-        }
+        return new ClusterSection(references, problems).read(section.get());
     }
 
     LedgerDefinition ledger() {
@@ -226,7 +178,7 @@ final class LakeFile {
                                 "",
                                 "take the password out of the url; write password:"
                                         + " ${env:NAME} beside it"));
-        password.ifPresent(p -> onlyByReference("password", p));
+        password.ifPresent(p -> references.requireIn("password", p));
         return new LedgerDefinition.Postgres(
                 resolved,
                 user.map(references::resolve).orElse(""),
@@ -344,7 +296,7 @@ final class LakeFile {
                     "write either file: PATH or url: https://host/api/v1/lineage");
             return Optional.empty();
         }
-        key.ifPresent(k -> onlyByReference("api-key", k));
+        key.ifPresent(k -> references.requireIn("api-key", k));
         if (url.isPresent()) {
             return httpUrl(url.get())
                     .map(to ->

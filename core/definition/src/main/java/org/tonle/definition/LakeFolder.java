@@ -115,7 +115,7 @@ final class LakeFolder {
             }
             new YamlFile(path, problems)
                     .read(text.get())
-                    .map(m -> new SourceFile(path, problems).read(source, m))
+                    .map(m -> new SourceFile(folder, path, references, problems).read(source, m))
                     .ifPresent(sources::add);
         }
         return sources;

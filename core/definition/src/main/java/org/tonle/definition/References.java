@@ -33,6 +33,19 @@ final class References {
         return text.contains("${");
     }
 
+    /** Reports a secret that is written down. */
+    void requireIn(String key, Section.Scalar scalar) {
+        if (!in(scalar.text())) {
+            // the value is not repeated: it may be the password
+            problems.add(
+                    scalar.place(),
+                    "",
+                    "secrets don't belong into files that are shared; write "
+                            + key
+                            + ": ${env:NAME} or ${file:PATH}");
+        }
+    }
+
     /** The value with its references replaced; one that can't be is reported and left out. */
     String resolve(Section.Scalar scalar) {
         Matcher matcher = REFERENCE.matcher(scalar.text());

@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param columns in the order of the file
  * @param partitions of its topic; fixed when the topic is created
  * @param retention how long the event log keeps what bronze has committed
- * @param maxBodyBytes of one request, after decompression
+ * @param kind what it reads
  */
 public record SourceDefinition(
         String name,
@@ -27,17 +27,16 @@ public record SourceDefinition(
         List<ColumnDefinition> columns,
         int partitions,
         Duration retention,
-        long maxBodyBytes) {
+        SourceKind kind) {
     public static final String DEFAULT_ID_FIELD = "event_id";
     public static final int DEFAULT_PARTITIONS = 1;
     public static final Duration DEFAULT_RETENTION = Duration.ofDays(7);
-    public static final long DEFAULT_MAX_BODY_BYTES = 20L << 20;
 
     public SourceDefinition {
         columns = List.copyOf(columns);
     }
 
-    /** A source with nothing but its name. */
+    /** A source of requests with nothing but its name. */
     public static SourceDefinition named(String name) {
         return new SourceDefinition(
                 name,
@@ -48,6 +47,6 @@ public record SourceDefinition(
                 List.of(),
                 DEFAULT_PARTITIONS,
                 DEFAULT_RETENTION,
-                DEFAULT_MAX_BODY_BYTES);
+                new SourceKind.Http(SourceKind.Http.DEFAULT_MAX_BODY_BYTES));
     }
 }

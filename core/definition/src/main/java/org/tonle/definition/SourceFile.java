@@ -1,6 +1,8 @@
 package org.tonle.definition;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -9,23 +11,32 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 
 /** Reads one {@code sources/<name>.yaml}. */
 final class SourceFile {
-    private static final List<String> KEYS =
-            List.of(
-                    "kind",
-                    "id",
-                    "event-time",
-                    "key",
-                    "columns",
-                    "partitions",
-                    "retention",
-                    "max-body");
-    private static final List<String> KINDS = List.of("http");
+    private static final List<String> KEYS = List.of("kind", "id", "event-time", "key", "columns");
+
+    /** The keys of each kind besides those that all have. */
+    private static final Map<String, List<String>> KINDS =
+            new TreeMap<>(
+                    Map.of(
+                            "http",
+                            List.of("partitions", "retention", "max-body"),
+                            "files",
+                            List.of(
+                                    "partitions",
+                                    "retention",
+                                    "path",
+                                    "pattern",
+                                    "format",
+                                    "settle"),
+                            "kafka",
+                            List.of("topic", "bootstrap-servers", "properties", "from")));
+
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
     private static final Pattern DECIMAL =
             Pattern.compile("decimal\\s*\\(\\s*([0-9]{1,3})\\s*,\\s*([0-9]{1,3})\\s*\\)");
@@ -75,11 +86,19 @@ final class SourceFile {
      */
     private static final long MOST_BODY_BYTES = 32L << 20;
 
+    private final Path folder;
     private final String file;
+    private final References references;
     private final Problems problems;
 
-    SourceFile(String file, Problems problems) {
+    /**
+     * @param folder the lake's
+     * @param file below it
+     */
+    SourceFile(Path folder, String file, References references, Problems problems) {
+        this.folder = folder;
         this.file = file;
+        this.references = references;
         this.problems = problems;
     }
 
@@ -88,8 +107,10 @@ final class SourceFile {
     }
 
     SourceDefinition read(String name, MappingNode mapping) {
-        Section section = new Section(file, mapping, problems, KEYS);
-        kind(section);
+        String kind = kind(new Section(file, mapping, new Problems()));
+        List<String> keys = new ArrayList<>(KEYS);
+        keys.addAll(KINDS.getOrDefault(kind, List.of()));
+        Section section = new Section(file, mapping, problems, keys);
         List<ColumnDefinition> columns = columns(section);
         return new SourceDefinition(
                 name,
@@ -100,24 +121,105 @@ final class SourceFile {
                 columns,
                 section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
                 section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
-                section.bytes(
-                        "max-body",
-                        SourceDefinition.DEFAULT_MAX_BODY_BYTES,
-                        1L << 10,
-                        MOST_BODY_BYTES));
+                switch (kind) {
+                    case "files" -> files(section);
+                    case "kafka" -> kafka(section);
+                    default -> http(section);
+                });
     }
 
-    private void kind(Section section) {
+    /** The kind's name; reports one that isn't known. */
+    private String kind(Section section) {
         Optional<Section.Scalar> kind = section.scalar("kind");
-        if (kind.isEmpty() && !section.has("kind")) {
+        if (kind.isEmpty()) {
             problems.add(Place.startOf(file), "", "kind is missing; write kind: http");
         }
-        kind.filter(k -> !KINDS.contains(k.text()))
+        kind.filter(k -> !KINDS.containsKey(k.text()))
                 .ifPresent(k ->
                         problems.add(
                                 k.place(),
                                 k.text(),
-                                "unknown kind of source; there is " + String.join(", ", KINDS)));
+                                "unknown kind of source; there is "
+                                        + String.join(", ", KINDS.keySet())));
+        return kind.map(Section.Scalar::text).orElse("http");
+    }
+
+    private static SourceKind http(Section section) {
+        return new SourceKind.Http(
+                section.bytes(
+                        "max-body",
+                        SourceKind.Http.DEFAULT_MAX_BODY_BYTES,
+                        1L << 10,
+                        MOST_BODY_BYTES));
+    }
+
+    private SourceKind files(Section section) {
+        Optional<Section.Scalar> path = section.scalar("path");
+        if (path.isEmpty()) {
+            problems.add(
+                    Place.startOf(file),
+                    "",
+                    "path is missing; write path: FOLDER, absolute or from the lake's folder");
+        }
+        Optional<Section.Scalar> format = section.scalar("format");
+        format.filter(f -> FileFormat.named(f.text()).isEmpty())
+                .ifPresent(f ->
+                        problems.add(
+                                f.place(),
+                                f.text(),
+                                "unknown format; "
+                                        + Nearest.hint(
+                                                f.text(),
+                                                Arrays.stream(FileFormat.values())
+                                                        .map(FileFormat::toString)
+                                                        .toList())));
+        return new SourceKind.Files(
+                folder.toAbsolutePath()
+                        .resolve(path.map(Section.Scalar::text).orElse("."))
+                        .normalize(),
+                pattern(section),
+                format.flatMap(f -> FileFormat.named(f.text())),
+                section.duration("settle", SourceKind.Files.DEFAULT_SETTLE));
+    }
+
+    private SourceKind kafka(Section section) {
+        Optional<Section.Scalar> topic = section.scalar("topic");
+        if (!section.has("topic")) {
+            problems.add(Place.startOf(file), "", "topic is missing; write topic: NAME");
+        }
+        if (!section.has("bootstrap-servers")) {
+            problems.add(
+                    Place.startOf(file),
+                    "",
+                    "bootstrap-servers is missing; write bootstrap-servers: host:9092");
+        }
+        Optional<Section.Scalar> from = section.scalar("from");
+        from.filter(f -> !f.text().equals("earliest") && !f.text().equals("latest"))
+                .ifPresent(f ->
+                        problems.add(
+                                f.place(),
+                                f.text(),
+                                "from takes earliest, all that the topic holds, or latest, what comes from now on"));
+        return new SourceKind.Kafka(
+                topic.map(Section.Scalar::text).orElse(""),
+                new ClusterSection(references, problems).read(section),
+                from.map(Section.Scalar::text).filter("latest"::equals).isEmpty());
+    }
+
+    private String pattern(Section section) {
+        Optional<Section.Scalar> pattern = section.scalar("pattern");
+        try {
+            pattern.ifPresent(p -> {
+                var unused = folder.getFileSystem().getPathMatcher("glob:" + p.text());
+            });
+        } catch (PatternSyntaxException e) {
+            problems.add(
+                    pattern.orElseThrow().place(),
+                    pattern.orElseThrow().text(),
+                    "no pattern of names: " + e.getDescription() + "; write one like **/*.csv");
+            return SourceKind.Files.DEFAULT_PATTERN;
+        }
+        return pattern.map(Section.Scalar::text).orElse(SourceKind.Files.DEFAULT_PATTERN);
     }
 
     private Optional<String> field(Section section, String key) {

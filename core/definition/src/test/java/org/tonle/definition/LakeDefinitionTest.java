@@ -205,7 +205,7 @@ class LakeDefinitionTest {
         assertThat(source.keyField()).contains("customer");
         assertThat(source.partitions()).isEqualTo(4);
         assertThat(source.retention()).isEqualTo(Duration.ofDays(3));
-        assertThat(source.maxBodyBytes()).isEqualTo(1L << 20);
+        assertThat(source.kind()).isEqualTo(new SourceKind.Http(1L << 20));
         assertThat(source.columns())
                 .containsExactly(
                         new ColumnDefinition(
@@ -230,6 +230,51 @@ class LakeDefinitionTest {
                                 JsonPath.field("größe"),
                                 false,
                                 new Place("sources/orders.yaml", 11, 3)));
+    }
+
+    @Test
+    void theKeysOfEachKindAreRead() throws IOException {
+        write("lake.yaml", "");
+        write(
+                "sources/drops.yaml",
+                """
+                kind: files
+                path: ../in
+                pattern: "**/*.csv"
+                format: tsv
+                settle: 5s
+                """);
+        write(
+                "sources/orders.yaml",
+                """
+                kind: kafka
+                topic: shop.orders
+                bootstrap-servers: k1:9092,k2:9092
+                properties:
+                  security.protocol: SASL_SSL
+                  sasl.jaas.config: ${env:JAAS}
+                from: latest
+                """);
+        LakeDefinition lake = load(Map.of("JAAS", "module"));
+        assertThat(lake.source("drops").orElseThrow().kind())
+                .isEqualTo(
+                        new SourceKind.Files(
+                                folder.resolveSibling("in"),
+                                "**/*.csv",
+                                Optional.of(FileFormat.TSV),
+                                Duration.ofSeconds(5)));
+        assertThat(lake.source("orders").orElseThrow().kind())
+                .isEqualTo(
+                        new SourceKind.Kafka(
+                                "shop.orders",
+                                new EventLogDefinition.Cluster(
+                                        "k1:9092,k2:9092",
+                                        Map.of(
+                                                "security.protocol",
+                                                new Secret("SASL_SSL"),
+                                                "sasl.jaas.config",
+                                                new Secret("module"))),
+                                false));
     }
 
     @Test

@@ -102,6 +102,10 @@ class ProblemsTest {
                     ingest: {commit_size: 1MB}        | 1 | 10 | commit_size | did you mean commit-size?
                     query: {each: {timeout: never}}   | 1 | 25 | never | takes a duration
                     query: {roles: {admin: {row: 1}}} | 1 | 25 | row | unknown key
+                    query: {each: {memory: 1MB}}      | 1 | 24 | 1MB | a size from 64MB to 512MB
+                    query: {each: {memory: 600MB}}    | 1 | 24 | 600MB | a size from 64MB to 512MB
+                    audit: {retention: 40000d}        | 1 | 1  | audit | at most 36500d
+                    audit: {retention: 0d}            | 1 | 20 | 0d | takes a duration above zero
                     query: {roles: {data_viewr: {}}}  | 1 | 17 | data_viewr | unknown role; did you mean data_viewer
                     lineage: {}                       | 1 | 1  | lineage | either file: PATH or url:
                     lineage: {file: a, url: 'http://h'} | 1 | 1  | lineage | either file: PATH or url:
@@ -122,7 +126,17 @@ class ProblemsTest {
             textBlock =
                     """
                     id: x                             | 1 | 1  |     | write kind: http
-                    kind: kafka                       | 1 | 7  | kafka | there is http
+                    kind: amqp                        | 1 | 7  | amqp | there is files, http, kafka
+                    kind: kafka\\nbootstrap-servers: "k:9" | 1 | 1 |    | topic is missing
+                    kind: kafka\\ntopic: t           | 1 | 1  |     | bootstrap-servers is missing
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: k | 3 | 20 | k | write host:port
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nfrom: now | 4 | 7 | now | from takes earliest
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\npartitions: 2 | 4 | 1 | partitions | unknown key
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nproperties: {ssl.key.password: x} | 4 | 32 | | secrets
+                    kind: files                       | 1 | 1  |     | path is missing
+                    kind: files\\npath: a\\npattern: "{" | 3 | 10 | {  | no pattern of names
+                    kind: files\\npath: a\\nformat: xml | 3 | 9  | xml | unknown format
+                    kind: files\\npath: a\\nmax-body: 1MB | 3 | 1 | max-body | unknown key
                     kind: http\\nid: $.a              | 2 | 5  | $.a | not a path
                     kind: http\\nkey: a               | 2 | 6  | a   | declare it under columns:
                     kind: http\\nkey: a\\ncolumns: {ab: int} | 2 | 6 | a | did you mean ab?

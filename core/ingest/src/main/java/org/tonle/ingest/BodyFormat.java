@@ -10,6 +10,8 @@ enum BodyFormat {
     JSON,
     /** JSON values, one a line; an array is one event. */
     NDJSON,
+    /** One JSON value, which is one event whatever it is. */
+    VALUE,
     /** The client didn't say: one array with an event per element, else values, one a line. */
     UNSAID;
 

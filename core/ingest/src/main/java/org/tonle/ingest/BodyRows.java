@@ -1,15 +1,18 @@
 package org.tonle.ingest;
 
+import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.parquet.io.api.Binary;
 import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.BronzeTable;
 import org.tonle.definition.ColumnDefinition;
 import org.tonle.definition.JsonPath;
 import org.tonle.definition.SourceDefinition;
@@ -27,6 +30,9 @@ final class BodyRows {
 
     /** The header under which the number of the body's events stands beside it. */
     static final String EVENTS_HEADER = "tonle-body-events";
+
+    /** What is added to the content type of bytes that are no text. */
+    private static final String BASE64 = ";base64";
 
     private static final int ID = 0;
     private static final int TIME = 1;
@@ -74,20 +80,58 @@ final class BodyRows {
         row.contentType = Binary.fromString(body.contentType());
         row.headers = headers(body);
         body.idempotencyKey()
+                .or(() ->
+                        body.mark()
+                                .map(BodyRecord.Marked::mark)
+                                .map(mark -> mark.item() + "@" + mark.position()))
                 .ifPresentOrElse(
                         key -> ids.byKey(definition.name(), key),
                         () -> ids.byPlace(topic.topicId(), record.partition(), record.position()));
         byte[] bytes = body.body();
-        EventCursor cursor = new EventCursor(bytes, BodyFormat.of(body.contentType()), fields);
+        if (body.problem().isPresent()) {
+            unreadable(bytes, key(body).orElse(null), file);
+            return;
+        }
+        EventCursor cursor = new EventCursor(bytes, body.format(), fields);
         while (cursor.next()) {
             row.index = cursor.index();
             row.eventId = id(cursor, bytes);
             row.eventTimeMicros = time(cursor, bytes);
-            row.key = definition.keyField().isPresent() ? text(cursor, KEY, bytes) : null;
+            row.key =
+                    definition.keyField().isPresent()
+                            ? text(cursor, KEY, bytes)
+                            : key(body).orElse(null);
             row.payload =
                     Binary.fromConstantByteArray(
                             bytes, cursor.start(), cursor.end() - cursor.start());
             file.write(row);
+        }
+    }
+
+    private static Optional<Binary> key(BodyRecord body) {
+        return body.outside().flatMap(BodyRecord.Outside::key).map(Binary::fromString);
+    }
+
+    /** One event with the bytes as they are, or in Base64 if they are no text. */
+    private void unreadable(byte[] bytes, @Nullable Binary key, BronzeFile file) {
+        row.index = 0;
+        row.eventId = Binary.fromReusedByteArray(ids.id(0));
+        row.eventTimeMicros = EventTime.NONE;
+        row.key = key;
+        row.payload = Binary.fromConstantByteArray(bytes);
+        if (!isText(bytes)) {
+            row.contentType = Binary.fromString(row.contentType.toStringUsingUTF8() + BASE64);
+            row.payload = Binary.fromConstantByteArray(Base64.getEncoder().encode(bytes));
+        }
+        file.write(row);
+    }
+
+    private static boolean isText(byte[] bytes) {
+        try {
+            var unused = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
         }
     }
 
@@ -145,6 +189,7 @@ final class BodyRows {
                     all.put(HASH_HEADER, hash);
                     all.put(EVENTS_HEADER, Integer.toString(body.events()));
                 });
+        body.problem().ifPresent(why -> all.put(BronzeTable.PROBLEM_HEADER, why));
         List<BronzeRow.HeaderEntry> entries = new ArrayList<>();
         all.forEach((name, value) ->
                 entries.add(

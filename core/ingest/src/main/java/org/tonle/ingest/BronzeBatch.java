@@ -2,6 +2,7 @@ package org.tonle.ingest;
 
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -17,15 +18,18 @@ import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.LogMove;
+import org.tonle.ledger.CommitRequest.SourceMove;
 import org.tonle.ledger.Lease;
 import org.tonle.spi.FailPoints;
+import org.tonle.spi.SourceMark;
 
 /**
  * What one commit takes from the event log into bronze: some bodies of each partition, from the
  * position that the ledger has to another one. Used by one thread.
  *
  * <p>A body whose key and content stand in bronze already, or earlier in this batch, within 24
- * hours is a repeat: its position is passed, its rows are dropped.
+ * hours is a repeat: its position is passed, its rows are dropped. So is a body that doesn't follow
+ * what bronze has of its item.
  */
 final class BronzeBatch implements AutoCloseable {
     /** The principal of commits that nobody asked for. */
@@ -36,11 +40,13 @@ final class BronzeBatch implements AutoCloseable {
     private final String consumer;
     private final SourceTopic topic;
     private final RequestKeys keys;
+    private final Map<String, SourceMark> marks;
     private final BodyRows rows;
     private final FailPoints failPoints;
     private final long begunNanos = System.nanoTime();
 
     private final Map<RequestKey, KeyTable.Entry> kept = new HashMap<>();
+    private final Map<String, SourceMark> newMarks = new TreeMap<>();
     private final Map<Integer, Long> next = new TreeMap<>();
     private final Map<Integer, Integer> leaderEpochs = new HashMap<>();
     private final Map<Long, BronzeFile> files = new TreeMap<>();
@@ -56,6 +62,7 @@ final class BronzeBatch implements AutoCloseable {
             String consumer,
             SourceTopic topic,
             RequestKeys keys,
+            Map<String, SourceMark> marks,
             BodyRows rows,
             FailPoints failPoints) {
         this.catalog = catalog;
@@ -63,6 +70,7 @@ final class BronzeBatch implements AutoCloseable {
         this.consumer = consumer;
         this.topic = topic;
         this.keys = keys;
+        this.marks = marks;
         this.rows = rows;
         this.failPoints = failPoints;
     }
@@ -96,6 +104,11 @@ final class BronzeBatch implements AutoCloseable {
         return kept;
     }
 
+    /** How far this batch brings what the source reads, by item. */
+    Map<String, SourceMark> marks() {
+        return newMarks;
+    }
+
     void add(LogRecord record) {
         next.put(record.partition(), record.position() + 1);
         leaderEpochs.put(record.partition(), record.leaderEpoch());
@@ -123,6 +136,15 @@ final class BronzeBatch implements AutoCloseable {
                 return;
             }
             kept.put(key, entry);
+        }
+        if (body.mark().isPresent()) {
+            SourceMark mark = body.mark().get().mark();
+            SourceMark known = newMarks.getOrDefault(mark.item(), marks.get(mark.item()));
+            if (!body.mark().get().follows(known)) {
+                repeats++;
+                return;
+            }
+            newMarks.put(mark.item(), mark);
         }
         rows.write(record, file(BronzeFile.day(body.ingestTimeMicros())));
     }
@@ -153,12 +175,12 @@ final class BronzeBatch implements AutoCloseable {
      *
      * @param from the positions that the ledger has; a partition without one is absent
      */
-    void publish(Lease lease, Map<Integer, Long> from) {
+    void publish(List<Lease> leases, Map<Integer, Long> from) {
         StagedCommit files = commit;
         StagedTable target = staged;
         if (files == null || target == null) {
             // nothing but repeats: only the positions move
-            var unused = catalog.ledger().commit(request(UUID.randomUUID(), lease, from).build());
+            var unused = catalog.ledger().commit(request(UUID.randomUUID(), leases, from).build());
             return;
         }
         AppendFiles append =
@@ -169,18 +191,18 @@ final class BronzeBatch implements AutoCloseable {
         this.files.values().forEach(file -> append.appendFile(file.finish()));
         failPoints.reach("ingest.after-file");
         append.commit();
-        CommitRequest.Builder request = request(files.id(), lease, from);
+        CommitRequest.Builder request = request(files.id(), leases, from);
         failPoints.reach("ingest.before-commit");
         var unused = files.publish(request);
     }
 
-    private CommitRequest.Builder request(UUID id, Lease lease, Map<Integer, Long> from) {
+    private CommitRequest.Builder request(UUID id, List<Lease> leases, Map<Integer, Long> from) {
         CommitRequest.Builder request =
                 CommitRequest.builder(id, "ingest", PRINCIPAL)
                         .summary("table", BronzeTable.NAMESPACE + "." + table.name())
                         .summary("rows", files.values().stream().mapToLong(BronzeFile::rows).sum())
-                        .summary("repeats", repeats)
-                        .fencedBy(lease);
+                        .summary("repeats", repeats);
+        leases.forEach(request::fencedBy);
         next.forEach((partition, to) -> {
             Long known = from.get(partition);
             request.move(
@@ -193,6 +215,7 @@ final class BronzeBatch implements AutoCloseable {
                             known == null ? OptionalLong.empty() : OptionalLong.of(known),
                             to));
         });
+        newMarks.values().forEach(mark -> request.move(new SourceMove(table.name(), mark)));
         return request;
     }
 

@@ -125,14 +125,19 @@ final class EventCursor {
         scanner.event(index + 1);
         switch (state) {
             case BEGIN -> {
-                if (scanner.at(i) == '[' && format != BodyFormat.NDJSON) {
+                if (scanner.at(i) == '['
+                        && format != BodyFormat.NDJSON
+                        && format != BodyFormat.VALUE) {
                     return beginArray(i);
                 }
                 if (scanner.at(i) < 0) {
                     state = State.DONE;
                     return false;
                 }
-                state = format == BodyFormat.JSON ? State.SINGLE : State.LINES;
+                state =
+                        format == BodyFormat.JSON || format == BodyFormat.VALUE
+                                ? State.SINGLE
+                                : State.LINES;
                 return event(i);
             }
             case LINES -> {

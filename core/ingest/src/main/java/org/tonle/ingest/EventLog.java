@@ -18,6 +18,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.UnknownServerException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -25,7 +26,7 @@ import org.tonle.spi.LakeException;
  * The event log of one lake: a Kafka cluster, embedded or outside, used in the same way. Safe for
  * use by many threads.
  */
-public final class EventLog implements AutoCloseable {
+public final class EventLog implements SourceLog, AutoCloseable {
     private static final int KILOBYTE = 1 << 10;
 
     /** How soon a request that waits hears that the broker is down. */
@@ -42,13 +43,17 @@ public final class EventLog implements AutoCloseable {
     private EventLog(EventLogSettings settings) {
         this.settings = settings;
         this.inFlightKilobytes = new Semaphore(settings.inFlightBytes() / KILOBYTE);
-        Map<String, Object> adminSettings = new HashMap<>(settings.client());
-        adminSettings.put("default.api.timeout.ms", 12_000);
-        adminSettings.put("request.timeout.ms", 10_000);
-        this.admin = Admin.create(adminSettings);
+        this.admin = Admin.create(adminSettings(settings.client()));
         this.producer =
                 new KafkaProducer<>(
                         producerSettings(), new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    static Map<String, Object> adminSettings(Map<String, String> client) {
+        Map<String, Object> adminSettings = new HashMap<>(client);
+        adminSettings.put("default.api.timeout.ms", 12_000);
+        adminSettings.put("request.timeout.ms", 10_000);
+        return adminSettings;
     }
 
     /** Makes the clients; whether the cluster can be reached shows at the first use. */
@@ -86,6 +91,39 @@ public final class EventLog implements AutoCloseable {
      *     be in the log
      */
     long append(SourceTopic topic, int partition, BodyRecord body) {
+        return send(topic, partition, body).await();
+    }
+
+    /** A body on its way; whoever sent it waits for it. */
+    final class Sent {
+        private final SourceTopic topic;
+        private final int partition;
+        private final CompletableFuture<RecordMetadata> acknowledged = new CompletableFuture<>();
+
+        private Sent(SourceTopic topic, int partition) {
+            this.topic = topic;
+            this.partition = partition;
+        }
+
+        int partition() {
+            return partition;
+        }
+
+        /** Returns its position when it is durable; throws as {@link EventLog#append} does. */
+        long await() {
+            try {
+                // the producer gives up by itself; the second limit is against a bug of ours or its
+                return EventLog.this
+                        .await(acknowledged, settings.timeout().toMillis() * 2 + 10_000)
+                        .offset();
+            } catch (ExecutionException | TimeoutException | InterruptedException e) {
+                throw LogFailures.of(e, "append to " + topic.name());
+            }
+        }
+    }
+
+    /** Like {@link #append}, but doesn't wait: bodies of one partition keep their order. */
+    Sent send(SourceTopic topic, int partition, BodyRecord body) {
         requireUp();
         int kilobytes = body.body().length / KILOBYTE + 1;
         if (!inFlightKilobytes.tryAcquire(kilobytes)) {
@@ -94,9 +132,12 @@ public final class EventLog implements AutoCloseable {
                     "More than %d MB of bodies wait for the event log. Send this one again in a second."
                             .formatted(settings.inFlightBytes() >> 20));
         }
+        Sent sent = new Sent(topic, partition);
+        var unused =
+                sent.acknowledged.whenComplete(
+                        (metadata, failure) -> inFlightKilobytes.release(kilobytes));
         try {
-            CompletableFuture<RecordMetadata> acknowledged = new CompletableFuture<>();
-            var unused =
+            var unusedFuture =
                     producer.send(
                             new ProducerRecord<>(
                                     topic.name(),
@@ -110,19 +151,15 @@ public final class EventLog implements AutoCloseable {
                                     if (failure instanceof UnknownServerException) {
                                         settings.broker().failedUnknown(failure.toString());
                                     }
-                                    acknowledged.completeExceptionally(failure);
+                                    sent.acknowledged.completeExceptionally(failure);
                                 } else {
-                                    acknowledged.complete(metadata);
+                                    sent.acknowledged.complete(metadata);
                                 }
                             });
-            // the producer gives up by itself; the second limit is against a bug of ours or its
-            return await(acknowledged, settings.timeout().toMillis() * 2 + 10_000).offset();
-        } catch (ExecutionException | TimeoutException | InterruptedException e) {
-            throw LogFailures.of(e, "append to " + topic.name());
+            return sent;
         } catch (KafkaException e) {
+            sent.acknowledged.completeExceptionally(e);
             throw LogFailures.of(e, "append to " + topic.name());
-        } finally {
-            inFlightKilobytes.release(kilobytes);
         }
     }
 
@@ -149,9 +186,41 @@ public final class EventLog implements AutoCloseable {
         }
     }
 
-    /** A reader of its own for one thread. */
-    LogReader reader(SourceTopic topic, Map<Integer, LogReader.From> from) {
-        Map<String, Object> consumerSettings = new HashMap<>(settings.client());
+    @Override
+    public SourceTopic prepare(SourceDefinition source, boolean isNew) {
+        return topics().prepare(source, isNew);
+    }
+
+    /** From its first position on: if the log begins later, bodies are lost. */
+    @Override
+    public Map<Integer, Long> begin(SourceTopic topic) {
+        Map<Integer, Long> begin = new HashMap<>();
+        for (int partition = 0; partition < topic.partitions(); partition++) {
+            begin.put(partition, 0L);
+        }
+        return begin;
+    }
+
+    @Override
+    public Optional<String> weakness(SourceTopic topic) {
+        return topics().weakness(topic);
+    }
+
+    @Override
+    public LogReader reader(SourceTopic topic, Map<Integer, LogReader.From> from) {
+        return new LogReader(
+                new KafkaConsumer<>(
+                        consumerSettings(settings.client()),
+                        new ByteArrayDeserializer(),
+                        new ByteArrayDeserializer()),
+                topic,
+                from,
+                LogReader.OWN);
+    }
+
+    /** Of every consumer that reads for bronze. */
+    static Map<String, Object> consumerSettings(Map<String, String> client) {
+        Map<String, Object> consumerSettings = new HashMap<>(client);
         consumerSettings.put("auto.offset.reset", "none");
         consumerSettings.put("enable.auto.commit", false);
         consumerSettings.put("isolation.level", "read_committed");
@@ -162,26 +231,18 @@ public final class EventLog implements AutoCloseable {
         consumerSettings.put("fetch.max.bytes", 16 << 20);
         consumerSettings.put("max.partition.fetch.bytes", 16 << 20);
         consumerSettings.put("default.api.timeout.ms", 30_000);
-        return new LogReader(
-                new KafkaConsumer<>(
-                        consumerSettings, new ByteArrayDeserializer(), new ByteArrayDeserializer()),
-                topic,
-                from);
+        return consumerSettings;
     }
 
-    /**
-     * The id of the topic that has this name now.
-     *
-     * @throws LakeException LOG_GAP if there is none any more, LOG_UNAVAILABLE
-     */
-    String topicId(SourceTopic topic) {
-        return topics().describe(topic.name())
-                .orElseThrow(() ->
-                        new LakeException(
-                                ErrorCode.LOG_GAP,
-                                "Topic %s is gone from the event log.".formatted(topic.name())))
-                .topicId()
-                .toString();
+    @Override
+    public String topicId(SourceTopic topic) {
+        return topics().id(topic.name());
+    }
+
+    @Override
+    public int partitions(SourceTopic topic) {
+        // those of its own topics never change
+        return topic.partitions();
     }
 
     @Override

@@ -9,12 +9,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Source;
 
 /**
  * The way in: takes requests, makes them durable in the event log, and brings them from there to
@@ -22,7 +26,9 @@ import org.tonle.spi.LakeException;
  */
 public final class Ingest implements AutoCloseable {
     /** Reached while requests are taken and brought to bronze. */
-    public static final List<String> FAIL_POINTS = SourceSink.failPoints();
+    public static final List<String> FAIL_POINTS =
+            Stream.concat(SourceSink.failPoints().stream(), SourceFeed.FAIL_POINTS.stream())
+                    .toList();
 
     /** Request headers that are worth keeping; none of them holds a secret. */
     private static final List<String> KEPT_HEADERS =
@@ -34,9 +40,18 @@ public final class Ingest implements AutoCloseable {
     private static final int LONGEST_HEADER = 1_024;
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
 
+    /** How events of a source come. */
+    private sealed interface Way {
+        record Requests(SourceDoor door) implements Way {}
+
+        record Read(SourceFeed feed, Thread thread) implements Way {}
+
+        record Topic(OutsideLog topic) implements Way {}
+    }
+
     private record Running(
             SourceDefinition source,
-            SourceDoor door,
+            Way way,
             SourceSink sink,
             SourceProgress progress,
             Thread thread) {}
@@ -46,22 +61,29 @@ public final class Ingest implements AutoCloseable {
     private final Clock clock;
     private final FailPoints failPoints;
     private final IngestSettings settings;
+    private final Function<SourceDefinition, Source> outside;
     private final Map<String, Running> running = new LinkedHashMap<>();
     private final CompactionLoop compaction;
     private final Thread compactionThread;
 
-    /** Uses the log and the catalog, and closes neither. */
+    /**
+     * Uses the log and the catalog, and closes neither.
+     *
+     * @param outside opens what a source reads; asked for kinds that aren't http
+     */
     public Ingest(
             EventLog log,
             LakeCatalog catalog,
             Clock clock,
             FailPoints failPoints,
-            IngestSettings settings) {
+            IngestSettings settings,
+            Function<SourceDefinition, Source> outside) {
         this.log = log;
         this.catalog = catalog;
         this.clock = clock;
         this.failPoints = failPoints;
         this.settings = settings;
+        this.outside = outside;
         this.compaction =
                 new CompactionLoop(
                         new BronzeCompaction(
@@ -84,26 +106,58 @@ public final class Ingest implements AutoCloseable {
             }
             SourceProgress progress = new SourceProgress(source.name());
             RequestKeys keys = new RequestKeys(clock);
+            Way way =
+                    switch (source.kind()) {
+                        case SourceKind.Http http ->
+                                new Way.Requests(
+                                        new SourceDoor(
+                                                source,
+                                                log,
+                                                keys,
+                                                progress,
+                                                clock,
+                                                failPoints,
+                                                settings.rememberedKeys()));
+                        case SourceKind.Files files -> read(source, progress);
+                        case SourceKind.Kafka kafka -> new Way.Topic(new OutsideLog(kafka, clock));
+                    };
             SourceSink sink =
                     new SourceSink(
-                            source, log, catalog, keys, progress, settings, clock, failPoints);
-            SourceDoor door =
-                    new SourceDoor(
                             source,
-                            log,
+                            way instanceof Way.Topic(OutsideLog topic) ? topic : log,
+                            catalog,
                             keys,
                             progress,
+                            settings,
                             clock,
-                            failPoints,
-                            settings.rememberedKeys());
-            Thread thread =
-                    Thread.ofPlatform().daemon().name("ingest-" + source.name()).unstarted(sink);
-            running.put(source.name(), new Running(source, door, sink, progress, thread));
+                            failPoints);
+            Thread thread = thread("ingest-" + source.name(), sink);
+            running.put(source.name(), new Running(source, way, sink, progress, thread));
             thread.start();
+            if (way instanceof Way.Read reads) {
+                reads.thread().start();
+            }
         }
         if (compactionThread.getState() == Thread.State.NEW) {
             compactionThread.start();
         }
+    }
+
+    private Way.Read read(SourceDefinition source, SourceProgress progress) {
+        SourceFeed feed =
+                new SourceFeed(
+                        source.name(),
+                        () -> outside.apply(source),
+                        log,
+                        catalog,
+                        progress,
+                        clock,
+                        failPoints);
+        return new Way.Read(feed, thread("source-" + source.name(), feed));
+    }
+
+    private static Thread thread(String name, Runnable work) {
+        return Thread.ofPlatform().daemon().name(name).unstarted(work);
     }
 
     /** Waits until every source's door is open or the source is failing; false after the limit. */
@@ -135,7 +189,14 @@ public final class Ingest implements AutoCloseable {
             String contentType,
             Optional<String> idempotencyKey,
             Map<String, String> headers) {
-        return get(source).door().accept(body, contentType, idempotencyKey, kept(headers));
+        Running found = get(source);
+        if (!(found.way() instanceof Way.Requests(SourceDoor door))) {
+            throw new LakeException(
+                    ErrorCode.NOT_FOUND,
+                    "Source %s takes no requests, since its kind is %s. Send to a source of kind http."
+                            .formatted(source, found.source().kind().name()));
+        }
+        return door.accept(body, contentType, idempotencyKey, kept(headers));
     }
 
     private static Map<String, String> kept(Map<String, String> headers) {
@@ -175,6 +236,18 @@ public final class Ingest implements AutoCloseable {
         return new ArrayList<>(running.values());
     }
 
+    private List<Way.Read> reading() {
+        return all().stream()
+                .map(Running::way)
+                .filter(Way.Read.class::isInstance)
+                .map(Way.Read.class::cast)
+                .toList();
+    }
+
+    private static Duration left(long deadline) {
+        return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
+    }
+
     /** How every source is doing, in the order in which they were started. */
     public List<SourceStatus> status() {
         return all().stream().map(each -> each.progress().status()).toList();
@@ -193,10 +266,13 @@ public final class Ingest implements AutoCloseable {
         for (Running each : all()) {
             drained &= each.progress().awaitQuiet(Duration.ofNanos(deadline - System.nanoTime()));
         }
+        reading().forEach(each -> each.feed().stop());
+        for (Way.Read each : reading()) {
+            drained &= each.thread().join(left(deadline));
+        }
         all().forEach(each -> each.sink().drain());
         for (Running each : all()) {
-            Duration left = Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
-            drained &= each.thread().join(left);
+            drained &= each.thread().join(left(deadline));
             drained &= each.progress().status().state() == SourceStatus.State.STOPPED;
         }
         close();
@@ -207,9 +283,11 @@ public final class Ingest implements AutoCloseable {
     @Override
     public void close() {
         all().forEach(each -> each.progress().close());
+        reading().forEach(each -> each.feed().stop());
         all().forEach(each -> each.sink().stop());
         compaction.stop();
         List<Thread> threads = new ArrayList<>(all().stream().map(Running::thread).toList());
+        reading().forEach(each -> threads.add(each.thread()));
         if (compactionThread.getState() != Thread.State.NEW) {
             threads.add(compactionThread);
         }
@@ -221,6 +299,11 @@ public final class Ingest implements AutoCloseable {
                 }
             } catch (InterruptedException e) {
                 interrupted = true;
+            }
+        }
+        for (Running each : all()) {
+            if (each.way() instanceof Way.Topic(OutsideLog topic)) {
+                topic.close();
             }
         }
         if (interrupted) {

@@ -67,7 +67,7 @@ final class KeyRecovery {
     private long readTail(LogReader log, SourceProgress progress, BooleanSupplier stopping) {
         Map<Integer, Long> ends = log.ends();
         long oldest = Long.MAX_VALUE;
-        while (ends.entrySet().stream().anyMatch(end -> log.next(end.getKey()) < end.getValue())) {
+        while (!log.reached(ends)) {
             if (stopping.getAsBoolean()) {
                 throw new LakeException(
                         ErrorCode.CANCELLED, "Stopped while the log's tail was read.");

@@ -40,7 +40,7 @@ final class LogFailures {
             case AuthenticationException e ->
                     new LakeException(
                             ErrorCode.LOG_UNAVAILABLE,
-                            "The event log refused the lake's credentials: %s. Check event-log.properties in lake.yaml."
+                            "The event log refused the lake's credentials: %s. Check the properties that say how it is reached."
                                     .formatted(e.getMessage()),
                             e);
             case AuthorizationException e ->

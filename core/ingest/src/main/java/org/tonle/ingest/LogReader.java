@@ -11,39 +11,53 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
+import org.jspecify.annotations.Nullable;
+import org.tonle.ledger.LogPosition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
 /**
- * Reads all partitions of a topic from given positions, without a consumer group: what was read is
+ * Reads partitions of a topic from given positions, without a consumer group: what was read is
  * known to the ledger alone. Used by one thread, but for {@link #wakeUp}.
  */
 final class LogReader implements AutoCloseable {
     /** Where to begin; the leader epoch, where one is known, lets Kafka notice a truncation. */
-    record From(long position, Optional<Integer> leaderEpoch) {}
+    record From(long position, Optional<Integer> leaderEpoch) {
+        /**
+         * @param known what the ledger has of the partition; null if nothing: if the log begins
+         *     later than its first position, bodies are lost
+         */
+        static From behind(@Nullable LogPosition known) {
+            return known == null || known.next() == 0
+                    ? new From(0, Optional.empty())
+                    : new From(known.next(), Optional.of(known.leaderEpoch()));
+        }
+    }
 
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final SourceTopic topic;
+    private final Records records;
     private final Map<Integer, Long> next = new HashMap<>();
 
-    LogReader(KafkaConsumer<byte[], byte[]> consumer, SourceTopic topic, Map<Integer, From> from) {
+    /**
+     * @param from where to begin, of the partitions that are to be read
+     */
+    LogReader(
+            KafkaConsumer<byte[], byte[]> consumer,
+            SourceTopic topic,
+            Map<Integer, From> from,
+            Records records) {
         this.consumer = consumer;
         this.topic = topic;
-        consumer.assign(partitions());
+        this.records = records;
+        consumer.assign(
+                from.keySet().stream().map(p -> new TopicPartition(topic.name(), p)).toList());
         from.forEach((partition, start) -> {
             next.put(partition, start.position());
             consumer.seek(
                     new TopicPartition(topic.name(), partition),
                     new OffsetAndMetadata(start.position(), start.leaderEpoch(), ""));
         });
-    }
-
-    private List<TopicPartition> partitions() {
-        List<TopicPartition> partitions = new ArrayList<>();
-        for (int partition = 0; partition < topic.partitions(); partition++) {
-            partitions.add(new TopicPartition(topic.name(), partition));
-        }
-        return partitions;
     }
 
     /** The next position of a partition. */
@@ -58,22 +72,28 @@ final class LogReader implements AutoCloseable {
      * @throws LakeException LOG_GAP when positions are missing, LOG_UNAVAILABLE
      */
     List<LogRecord> poll(Duration timeout) {
-        List<LogRecord> records = new ArrayList<>();
+        List<LogRecord> found = new ArrayList<>();
         try {
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(timeout)) {
-                records.add(checked(record));
+                found.add(checked(record));
+            }
+            if (records.mayLackPositions()) {
+                // what isn't handed out is passed, too
+                for (TopicPartition partition : consumer.assignment()) {
+                    next.put(partition.partition(), consumer.position(partition));
+                }
             }
         } catch (WakeupException e) {
-            return records;
+            return found;
         } catch (RuntimeException e) {
             throw LogFailures.of(e, "read " + topic.name());
         }
-        return records;
+        return found;
     }
 
     private LogRecord checked(ConsumerRecord<byte[], byte[]> record) {
         long expected = next(record.partition());
-        if (record.offset() != expected) {
+        if (!records.mayLackPositions() && record.offset() != expected) {
             throw new LakeException(
                     ErrorCode.LOG_GAP,
                     "Topic %s, partition %d lacks positions %d to %d: they were deleted before they reached bronze."
@@ -83,28 +103,50 @@ final class LogReader implements AutoCloseable {
                                     expected,
                                     record.offset() - 1));
         }
-        BodyRecord body =
-                Optional.ofNullable(record.value())
-                        .flatMap(value -> BodyRecord.of(record.headers(), value))
-                        .orElseThrow(() ->
-                                new LakeException(
-                                        ErrorCode.LOG_GAP,
-                                        "Topic %s, partition %d holds a record at position %d that no door of this lake wrote. Only the lake may write into its topics."
-                                                .formatted(
-                                                        topic.name(),
-                                                        record.partition(),
-                                                        record.offset())));
+        BodyRecord body = records.body(record);
         next.put(record.partition(), record.offset() + 1);
         return new LogRecord(
                 record.partition(), record.offset(), record.leaderEpoch().orElse(0), body);
     }
+
+    /** What the records of a topic are. */
+    interface Records {
+        /** Whether positions may be passed over: by compaction, or by ends of transactions. */
+        boolean mayLackPositions();
+
+        /** What a record holds. */
+        BodyRecord body(ConsumerRecord<byte[], byte[]> record);
+    }
+
+    /** Of a topic that only the lake writes. */
+    static final Records OWN =
+            new Records() {
+                @Override
+                public boolean mayLackPositions() {
+                    return false;
+                }
+
+                @Override
+                public BodyRecord body(ConsumerRecord<byte[], byte[]> record) {
+                    return Optional.ofNullable(record.value())
+                            .flatMap(value -> BodyRecord.of(record.headers(), value))
+                            .orElseThrow(() ->
+                                    new LakeException(
+                                            ErrorCode.LOG_GAP,
+                                            "Topic %s, partition %d holds a record at position %d that no door of this lake wrote. Only the lake may write into its topics."
+                                                    .formatted(
+                                                            record.topic(),
+                                                            record.partition(),
+                                                            record.offset())));
+                }
+            };
 
     /** The positions behind the last record of each partition now. */
     Map<Integer, Long> ends() {
         while (true) {
             try {
                 Map<Integer, Long> ends = new HashMap<>();
-                consumer.endOffsets(partitions())
+                consumer.endOffsets(consumer.assignment())
                         .forEach((partition, end) -> ends.put(partition.partition(), end));
                 return ends;
             } catch (WakeupException e) {
@@ -113,6 +155,11 @@ final class LogReader implements AutoCloseable {
                 throw LogFailures.of(e, "find the end of " + topic.name());
             }
         }
+    }
+
+    /** Whether all was read before these positions, which {@link #ends} gave. */
+    boolean reached(Map<Integer, Long> ends) {
+        return ends.entrySet().stream().allMatch(end -> next(end.getKey()) >= end.getValue());
     }
 
     /** Lets a {@link #poll} that is under way, or the next one, return at once. */

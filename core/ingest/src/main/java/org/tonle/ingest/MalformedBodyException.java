@@ -9,6 +9,7 @@ public final class MalformedBodyException extends LakeException {
 
     private final int event;
     private final int position;
+    private final String problem;
 
     MalformedBodyException(int event, int position, String problem) {
         super(
@@ -17,6 +18,12 @@ public final class MalformedBodyException extends LakeException {
                         .formatted(event, position, problem));
         this.event = event;
         this.position = position;
+        this.problem = problem;
+    }
+
+    /** What is wrong, without saying of what. */
+    String problem() {
+        return "not JSON: byte %d is %s".formatted(position, problem);
     }
 
     /** Index of the event in the body, from 0. */

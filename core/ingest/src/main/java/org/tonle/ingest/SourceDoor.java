@@ -59,14 +59,14 @@ final class SourceDoor {
             String contentType,
             Optional<String> key,
             Map<String, String> headers) {
-        if (body.length > source.maxBodyBytes()) {
+        if (body.length > source.kind().maxRecordBytes()) {
             throw new LakeException(
                     ErrorCode.TOO_LARGE,
                     "The body has %d bytes and source %s takes %d. Send it in parts, or raise max-body in sources/%s.yaml."
                             .formatted(
                                     body.length,
                                     source.name(),
-                                    source.maxBodyBytes(),
+                                    source.kind().maxRecordBytes(),
                                     source.name()));
         }
         key.ifPresent(SourceDoor::check);
@@ -101,7 +101,7 @@ final class SourceDoor {
             Map<String, String> headers) {
         int partition = RequestKey.of(UUID.randomUUID().toString()).partition(topic.partitions());
         BodyRecord record =
-                new BodyRecord(
+                BodyRecord.ofRequest(
                         contentType,
                         Optional.empty(),
                         Optional.empty(),
@@ -144,7 +144,7 @@ final class SourceDoor {
                 requireRoom();
                 int partition = id.partition(topic.partitions());
                 BodyRecord record =
-                        new BodyRecord(
+                        BodyRecord.ofRequest(
                                 contentType,
                                 Optional.of(key),
                                 Optional.of(bodyHash),

@@ -2,6 +2,7 @@ package org.tonle.ingest;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.tonle.ingest.SourceStatus.State;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.SourceMark;
 
 /**
  * What a source's door, its sink and those who ask tell each other. Safe for use by many threads.
@@ -25,6 +27,9 @@ final class SourceProgress {
     private long repeats;
     private @Nullable Instant committedAt;
     private @Nullable Instant waitingSince;
+    private final Map<String, SourceMark> newMarks = new HashMap<>();
+    private @Nullable State readingState;
+    private SourceStatus.@Nullable Problem readingProblem;
     private boolean closing;
     private int requests;
 
@@ -68,6 +73,11 @@ final class SourceProgress {
         }
     }
 
+    /** How far an outside topic goes, by partition. */
+    synchronized void ends(Map<Integer, Long> ends) {
+        ends.forEach((partition, end) -> appended.merge(partition, end, Math::max));
+    }
+
     synchronized void inBronze(Map<Integer, Long> positions) {
         next.putAll(positions);
         positions.forEach((partition, position) -> appended.merge(partition, position, Math::max));
@@ -81,11 +91,57 @@ final class SourceProgress {
      * @param upTo when the newest body of the commit was taken
      */
     synchronized void committed(
-            Map<Integer, Long> positions, long dropped, Instant at, Instant upTo) {
+            Map<Integer, Long> positions,
+            Map<String, SourceMark> marks,
+            long dropped,
+            Instant at,
+            Instant upTo) {
         repeats += dropped;
+        marks(marks);
         committedAt = at;
         waitingSince = upTo;
         inBronze(positions);
+    }
+
+    /** What bronze has of what a source reads. */
+    synchronized void marks(Map<String, SourceMark> marks) {
+        newMarks.putAll(marks);
+    }
+
+    /** What bronze got since the last call of what a source reads: by item, the last mark. */
+    synchronized Map<String, SourceMark> takeMarks() {
+        Map<String, SourceMark> taken = Map.copyOf(newMarks);
+        newMarks.clear();
+        return taken;
+    }
+
+    /** How reading what lies outside goes; {@code why} is null where it goes well. */
+    synchronized void reading(@Nullable State now, @Nullable LakeException why) {
+        readingState = now;
+        readingProblem =
+                why == null
+                        ? null
+                        : new SourceStatus.Problem(why.code(), String.valueOf(why.getMessage()));
+        notifyAll();
+    }
+
+    /**
+     * Waits, at most {@code limit}, until this process brings the source to bronze and fewer than
+     * {@code bodies} wait in the log.
+     */
+    synchronized boolean awaitRoom(int bodies, Duration limit) throws InterruptedException {
+        return await(() -> state == State.RUNNING && status().lag() < bodies, limit)
+                && state == State.RUNNING;
+    }
+
+    /** The topic, once it is known. */
+    synchronized Optional<SourceTopic> topic() {
+        return Optional.ofNullable(topic);
+    }
+
+    /** Whether this process brings the source to bronze. */
+    synchronized boolean isRunning() {
+        return state == State.RUNNING;
     }
 
     /** From now on the door takes nothing. */
@@ -158,10 +214,12 @@ final class SourceProgress {
     }
 
     synchronized SourceStatus status() {
+        // what is read can't come in, however well the rest goes
+        boolean reading = state == State.RUNNING && readingState != null;
         return new SourceStatus(
                 source,
-                state,
-                Optional.ofNullable(problem),
+                reading && readingState != null ? readingState : state,
+                Optional.ofNullable(reading ? readingProblem : problem),
                 Optional.ofNullable(warning),
                 Optional.ofNullable(topic).map(SourceTopic::name),
                 next,

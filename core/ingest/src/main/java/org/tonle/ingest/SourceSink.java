@@ -1,14 +1,13 @@
 package org.tonle.ingest;
 
-import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
@@ -18,33 +17,31 @@ import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.ingest.SourceStatus.State;
 import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.CommitRequest;
-import org.tonle.ledger.Lease;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LogPosition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.SourceMark;
 
 /**
  * Brings one source from the event log to bronze, in a thread of its own, from where the ledger
  * says it stands. Whatever goes wrong, it begins again from the ledger; it never skips a position.
  */
-final class SourceSink implements Runnable {
-    private static final Logger log = LoggerFactory.getLogger(SourceSink.class);
+final class SourceSink implements Runnable, RetryLoop.Work {
+    private static final Logger logger = LoggerFactory.getLogger(SourceSink.class);
 
-    private static final Duration LEASE = Duration.ofSeconds(10);
     private static final Duration RENEW_AFTER = Duration.ofSeconds(3);
     private static final Duration IDLE_POLL = Duration.ofMillis(500);
     private static final Duration STANDBY_PAUSE = Duration.ofSeconds(2);
     private static final Duration WARN_EVERY = Duration.ofMinutes(10);
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
     private final SourceDefinition source;
-    private final EventLog eventLog;
+    private final SourceLog log;
     private final LakeCatalog catalog;
     private final RequestKeys keys;
     private final SourceProgress progress;
@@ -53,16 +50,19 @@ final class SourceSink implements Runnable {
     private final FailPoints failPoints;
     private final TableIdentifier table;
     private final String consumer;
+    private final boolean takesRequests;
+    private final PartitionLeases leases;
     private final TopicClaim claim;
     private final KeyRecovery recovery;
     private final CountDownLatch stop = new CountDownLatch(1);
+    private final RetryLoop retries;
     private long warnedNanos = System.nanoTime() - WARN_EVERY.toNanos();
     private volatile boolean draining;
     private volatile @Nullable LogReader reader;
 
     SourceSink(
             SourceDefinition source,
-            EventLog eventLog,
+            SourceLog log,
             LakeCatalog catalog,
             RequestKeys keys,
             SourceProgress progress,
@@ -70,7 +70,7 @@ final class SourceSink implements Runnable {
             Clock clock,
             FailPoints failPoints) {
         this.source = source;
-        this.eventLog = eventLog;
+        this.log = log;
         this.catalog = catalog;
         this.keys = keys;
         this.progress = progress;
@@ -78,8 +78,13 @@ final class SourceSink implements Runnable {
         this.clock = clock;
         this.failPoints = failPoints;
         this.table = TableIdentifier.of(BronzeTable.NAMESPACE, source.name());
-        this.consumer = "bronze." + source.name();
+        this.consumer = consumer(source.name());
+        this.takesRequests = !(source.kind() instanceof SourceKind.Kafka);
+        this.leases =
+                new PartitionLeases(
+                        catalog.ledger(), source.name(), settings.holder(), !takesRequests);
         this.claim = new TopicClaim(catalog.ledger(), source.name(), consumer, settings.holder());
+        this.retries = new RetryLoop(source.name(), stop);
         this.recovery = new KeyRecovery(catalog, table, keys, clock);
     }
 
@@ -108,44 +113,17 @@ final class SourceSink implements Runnable {
 
     @Override
     public void run() {
-        Duration pause = FIRST_PAUSE;
-        boolean done = false;
-        while (!done && !stopping()) {
-            long begun = System.nanoTime();
-            try {
-                done = work();
-            } catch (RuntimeException e) {
-                LakeException why =
-                        switch (e) {
-                            case LakeException lake -> lake;
-                            case UncheckedIOException file -> LakeException.storage(file);
-                            default -> new LakeException(ErrorCode.INTERNAL, String.valueOf(e), e);
-                        };
-                if (isFinal(why)) {
-                    log.error("Source {} is failing: {}", source.name(), why.getMessage());
-                    progress.is(State.FAILING, why);
-                    return;
-                }
-                if (!stopping()) {
-                    log.warn("Source {} tries again: {}", source.name(), why.getMessage(), e);
-                    progress.is(State.RETRYING, why);
-                    warnIfLate();
-                }
-                boolean workedForAWhile = System.nanoTime() - begun > LONGEST_PAUSE.toNanos();
-                pause = workedForAWhile ? FIRST_PAUSE : longer(pause);
-                pause(pause);
-            } catch (Error e) {
-                progress.is(
-                        State.FAILING,
-                        new LakeException(
-                                ErrorCode.INTERNAL,
-                                "The way to bronze ended with %s. What was acknowledged is in the event log. Start the lake again, with more memory if that was short."
-                                        .formatted(e),
-                                e));
-                throw e;
-            }
+        if (retries.run(this)) {
+            progress.is(State.STOPPED);
         }
-        progress.is(State.STOPPED);
+    }
+
+    @Override
+    public void trouble(State state, LakeException why) {
+        progress.is(state, why);
+        if (state == State.RETRYING) {
+            warnIfLate();
+        }
     }
 
     /** Bodies that wait in the log are lost when its retention is over. */
@@ -154,30 +132,16 @@ final class SourceSink implements Runnable {
         boolean late = status.isLate(source.retention(), clock.instant());
         if (late && System.nanoTime() - warnedNanos > WARN_EVERY.toNanos()) {
             warnedNanos = System.nanoTime();
-            log.warn(
+            logger.warn(
                     "Source {} is behind: in {} the event log begins to lose what bronze doesn't have. See why it is slow, or raise its retention.",
                     source.name(),
                     status.left(source.retention(), clock.instant()));
         }
     }
 
-    /** What no waiting mends. */
-    private static boolean isFinal(LakeException e) {
+    @Override
+    public boolean isFinal(LakeException e) {
         return e.code() == ErrorCode.LOG_GAP || e.code() == ErrorCode.INCOMPATIBLE_CHANGE;
-    }
-
-    private static Duration longer(Duration pause) {
-        Duration twice = pause.multipliedBy(2);
-        return twice.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : twice;
-    }
-
-    private void pause(Duration time) {
-        try {
-            var unused = stop.await(time.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            stop.countDown();
-        }
     }
 
     /**
@@ -185,19 +149,21 @@ final class SourceSink implements Runnable {
      *
      * @return whether it was told to drain and has
      */
-    private boolean work() {
-        Optional<Lease> lease = catalog.ledger().acquire(leaseName(), settings.holder(), LEASE);
+    @Override
+    public boolean work() {
         Map<Integer, LogPosition> known = catalog.ledger().logPositions(consumer);
-        SourceTopic topic = eventLog.topics().prepare(source, known.isEmpty());
-        Map<Integer, LogPosition> positions = claim.of(topic, known);
-        Optional<String> weakness = eventLog.topics().weakness(topic);
+        SourceTopic topic = log.prepare(source, known.isEmpty());
+        Map<Integer, LogPosition> positions = claim.of(topic, known, () -> log.begin(topic));
+        Optional<String> weakness = log.weakness(topic);
         if (progress.warn(weakness)) {
-            log.warn("Source {}: {}", source.name(), weakness.orElseThrow());
+            logger.warn("Source {}: {}", source.name(), weakness.orElseThrow());
         }
         createTable();
-        Map<Integer, LogReader.From> from = from(topic, positions);
-        try (LogReader tail = eventLog.reader(topic, from)) {
-            recovery.recover(tail, progress, this::stopping);
+        Set<Integer> mine = leases.acquire(topic.partitions());
+        if (takesRequests) {
+            try (LogReader tail = log.reader(topic, from(positions, positions.keySet()))) {
+                recovery.recover(tail, progress, this::stopping);
+            }
         }
         failPoints.reach("ingest.after-recovery");
         Map<Integer, Long> next = new HashMap<>();
@@ -205,38 +171,33 @@ final class SourceSink implements Runnable {
         keys.committed(Map.of(), next);
         progress.inBronze(next);
         progress.known(topic);
-        if (lease.isEmpty()) {
+        if (mine.isEmpty()) {
             progress.is(State.STANDBY);
-            pause(STANDBY_PAUSE);
+            retries.pauseExactly(STANDBY_PAUSE);
             // the log's rest is the other process's work
             return draining;
         }
         progress.is(State.RUNNING);
-        try (LogReader reading = eventLog.reader(topic, from)) {
+        try (LogReader reading = log.reader(topic, from(positions, mine))) {
             reader = reading;
-            return sink(topic, reading, lease.get(), next);
+            return sink(topic, reading, next);
         } finally {
             reader = null;
         }
     }
 
-    private String leaseName() {
-        return "ingest/" + source.name();
-    }
-
     private static Map<Integer, LogReader.From> from(
-            SourceTopic topic, Map<Integer, LogPosition> positions) {
+            Map<Integer, LogPosition> positions, Set<Integer> partitions) {
         Map<Integer, LogReader.From> from = new HashMap<>();
-        for (int partition = 0; partition < topic.partitions(); partition++) {
-            LogPosition known = positions.get(partition);
-            from.put(
-                    partition,
-                    known == null || known.next() == 0
-                            // nothing was read: if the log begins later, bodies are lost
-                            ? new LogReader.From(0, Optional.empty())
-                            : new LogReader.From(known.next(), Optional.of(known.leaderEpoch())));
+        for (int partition : partitions) {
+            from.put(partition, LogReader.From.behind(positions.get(partition)));
         }
         return from;
+    }
+
+    /** The name under which the ledger keeps how far a source's topic was read. */
+    static String consumer(String source) {
+        return "bronze." + source;
     }
 
     private void createTable() {
@@ -251,7 +212,7 @@ final class SourceSink implements Runnable {
                             BronzeTable.SCHEMA,
                             BronzeTable.SPEC,
                             Map.of());
-            log.debug("Creating {}", created.identifier());
+            logger.debug("Creating {}", created.identifier());
             var unused =
                     commit.publish(CommitRequest.builder(commit.id(), "create", settings.holder()));
         } catch (CommitConflictException e) {
@@ -261,35 +222,49 @@ final class SourceSink implements Runnable {
         }
     }
 
-    private boolean sink(
-            SourceTopic topic, LogReader reading, Lease lease, Map<Integer, Long> next) {
+    private boolean sink(SourceTopic topic, LogReader reading, Map<Integer, Long> next) {
         Ledger ledger = catalog.ledger();
         BodyRows rows = new BodyRows(source, topic);
+        Map<String, SourceMark> marks = new HashMap<>(ledger.sourceMarks(source.name()));
+        // a commit may have happened whose end this process didn't see
+        progress.marks(marks);
         long renewed = System.nanoTime();
         Map<Integer, Long> target = null;
         BronzeBatch batch = null;
         try {
             while (!stopping()) {
                 if (System.nanoTime() - renewed > RENEW_AFTER.toNanos()) {
-                    if (!ledger.renew(lease, LEASE)) {
-                        throw new LakeException(
-                                ErrorCode.LEASE_LOST,
-                                "Another process brings source %s to bronze now."
-                                        .formatted(source.name()));
+                    if (!leases.renew()) {
+                        if (takesRequests) {
+                            throw new LakeException(
+                                    ErrorCode.LEASE_LOST,
+                                    "Another process brings source %s to bronze now."
+                                            .formatted(source.name()));
+                        }
+                        // what was read and isn't committed is read again, here or there
+                        leases.release();
+                        return false;
                     }
                     renewed = System.nanoTime();
                     if (batch == null) {
                         requireStillThere(topic);
                     }
+                    if (!takesRequests) {
+                        progress.ends(reading.ends());
+                        if (log.partitions(topic) != topic.partitions()) {
+                            leases.release();
+                            return false;
+                        }
+                    }
                 }
                 if (draining && target == null) {
                     target = reading.ends();
                 }
-                if (target != null && reached(reading, target)) {
+                if (target != null && reading.reached(target)) {
                     if (batch != null) {
-                        commit(batch, topic, lease, next);
+                        commit(batch, topic, next);
                     }
-                    var unused = ledger.release(lease);
+                    leases.leave();
                     return true;
                 }
                 for (LogRecord record : reading.poll(pollTime(batch, target != null))) {
@@ -297,31 +272,35 @@ final class SourceSink implements Runnable {
                         failPoints.reach("ingest.after-read");
                         batch =
                                 new BronzeBatch(
-                                        catalog, table, consumer, topic, keys, rows, failPoints);
+                                        catalog,
+                                        table,
+                                        consumer,
+                                        topic,
+                                        keys,
+                                        marks,
+                                        rows,
+                                        failPoints);
                     }
                     batch.add(record);
                     if (batch.bytes() >= settings.commitSizeBytes()) {
-                        commit(batch, topic, lease, next);
+                        commit(batch, topic, next);
+                        marks.putAll(batch.marks());
                         batch = null;
                     }
                 }
                 if (batch != null && left(batch).isNegative()) {
-                    commit(batch, topic, lease, next);
+                    commit(batch, topic, next);
+                    marks.putAll(batch.marks());
                     batch = null;
                 }
             }
-            var unused = ledger.release(lease);
+            leases.leave();
             return false;
         } finally {
             if (batch != null) {
                 batch.close();
             }
         }
-    }
-
-    private static boolean reached(LogReader reading, Map<Integer, Long> target) {
-        return target.entrySet().stream()
-                .allMatch(end -> reading.next(end.getKey()) >= end.getValue());
     }
 
     private Duration left(BronzeBatch batch) {
@@ -340,23 +319,23 @@ final class SourceSink implements Runnable {
         return least.isNegative() ? Duration.ZERO : least;
     }
 
-    private void commit(
-            BronzeBatch batch, SourceTopic topic, Lease lease, Map<Integer, Long> next) {
+    private void commit(BronzeBatch batch, SourceTopic topic, Map<Integer, Long> next) {
         try (batch) {
             // asked after the bodies were read: a topic that was made anew before would otherwise
             // have given us bodies of its own under the old positions
             requireStillThere(topic);
-            batch.publish(lease, next);
+            batch.publish(leases.leases(), next);
             failPoints.reach("ingest.after-commit");
         }
         next.putAll(batch.next());
         keys.committed(batch.kept(), batch.next());
-        progress.committed(batch.next(), batch.repeats(), clock.instant(), batch.newest());
+        progress.committed(
+                batch.next(), batch.marks(), batch.repeats(), clock.instant(), batch.newest());
         warnIfLate();
     }
 
     private void requireStillThere(SourceTopic topic) {
-        String id = eventLog.topicId(topic);
+        String id = log.topicId(topic);
         if (!id.equals(topic.topicId())) {
             throw new LakeException(
                     ErrorCode.LOG_GAP,

@@ -3,6 +3,7 @@ package org.tonle.ingest;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.LogMove;
@@ -31,13 +32,18 @@ final class TopicClaim {
      * anew, and nobody would know.
      *
      * @param positions that the ledger has; a partition without one is absent
+     * @param begin where those are to be read from
      * @throws LakeException LOG_GAP if they are of another topic
      */
-    Map<Integer, LogPosition> of(SourceTopic topic, Map<Integer, LogPosition> positions) {
+    Map<Integer, LogPosition> of(
+            SourceTopic topic,
+            Map<Integer, LogPosition> positions,
+            Supplier<Map<Integer, Long>> begin) {
         requireSame(topic, positions);
         if (positions.size() == topic.partitions()) {
             return positions;
         }
+        Map<Integer, Long> first = begin.get();
         CommitRequest.Builder request =
                 CommitRequest.builder(UUID.randomUUID(), "claim", holder)
                         .summary("topic", topic.name());
@@ -51,7 +57,7 @@ final class TopicClaim {
                                 partition,
                                 0,
                                 OptionalLong.empty(),
-                                0));
+                                first.getOrDefault(partition, 0L)));
             }
         }
         try {

@@ -117,6 +117,21 @@ final class TopicKeeper {
         return found;
     }
 
+    /**
+     * The id of the topic that has this name now.
+     *
+     * @throws LakeException LOG_GAP if there is none any more, LOG_UNAVAILABLE
+     */
+    String id(String name) {
+        return describe(name)
+                .orElseThrow(() ->
+                        new LakeException(
+                                ErrorCode.LOG_GAP,
+                                "Topic %s is gone from the event log.".formatted(name)))
+                .topicId()
+                .toString();
+    }
+
     private Map<String, String> wanted(SourceDefinition source) {
         Map<String, String> wanted = new HashMap<>();
         wanted.put("cleanup.policy", "delete");
@@ -125,7 +140,8 @@ final class TopicKeeper {
         // retention counts by the broker's clock; when a body was taken stands in its headers
         wanted.put("message.timestamp.type", "LogAppendTime");
         wanted.put(
-                "max.message.bytes", Long.toString(source.maxBodyBytes() + RECORD_OVERHEAD_BYTES));
+                "max.message.bytes",
+                Long.toString(source.kind().maxRecordBytes() + RECORD_OVERHEAD_BYTES));
         wanted.put("unclean.leader.election.enable", "false");
         if (settings.flushEach()) {
             wanted.put("flush.messages", "1");
@@ -218,7 +234,7 @@ final class TopicKeeper {
      * Waits until every partition has a leader that answers. Producing right after the creation of
      * a topic with several partitions has lost records, even idempotently.
      */
-    private void awaitReady(String name, int partitions) {
+    void awaitReady(String name, int partitions) {
         Map<TopicPartition, OffsetSpec> all = new HashMap<>();
         for (int partition = 0; partition < partitions; partition++) {
             all.put(new TopicPartition(name, partition), OffsetSpec.latest());
@@ -245,7 +261,7 @@ final class TopicKeeper {
         }
     }
 
-    private String clusterId() {
+    String clusterId() {
         try {
             return ask(admin.describeCluster().clusterId());
         } catch (ExecutionException e) {

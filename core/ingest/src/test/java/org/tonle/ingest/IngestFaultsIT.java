@@ -29,6 +29,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.ingest.SourceStatus.State;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
@@ -76,7 +77,7 @@ class IngestFaultsIT {
         FailingOnce points = new FailingOnce();
         IngestSettings settings = TestLake.settings("a", Duration.ofMillis(20));
         List<String> sent = new ArrayList<>();
-        for (String point : Ingest.FAIL_POINTS) {
+        for (String point : SourceSink.failPoints()) {
             // recovery is at the start only
             boolean atStart = point.equals("ingest.after-recovery");
             points.next.set(atStart ? point : "");
@@ -92,7 +93,7 @@ class IngestFaultsIT {
                 assertThat(ingest.drain(Duration.ofSeconds(30))).isTrue();
             }
         }
-        assertThat(points.reached).containsAll(Ingest.FAIL_POINTS);
+        assertThat(points.reached).containsAll(SourceSink.failPoints());
         assertThat(
                         lake.ask(
                                 source.name(),
@@ -134,7 +135,7 @@ class IngestFaultsIT {
                     .append(
                             anew,
                             0,
-                            new BodyRecord(
+                            BodyRecord.ofRequest(
                                     "application/json",
                                     Optional.empty(),
                                     Optional.empty(),
@@ -248,7 +249,7 @@ class IngestFaultsIT {
                         source.columns(),
                         2,
                         Duration.ofDays(30),
-                        5 << 20);
+                        new SourceKind.Http(5 << 20));
         assertThat(lake.log().topics().prepare(longer, false)).isEqualTo(topic);
         try (Admin admin = Admin.create(properties())) {
             ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic.name());
@@ -335,7 +336,8 @@ class IngestFaultsIT {
                                 lake.catalog,
                                 lake.clock,
                                 FailPoints.NONE,
-                                TestLake.settings("a", Duration.ofMillis(20)))) {
+                                TestLake.settings("a", Duration.ofMillis(20)),
+                                TestLake::nothingOutside)) {
             ingest.start(List.of(source));
             assertThat(ingest.awaitStarted(Duration.ofSeconds(30))).isTrue();
             await(ingest, source.name(), send(ingest, source.name(), "k1", "{\"id\":1}"));
@@ -366,7 +368,8 @@ class IngestFaultsIT {
                                 lake.catalog,
                                 lake.clock,
                                 FailPoints.NONE,
-                                TestLake.settings("a", Duration.ofMillis(20)))) {
+                                TestLake.settings("a", Duration.ofMillis(20)),
+                                TestLake::nothingOutside)) {
             ingest.start(List.of(source));
             SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.RUNNING);
             assertThat(status.warning().orElseThrow())

@@ -17,6 +17,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -252,7 +254,7 @@ class IngestIT {
                 .append(
                         topic,
                         0,
-                        new BodyRecord(
+                        BodyRecord.ofRequest(
                                 "application/json",
                                 Optional.of(key),
                                 Optional.of(RequestKey.bodyHash(bytes)),
@@ -354,7 +356,8 @@ class IngestIT {
                                 lake.catalog,
                                 lake.clock,
                                 FailPoints.NONE,
-                                TestLake.settings("a", Duration.ofMillis(50)))) {
+                                TestLake.settings("a", Duration.ofMillis(50)),
+                                TestLake::nothingOutside)) {
             ingest.start(List.of(source));
             assertThat(ingest.awaitStarted(Duration.ofSeconds(30))).isTrue();
             refused(
@@ -366,9 +369,15 @@ class IngestIT {
 
     private static long ends(SourceDefinition source) {
         SourceTopic topic = lake.log().topics().prepare(source, false);
-        try (LogReader reader = lake.log().reader(topic, Map.of())) {
+        try (LogReader reader = lake.log().reader(topic, beginnings(topic))) {
             return reader.ends().values().stream().mapToLong(Long::longValue).sum();
         }
+    }
+
+    private static Map<Integer, LogReader.From> beginnings(SourceTopic topic) {
+        return IntStream.range(0, topic.partitions())
+                .boxed()
+                .collect(Collectors.toMap(p -> p, p -> LogReader.From.behind(null)));
     }
 
     private static String count(SourceDefinition source) {

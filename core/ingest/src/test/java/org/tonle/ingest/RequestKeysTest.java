@@ -114,7 +114,7 @@ class RequestKeysTest {
     @Test
     void aRecordComesBackFromKafkaAsItWent() {
         BodyRecord record =
-                new BodyRecord(
+                BodyRecord.ofRequest(
                         "application/json",
                         Optional.of("k"),
                         Optional.of(RequestKey.bodyHash(new byte[] {1})),
@@ -125,7 +125,7 @@ class RequestKeysTest {
         assertThat(BodyRecord.of(record.toKafka(), record.body())).hasValue(record);
         assertThat(
                         BodyRecord.of(
-                                new BodyRecord(
+                                BodyRecord.ofRequest(
                                                 "",
                                                 Optional.empty(),
                                                 Optional.empty(),

@@ -16,17 +16,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.embedded.EmbeddedKafka;
 import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
 import org.tonle.spi.FailPoints;
+import org.tonle.spi.Source;
 
 /** A ledger, an event log and a warehouse of their own, and DuckDB to read what came to bronze. */
 final class TestLake implements AutoCloseable {
@@ -110,7 +113,7 @@ final class TestLake implements AutoCloseable {
                 d.columns(),
                 partitions,
                 d.retention(),
-                1 << 20);
+                new SourceKind.Http(1 << 20));
     }
 
     static IngestSettings settings(String holder, Duration interval) {
@@ -119,7 +122,16 @@ final class TestLake implements AutoCloseable {
 
     Ingest ingest(FailPoints failPoints, IngestSettings settings, SourceDefinition... sources)
             throws InterruptedException {
-        Ingest ingest = new Ingest(log, catalog, clock, failPoints, settings);
+        return ingest(failPoints, settings, TestLake::nothingOutside, sources);
+    }
+
+    Ingest ingest(
+            FailPoints failPoints,
+            IngestSettings settings,
+            Function<SourceDefinition, Source> outside,
+            SourceDefinition... sources)
+            throws InterruptedException {
+        Ingest ingest = new Ingest(log, catalog, clock, failPoints, settings, outside);
         ingest.start(List.of(sources));
         if (!ingest.awaitStarted(Duration.ofSeconds(30))) {
             ingest.close();
@@ -130,6 +142,10 @@ final class TestLake implements AutoCloseable {
 
     Ingest ingest(SourceDefinition... sources) throws InterruptedException {
         return ingest(FailPoints.NONE, settings("a", Duration.ofMillis(50)), sources);
+    }
+
+    static Source nothingOutside(SourceDefinition source) {
+        throw new AssertionError(source);
     }
 
     PinnedTable bronze(String source) {

@@ -82,6 +82,14 @@ final class CommitJson {
                     .put("from", boxed(move.from()))
                     .put("to", move.to());
         }
+        ArrayNode sources = json.putArray("sourceMarks");
+        for (CommitRequest.SourceMove move : request.sourceMoves()) {
+            sources.addObject()
+                    .put("source", move.source())
+                    .put("item", move.mark().item())
+                    .put("position", move.mark().position())
+                    .put("state", move.mark().state());
+        }
         ArrayNode datasets = json.putArray("datasetPositions");
         for (CommitRequest.DatasetMove move : request.datasetPositions()) {
             datasets.addObject()

@@ -10,6 +10,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.tonle.spi.SourceMark;
 
 /**
  * Everything that is to happen together, or not at all. The id is chosen by the caller, names the
@@ -27,6 +28,7 @@ public record CommitRequest(
         List<Lease> leases,
         List<TableRequirement> requirements,
         List<LogMove> logPositions,
+        List<SourceMove> sourceMoves,
         List<DatasetMove> datasetPositions,
         List<NamespaceChange> namespaces,
         List<PointerMove> pointers,
@@ -39,6 +41,7 @@ public record CommitRequest(
         leases = List.copyOf(leases);
         requirements = List.copyOf(requirements);
         logPositions = List.copyOf(logPositions);
+        sourceMoves = List.copyOf(sourceMoves);
         datasetPositions = List.copyOf(datasetPositions);
         namespaces = List.copyOf(namespaces);
         pointers = List.copyOf(pointers);
@@ -70,6 +73,12 @@ public record CommitRequest(
             int leaderEpoch,
             OptionalLong from,
             long to) {}
+
+    /**
+     * Says how far something outside was taken. It never goes back: an older mark than the known
+     * one changes nothing.
+     */
+    public record SourceMove(String source, SourceMark mark) {}
 
     /** Moves how far a dataset has read an input table, in sequence numbers, by compare-and-set. */
     public record DatasetMove(String dataset, UUID inputTable, OptionalLong from, long to) {}
@@ -122,6 +131,7 @@ public record CommitRequest(
                 leases,
                 requirements,
                 logPositions,
+                sourceMoves,
                 datasetPositions,
                 namespaces,
                 prepared,
@@ -142,6 +152,7 @@ public record CommitRequest(
         private final List<Lease> leases = new ArrayList<>();
         private final List<TableRequirement> requirements = new ArrayList<>();
         private final List<LogMove> logPositions = new ArrayList<>();
+        private final List<SourceMove> sourceMoves = new ArrayList<>();
         private final List<DatasetMove> datasetPositions = new ArrayList<>();
         private final List<NamespaceChange> namespaces = new ArrayList<>();
         private final List<PointerMove> pointers = new ArrayList<>();
@@ -172,6 +183,11 @@ public record CommitRequest(
 
         public Builder move(LogMove move) {
             logPositions.add(move);
+            return this;
+        }
+
+        public Builder move(SourceMove move) {
+            sourceMoves.add(move);
             return this;
         }
 
@@ -210,6 +226,7 @@ public record CommitRequest(
                     leases,
                     requirements,
                     logPositions,
+                    sourceMoves,
                     datasetPositions,
                     namespaces,
                     pointers,

@@ -17,6 +17,7 @@ import org.jdbi.v3.core.Jdbi;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.SourceMark;
 
 /**
  * The ledger of one lake. Safe for use by many threads; several processes may share one ledger.
@@ -236,6 +237,11 @@ public final class Ledger implements AutoCloseable {
         return rows.logPositions(consumer);
     }
 
+    /** How far what a source reads was taken, by item: the marks that bronze has. */
+    public Map<String, SourceMark> sourceMarks(String source) {
+        return rows.sourceMarks(source);
+    }
+
     /** How far a dataset has read each input table, in sequence numbers. */
     public Map<UUID, Long> datasetPositions(String dataset) {
         return rows.datasetPositions(dataset);
@@ -289,6 +295,22 @@ public final class Ledger implements AutoCloseable {
                         .mapTo(Long.class)
                         .findOne()
                         .map(epoch -> new Lease(name, epoch, holder)));
+    }
+
+    /** The leases whose names begin so and whose time isn't over, by name. */
+    public List<Lease> leases(String prefix) {
+        return rows.read(handle ->
+                handle.createQuery(
+                                "SELECT name, epoch, holder FROM tonle.lease"
+                                        + " WHERE starts_with(name, :prefix)"
+                                        + " AND until > clock_timestamp() ORDER BY name COLLATE \"C\"")
+                        .bind("prefix", prefix)
+                        .map((row, context) ->
+                                new Lease(
+                                        row.getString("name"),
+                                        row.getLong("epoch"),
+                                        row.getString("holder")))
+                        .list());
     }
 
     /** Keeps a lease for another {@code time} from now; false if it changed hands. */

@@ -16,6 +16,7 @@ import org.jdbi.v3.core.mapper.RowMapper;
 import org.jdbi.v3.core.statement.Query;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.SourceMark;
 
 /** What the ledger's tables hold, as records; {@link Ledger} says what each of them means. */
 final class LedgerRows {
@@ -251,6 +252,25 @@ final class LedgerRows {
                                     row.getInt("leader_epoch"),
                                     row.getLong("next")))
                     .forEach(position -> found.put(position.partition(), position));
+            return found;
+        });
+    }
+
+    Map<String, SourceMark> sourceMarks(String source) {
+        return read(handle -> {
+            Map<String, SourceMark> found = new HashMap<>();
+            onMain(
+                            handle,
+                            "SELECT m.item, m.position, m.state FROM tonle.source_mark m"
+                                    + " JOIN tonle.branch b ON b.id = m.branch"
+                                    + " WHERE b.name = 'main' AND m.source = :name",
+                            source)
+                    .map((row, context) ->
+                            new SourceMark(
+                                    row.getString("item"),
+                                    row.getString("position"),
+                                    row.getString("state")))
+                    .forEach(mark -> found.put(mark.item(), mark));
             return found;
         });
     }

@@ -39,7 +39,7 @@ final class Readings {
                         column("temperature", ColumnType.Simple.DOUBLE, false)),
                 1,
                 plain.retention(),
-                plain.maxBodyBytes());
+                plain.kind());
     }
 
     private static ColumnDefinition column(String name, ColumnType type, boolean required) {

@@ -29,7 +29,7 @@ final class Algebra {
                         tables.stream().map(t -> new LakeCatalog.Seen(t, Access.FULL)).toList(),
                         types,
                         true);
-        Binder.Validator validator = new Binder.Validator(catalog, types);
+        Binder.Validator validator = new Binder.Validator(catalog, types, Position.QUERY);
         SqlNode copy = java.util.Objects.requireNonNull(tree.accept(new Copy()));
         SqlNode validated = validator.validate(copy);
         SqlToRelConverter converter =

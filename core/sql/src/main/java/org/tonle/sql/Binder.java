@@ -24,6 +24,8 @@ import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.calcite.sql.validate.SelectScope;
 import org.apache.calcite.sql.validate.SqlValidator;
 import org.apache.calcite.sql.validate.SqlValidatorImpl;
+import org.apache.calcite.sql.validate.SqlValidatorNamespace;
+import org.apache.calcite.sql.validate.SqlValidatorScope;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
@@ -92,6 +94,7 @@ final class Binder {
     record Tree(SqlNode node, List<BoundTable> tables, Schema schema) {}
 
     Tree tree(SqlNode statement) {
+        Extent.check(statement, position);
         SqlNode parsed = java.util.Objects.requireNonNull(statement.accept(new Spelling(position)));
         Language.checkParsed(parsed, position);
         Map<TableName, LakeCatalog.Seen> found = new LinkedHashMap<>();
@@ -105,7 +108,8 @@ final class Binder {
                                 key ->
                                         seen(checkedState(name, pos))
                                                 .orElseThrow(() -> noTable(name, pos))));
-        Validator validator = new Validator(new LakeCatalog(found.values(), types), types);
+        Validator validator =
+                new Validator(new LakeCatalog(found.values(), types), types, position);
         SqlNode tree;
         try {
             tree = validator.validate(parsed);
@@ -129,6 +133,7 @@ final class Binder {
                                                 Guard.bind(
                                                         table, access, used, barrier, resolver,
                                                         types)));
+        PlanSize.check(tree, tables, position);
         return new Tree(tree, tables, schema(row));
     }
 
@@ -185,8 +190,11 @@ final class Binder {
         return new Schema(fields);
     }
 
+    /** Ends when the statement's time is over, and where a row becomes too wide. */
     static final class Validator extends SqlValidatorImpl {
-        Validator(LakeCatalog catalog, RelDataTypeFactory types) {
+        private final Position position;
+
+        Validator(LakeCatalog catalog, RelDataTypeFactory types, Position position) {
             super(
                     Language.OPERATORS,
                     catalog.reader(),
@@ -196,6 +204,26 @@ final class Binder {
                             .withTypeCoercionEnabled(true)
                             .withDefaultNullCollation(NullCollation.LAST)
                             .withConformance(Language.CONFORMANCE));
+            this.position = position;
+        }
+
+        @Override
+        protected void validateNamespace(SqlValidatorNamespace namespace, RelDataType target) {
+            try {
+                super.validateNamespace(namespace, target);
+            } catch (LakeTypeFactory.TooWide e) {
+                SqlNode node = namespace.getNode();
+                throw SqlErrors.unsupported(
+                        position,
+                        node == null ? SqlParserPos.ZERO : node.getParserPosition(),
+                        String.valueOf(e.getMessage()));
+            }
+        }
+
+        @Override
+        public RelDataType deriveType(SqlValidatorScope scope, SqlNode expression) {
+            BigStack.check();
+            return super.deriveType(scope, expression);
         }
 
         /** Calcite knows a column that USING or NATURAL joins in a list of columns only. */

@@ -95,7 +95,7 @@ final class Language {
     static SqlNode parseQuery(String text, Position position) {
         checkText(text, position);
         try {
-            return Extent.check(SqlParser.create(text, PARSER).parseQuery(), position);
+            return checked(SqlParser.create(text, PARSER).parseQuery(), position);
         } catch (SqlParseException e) {
             throw SqlErrors.of(position, e, text, reserved());
         }
@@ -104,7 +104,7 @@ final class Language {
     static SqlNode parseExpression(String text, Position position) {
         checkText(text, position);
         try {
-            return Extent.check(SqlParser.create(text, PARSER).parseExpression(), position);
+            return checked(SqlParser.create(text, PARSER).parseExpression(), position);
         } catch (SqlParseException e) {
             throw SqlErrors.of(position, e, text, reserved());
         }
@@ -138,7 +138,7 @@ final class Language {
             }
             chain = SEPARATORS.stream().anyMatch(token::is) ? 0 : chain + 1;
             if (chain > MAX_CHAIN) {
-                throw tooDeep(position, SqlParserPos.ZERO);
+                throw Extent.tooDeep(position, SqlParserPos.ZERO);
             }
             if (token.is("(") || token.is("[") || token.is("CASE")) {
                 depth++;
@@ -146,18 +146,15 @@ final class Language {
                 depth--;
             }
             if (depth > Extent.MAX_DEPTH) {
-                throw tooDeep(position, SqlParserPos.ZERO);
+                throw Extent.tooDeep(position, SqlParserPos.ZERO);
             }
         }
     }
 
-    static LakeException tooDeep(Position position, SqlParserPos pos) {
-        return SqlErrors.unsupported(
-                position,
-                pos,
-                "the statement is nested deeper than "
-                        + Extent.MAX_DEPTH
-                        + "; split it with WITH, or write IN (…) for long chains of OR");
+    /** Before anybody walks through it: its nodes may stand at many places. */
+    private static SqlNode checked(SqlNode parsed, Position position) {
+        Extent.check(parsed, position);
+        return parsed;
     }
 
     /** {@code SELECT items FROM from WHERE where}, made rather than parsed. */

@@ -101,7 +101,14 @@ final class Spelling extends SqlShuttle {
                                     operands.get(1),
                                     SqlLiteral.createCharString(" ", pos))
                             : call;
-            case "NVL", "IFNULL" -> SqlStdOperatorTable.COALESCE.createCall(pos, operands);
+            case "COALESCE", "NVL", "IFNULL" ->
+                    function.equals(NullFunctions.COALESCE)
+                            ? call
+                            : NullFunctions.COALESCE.createCall(pos, operands);
+            case "NULLIF" ->
+                    function.equals(NullFunctions.NULLIF)
+                            ? call
+                            : NullFunctions.NULLIF.createCall(pos, operands);
             // PostgreSQL's way
             case "DATE_TRUNC" ->
                     operands.size() == 2

@@ -1,5 +1,6 @@
 package org.tonle.sql;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -7,6 +8,8 @@ import org.tonle.definition.SqlText;
 
 /** Where statements come in. Stateless. */
 public final class Sql {
+    private static final QueryLimits LONG = new QueryLimits(Duration.ofDays(1));
+
     private Sql() {}
 
     /**
@@ -41,14 +44,32 @@ public final class Sql {
             List<? extends @Nullable Object> parameters,
             TableResolver tables,
             AccessPolicy policy) {
+        return query(text, parameters, tables, policy, LONG);
+    }
+
+    /**
+     * Binds a SELECT whose {@code ?} stand for values, in the time that it may take. Interrupting
+     * the caller ends it.
+     *
+     * @throws org.tonle.spi.LakeException as {@link #query(String, List, TableResolver,
+     *     AccessPolicy)}; TIMEOUT; CANCELLED
+     */
+    public static BoundQuery query(
+            String text,
+            List<? extends @Nullable Object> parameters,
+            TableResolver tables,
+            AccessPolicy policy,
+            QueryLimits limits) {
         Position position = Position.QUERY;
-        return BigStack.call(() ->
-                new Binder(tables, position, policy, Optional.empty())
-                        .bind(
-                                Parameters.put(
-                                        Language.parseQuery(text, position),
-                                        parameters,
-                                        position)));
+        return BigStack.call(
+                limits.timeout(),
+                () ->
+                        new Binder(tables, position, policy, Optional.empty())
+                                .bind(
+                                        Parameters.put(
+                                                Language.parseQuery(text, position),
+                                                parameters,
+                                                position)));
     }
 
     /**

@@ -1,9 +1,6 @@
 package org.tonle.sql;
 
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.apache.calcite.jdbc.JavaTypeFactoryImpl;
 import org.apache.calcite.rel.type.RelDataType;
 import org.apache.calcite.rel.type.RelDataTypeFactory;
 import org.apache.calcite.sql.SqlBasicTypeNameSpec;
@@ -20,26 +17,7 @@ final class SqlTypes {
     private SqlTypes() {}
 
     static RelDataTypeFactory factory() {
-        return new JavaTypeFactoryImpl(new LakeTypeSystem()) {
-            @Override
-            public Charset getDefaultCharset() {
-                return StandardCharsets.UTF_8;
-            }
-
-            @Override
-            public RelDataType createTypeWithNullability(RelDataType type, boolean nullable) {
-                return type instanceof LakeCatalog.RowType row
-                        ? row.withNullability(this, nullable)
-                        : super.createTypeWithNullability(type, nullable);
-            }
-
-            @Override
-            public RelDataType enforceTypeWithNullability(RelDataType type, boolean nullable) {
-                return type instanceof LakeCatalog.RowType row
-                        ? row.withNullability(this, nullable)
-                        : super.enforceTypeWithNullability(type, nullable);
-            }
-        };
+        return new LakeTypeFactory();
     }
 
     static RelDataType toCalcite(RelDataTypeFactory types, Type type, boolean nullable) {

@@ -31,7 +31,7 @@ class PipelinesTest {
                             column("fare", new ColumnType.Decimal(10, 2))),
                     1,
                     SourceDefinition.DEFAULT_RETENTION,
-                    SourceDefinition.DEFAULT_MAX_BODY_BYTES);
+                    SourceDefinition.named("flights").kind());
 
     private static ColumnDefinition column(String name, ColumnType type) {
         return new ColumnDefinition(

@@ -1,0 +1,273 @@
+package org.tonle.files;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.github.luben.zstd.Zstd;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.definition.FileFormat;
+import org.tonle.definition.SourceKind;
+import org.tonle.spi.LakeException;
+import org.tonle.spi.SourceBody;
+import org.tonle.spi.SourceMark;
+
+class FolderSourceTest {
+    @TempDir private Path folder;
+
+    private SourceKind.Files kind(String pattern, Optional<FileFormat> format) {
+        return new SourceKind.Files(folder, pattern, format, Duration.ofSeconds(2));
+    }
+
+    private FolderSource source(String pattern) {
+        return new FolderSource(kind(pattern, Optional.empty()), Clock.systemUTC());
+    }
+
+    /** Writes a file that hasn't changed for a minute. */
+    private void write(String name, byte[] bytes) throws IOException {
+        Path file = folder.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.write(file, bytes);
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(60)));
+    }
+
+    private void write(String name, String text) throws IOException {
+        write(name, text.getBytes(UTF_8));
+    }
+
+    /** All bodies until none is left. */
+    private static List<SourceBody> read(FolderSource source, Map<String, SourceMark> taken)
+            throws InterruptedException {
+        source.begin(taken);
+        List<SourceBody> all = new ArrayList<>();
+        while (true) {
+            List<SourceBody> bodies = source.poll(Duration.ofMillis(1));
+            if (bodies.isEmpty()) {
+                source.close();
+                return all;
+            }
+            all.addAll(bodies);
+        }
+    }
+
+    /** Each body as file, problem if there is one, and text. */
+    private List<String> read(String pattern) throws InterruptedException {
+        return read(source(pattern), Map.of()).stream().map(FolderSourceTest::shown).toList();
+    }
+
+    private static String shown(SourceBody body) {
+        return body.headers().get("file")
+                + body.problem().map(problem -> " <" + problem + ">").orElse("")
+                + " "
+                + new String(body.bytes(), UTF_8);
+    }
+
+    private static byte[] gzip(byte[] bytes) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (OutputStream gzip = new GZIPOutputStream(out)) {
+            gzip.write(bytes);
+        }
+        return out.toByteArray();
+    }
+
+    @Test
+    void everyFormatBecomesEventsOneALine() throws Exception {
+        write("a.ndjson", "{\"a\":1}\n\n{\"a\":2}");
+        write("b.csv", "id,name\n1,\"Ann, B\"\n2,\n");
+        write("c.tsv", "id\tname\n1\tAnn\n");
+        write("d.json", "[{\"a\": 1.10},\n {\"a\": 2}]");
+        write("e.json", "{\"a\": 1}\n{\"a\": 2}");
+        write("f.ndjson.gz", gzip("{\"a\":3}\n".getBytes(UTF_8)));
+        write("g.csv.zst", Zstd.compress("id\n7\n".getBytes(UTF_8)));
+        assertThat(read("**"))
+                .containsExactly(
+                        "a.ndjson {\"a\":1}\n\n{\"a\":2}\n",
+                        "b.csv {\"id\":\"1\",\"name\":\"Ann, B\"}\n{\"id\":\"2\"}\n",
+                        "c.tsv {\"id\":\"1\",\"name\":\"Ann\"}\n",
+                        "d.json {\"a\":1.10}\n{\"a\":2}\n",
+                        "e.json {\"a\":1}\n{\"a\":2}\n",
+                        "f.ndjson.gz {\"a\":3}\n",
+                        "g.csv.zst {\"id\":\"7\"}\n");
+    }
+
+    @Test
+    void theFilesOfAnArchiveAreNamedByWhereTheyLie() throws Exception {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (ZipOutputStream zip = new ZipOutputStream(out)) {
+            for (String name : List.of("x/a.ndjson", "b.csv", "c.bin")) {
+                zip.putNextEntry(new ZipEntry(name));
+                zip.write((name.endsWith("csv") ? "id\n1\n" : "{\"a\":1}\n").getBytes(UTF_8));
+            }
+        }
+        write("all.zip", out.toByteArray());
+        assertThat(read("**"))
+                .containsExactly(
+                        "all.zip!/x/a.ndjson {\"a\":1}\n",
+                        "all.zip!/b.csv {\"id\":\"1\"}\n",
+                        "all.zip!/c.bin <nothing reads files of this kind; name one with format:> ");
+    }
+
+    @Test
+    void onlyFilesOfThePatternAreReadAndNoneThatIsBeingWritten() throws Exception {
+        write("a.csv", "id\n1\n");
+        write("x/y/b.csv", "id\n2\n");
+        write("c.txt", "no");
+        write(".hidden.csv", "id\n3\n");
+        write("_temporary/d.csv.tmp", "id\n4\n");
+        write("now.csv", "id\n5\n");
+        Files.setLastModifiedTime(folder.resolve("now.csv"), FileTime.from(Instant.now()));
+        Files.createSymbolicLink(folder.resolve("link.csv"), folder.resolve("c.txt"));
+        assertThat(read("**/*.csv"))
+                .containsExactly("a.csv {\"id\":\"1\"}\n", "x/y/b.csv {\"id\":\"2\"}\n");
+        assertThat(read("*.csv")).containsExactly("a.csv {\"id\":\"1\"}\n");
+    }
+
+    @Test
+    void aFileIsReadOnceUntilItsBytesChange() throws Exception {
+        write("a.csv", "id\n1\n");
+        write("empty.csv", "");
+        Map<String, SourceMark> taken = new HashMap<>();
+        for (SourceBody body : read(source("**"), taken)) {
+            taken.put(body.mark().item(), body.mark());
+        }
+        assertThat(taken).hasSize(2);
+        assertThat(read(source("**"), taken)).isEmpty();
+        Files.setLastModifiedTime(
+                folder.resolve("a.csv"), FileTime.from(Instant.now().minusSeconds(30)));
+        assertThat(read(source("**"), taken)).isEmpty();
+        write("a.csv", "id\n2\n");
+        assertThat(read(source("**"), taken).stream().map(FolderSourceTest::shown))
+                .containsExactly("a.csv {\"id\":\"2\"}\n");
+    }
+
+    @Test
+    void readingGoesOnBehindEveryMarkWithTheSameBodies() throws Exception {
+        StringBuilder lines = new StringBuilder("id,text\n");
+        for (int i = 0; i < 60_000; i++) {
+            lines.append(i).append(',').append("x".repeat(i % 90)).append('\n');
+        }
+        write("a.csv", lines.toString());
+        write("b.ndjson.gz", gzip("{\"n\":1}\n".repeat(300_000).getBytes(UTF_8)));
+        List<SourceBody> all = read(source("**"), Map.of());
+        assertThat(all).hasSizeGreaterThan(5);
+        for (int cut = 0; cut < all.size(); cut++) {
+            Map<String, SourceMark> taken = new HashMap<>();
+            all.subList(0, cut).forEach(body -> taken.put(body.mark().item(), body.mark()));
+            List<SourceBody> rest = read(source("**"), taken);
+            assertThat(rest.stream().map(SourceBody::mark))
+                    .containsExactlyElementsOf(
+                            all.subList(cut, all.size()).stream().map(SourceBody::mark).toList());
+            assertThat(rest.stream().map(body -> new String(body.bytes(), UTF_8)))
+                    .containsExactlyElementsOf(
+                            all.subList(cut, all.size()).stream()
+                                    .map(body -> new String(body.bytes(), UTF_8))
+                                    .toList());
+        }
+        List<String> positions =
+                all.stream()
+                        .filter(body -> body.mark().item().endsWith("a.csv"))
+                        .map(body -> body.mark().position())
+                        .toList();
+        assertThat(positions).isSorted().doesNotHaveDuplicates();
+    }
+
+    @Test
+    void whatCannotBeReadIsKeptWithItsReasonAndTheRestGoesOn() throws Exception {
+        write("a.csv", "id,name\n1,Ann\n2\n3,Bob,x\n4,\"quo\"\"ted\"\n");
+        write("b.csv", "id,id\n1,2\n");
+        byte[] latin = "id\nÜ\n5\n".getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
+        write("c.csv", latin);
+        write("d.json", "[{\"a\":1}, {\"a\":,}]");
+        write(
+                "e.ndjson.gz",
+                java.util.Arrays.copyOf(gzip("{\"a\":1}\n".repeat(9).getBytes(UTF_8)), 24));
+        write("f.csv.gz", "id\n1\n");
+        write("g.pdf", "%PDF");
+        assertThat(read("**"))
+                .containsExactly(
+                        "a.csv {\"id\":\"1\",\"name\":\"Ann\"}\n",
+                        "a.csv <line 3 has 1 fields and the first one names 2 columns> 2",
+                        "a.csv <line 4 has 3 fields and the first one names 2 columns> 3,Bob,x",
+                        "a.csv {\"id\":\"4\",\"name\":\"quo\\\"ted\"}\n",
+                        "b.csv <the first record names column id twice> id,id",
+                        "c.csv <line 2 holds bytes that are not UTF-8> \uFFFD",
+                        "c.csv {\"id\":\"5\"}\n",
+                        "d.json {\"a\":1}\n",
+                        "d.json <from byte 16 on the file is no JSON: Unexpected character (',' (code 44)): expected a value> ",
+                        "e.ndjson.gz " + "{\"a\":1}\n".repeat(9),
+                        "e.ndjson.gz <the file can't be read on: it ends too early> ",
+                        "f.csv.gz <Not in GZIP format> ",
+                        "g.pdf <nothing reads files of this kind; say what it is by format:> ");
+    }
+
+    @Test
+    void anEventOfGigabytesTakesNoMemory() throws Exception {
+        Path file = folder.resolve("long.ndjson.gz");
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write("{\"a\":1}\n\"".getBytes(UTF_8));
+            byte[] block = "x".repeat(1 << 20).getBytes(UTF_8);
+            for (int i = 0; i < 200; i++) {
+                out.write(block);
+            }
+            out.write("\"\n{\"a\":2}\n".getBytes(UTF_8));
+        }
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(60)));
+        List<SourceBody> bodies = read(source("**"), Map.of());
+        assertThat(bodies).hasSize(3);
+        assertThat(bodies.get(1).problem())
+                .hasValue(
+                        "line 2 has 209715202 bytes and an event 16777216 at most; the first 65536 are kept here");
+        assertThat(bodies.get(1).bytes()).hasSize(64 << 10);
+        assertThat(shown(bodies.get(2))).isEqualTo("long.ndjson.gz {\"a\":2}\n");
+    }
+
+    @Test
+    void aBombIsGivenUp() throws Exception {
+        Path file = folder.resolve("bomb.ndjson.zst");
+        try (OutputStream out =
+                new com.github.luben.zstd.ZstdOutputStream(Files.newOutputStream(file))) {
+            byte[] block = "\n".repeat(1 << 20).getBytes(UTF_8);
+            for (int i = 0; i < 300; i++) {
+                out.write(block);
+            }
+        }
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(60)));
+        List<SourceBody> bodies = read(source("**"), Map.of());
+        assertThat(bodies.getLast().problem().orElseThrow())
+                .contains("inflates to more than 1000 times its size");
+        assertThat(bodies.getLast().mark().position()).isEqualTo(FileBodies.END);
+    }
+
+    @Test
+    void aFolderThatIsGoneIsSaid() {
+        FolderSource source =
+                new FolderSource(
+                        new SourceKind.Files(
+                                folder.resolve("gone"),
+                                "**",
+                                Optional.empty(),
+                                Duration.ofSeconds(2)),
+                        Clock.systemUTC());
+        assertThatThrownBy(() -> source.begin(Map.of()))
+                .isInstanceOf(LakeException.class)
+                .hasMessageContaining("There is no folder");
+    }
+}

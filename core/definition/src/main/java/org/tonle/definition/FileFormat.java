@@ -1,0 +1,36 @@
+package org.tonle.definition;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+
+/** How a file holds its events. */
+public enum FileFormat {
+    CSV,
+    TSV,
+    JSON,
+    NDJSON;
+
+    /** As a definition names it. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Of that name in a definition. */
+    public static Optional<FileFormat> named(String name) {
+        return Arrays.stream(values()).filter(format -> format.toString().equals(name)).findFirst();
+    }
+
+    /** Of a file with this name, without what says how it is compressed. */
+    public static Optional<FileFormat> of(String fileName) {
+        String ending = fileName.substring(fileName.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+        return switch (ending) {
+            case "csv" -> Optional.of(CSV);
+            case "tsv", "tab" -> Optional.of(TSV);
+            case "json" -> Optional.of(JSON);
+            case "ndjson", "jsonl" -> Optional.of(NDJSON);
+            default -> Optional.empty();
+        };
+    }
+}

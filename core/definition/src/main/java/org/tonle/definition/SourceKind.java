@@ -1,0 +1,81 @@
+package org.tonle.definition;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/** What a source reads, and how it is reached: the {@code kind:} of its file. */
+public sealed interface SourceKind {
+    /** As the file names it. */
+    String name();
+
+    /** The largest record that it puts into its topic of the event log. */
+    long maxRecordBytes();
+
+    /**
+     * Requests to {@code POST /api/v1/ingest/<source>}.
+     *
+     * @param maxBodyBytes of one request, after decompression
+     */
+    record Http(long maxBodyBytes) implements SourceKind {
+        public static final long DEFAULT_MAX_BODY_BYTES = 20L << 20;
+
+        @Override
+        public String name() {
+            return "http";
+        }
+
+        @Override
+        public long maxRecordBytes() {
+            return maxBodyBytes;
+        }
+    }
+
+    /**
+     * The files of a folder, each once.
+     *
+     * @param folder absolute
+     * @param pattern which of those in it and below, as a glob over the path from the folder
+     * @param format of all of them; empty: as their names say
+     * @param settle how long a file must not have changed before it is read
+     */
+    record Files(Path folder, String pattern, Optional<FileFormat> format, Duration settle)
+            implements SourceKind {
+        public static final String DEFAULT_PATTERN = "**";
+        public static final Duration DEFAULT_SETTLE = Duration.ofSeconds(2);
+
+        /** Longer events aren't taken. */
+        public static final long MAX_BODY_BYTES = 20L << 20;
+
+        @Override
+        public String name() {
+            return "files";
+        }
+
+        @Override
+        public long maxRecordBytes() {
+            return MAX_BODY_BYTES;
+        }
+    }
+
+    /**
+     * A topic of an existing cluster; each record is an event.
+     *
+     * @param topic its name there
+     * @param cluster how the cluster is reached
+     * @param fromStart whether to begin with the oldest record that is there; else with what comes
+     */
+    record Kafka(String topic, EventLogDefinition.Cluster cluster, boolean fromStart)
+            implements SourceKind {
+        @Override
+        public String name() {
+            return "kafka";
+        }
+
+        /** Nothing is put into another's topic. */
+        @Override
+        public long maxRecordBytes() {
+            return 0;
+        }
+    }
+}

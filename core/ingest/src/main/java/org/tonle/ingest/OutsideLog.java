@@ -1,0 +1,182 @@
+package org.tonle.ingest;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.time.Clock;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * A topic of somebody else's cluster, which is read and nothing else. Safe for use by many threads.
+ */
+final class OutsideLog implements SourceLog, AutoCloseable {
+    private final SourceKind.Kafka kind;
+    private final Map<String, String> client = new HashMap<>();
+    private final Admin admin;
+    private final TopicKeeper topics;
+    private final Clock clock;
+
+    /** Makes the clients; whether the cluster can be reached shows at the first use. */
+    OutsideLog(SourceKind.Kafka kind, Clock clock) {
+        this.kind = kind;
+        this.clock = clock;
+        kind.cluster().properties().forEach((name, value) -> client.put(name, value.reveal()));
+        client.put("bootstrap.servers", kind.cluster().bootstrapServers());
+        this.admin = Admin.create(EventLog.adminSettings(client));
+        this.topics = new TopicKeeper(admin, new EventLogSettings("", client, false));
+    }
+
+    @Override
+    public SourceTopic prepare(SourceDefinition source, boolean isNew) {
+        TopicDescription topic =
+                topics.describe(kind.topic())
+                        .orElseThrow(() ->
+                                new LakeException(
+                                        isNew ? ErrorCode.LOG_UNAVAILABLE : ErrorCode.LOG_GAP,
+                                        isNew
+                                                ? "There is no topic %s at %s (or the lake's user may not see it)."
+                                                        .formatted(
+                                                                kind.topic(),
+                                                                kind.cluster().bootstrapServers())
+                                                : "Topic %s of source %s is gone, though the lake has read from it. Restore it, or give the source a new name to begin anew."
+                                                        .formatted(kind.topic(), source.name())));
+        int partitions = topic.partitions().size();
+        topics.awaitReady(kind.topic(), partitions);
+        return new SourceTopic(
+                kind.topic(), topic.topicId().toString(), topics.clusterId(), partitions);
+    }
+
+    @Override
+    public Map<Integer, Long> begin(SourceTopic topic) {
+        Map<TopicPartition, LogReader.From> none = new HashMap<>();
+        for (int partition = 0; partition < topic.partitions(); partition++) {
+            none.put(
+                    new TopicPartition(topic.name(), partition),
+                    new LogReader.From(0, Optional.empty()));
+        }
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+            Map<Integer, Long> begin = new HashMap<>();
+            (kind.fromStart()
+                            ? consumer.beginningOffsets(none.keySet())
+                            : consumer.endOffsets(none.keySet()))
+                    .forEach((partition, offset) -> begin.put(partition.partition(), offset));
+            return begin;
+        } catch (RuntimeException e) {
+            throw LogFailures.of(e, "find where " + topic.name() + " begins");
+        }
+    }
+
+    @Override
+    public Optional<String> weakness(SourceTopic topic) {
+        return Optional.empty();
+    }
+
+    @Override
+    public LogReader reader(SourceTopic topic, Map<Integer, LogReader.From> from) {
+        return new LogReader(
+                consumer(),
+                topic,
+                from,
+                new LogReader.Records() {
+                    @Override
+                    public boolean mayLackPositions() {
+                        return true;
+                    }
+
+                    @Override
+                    public BodyRecord body(ConsumerRecord<byte[], byte[]> record) {
+                        return read(record);
+                    }
+                });
+    }
+
+    private KafkaConsumer<byte[], byte[]> consumer() {
+        return new KafkaConsumer<>(
+                EventLog.consumerSettings(client),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
+    }
+
+    @Override
+    public String topicId(SourceTopic topic) {
+        return topics.id(topic.name());
+    }
+
+    @Override
+    public int partitions(SourceTopic topic) {
+        return topics.describe(topic.name())
+                .map(found -> found.partitions().size())
+                .orElse(topic.partitions());
+    }
+
+    /** A record as it is; a value that isn't JSON keeps its bytes and says so. */
+    private BodyRecord read(ConsumerRecord<byte[], byte[]> record) {
+        byte[] value = record.value();
+        Map<String, String> headers = new TreeMap<>();
+        for (Header header : record.headers()) {
+            if (header.value() != null) {
+                headers.put(header.key(), text(header.value()));
+            }
+        }
+        Optional<String> problem = Optional.empty();
+        if (value == null) {
+            value = "null".getBytes(UTF_8);
+            headers.put("tonle-tombstone", "true");
+        } else {
+            problem = problem(value);
+        }
+        return new BodyRecord(
+                problem.isPresent() ? "application/octet-stream" : "application/json",
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(
+                        new BodyRecord.Outside(
+                                Optional.ofNullable(record.key()).map(OutsideLog::text))),
+                problem,
+                1,
+                RequestKeys.micros(clock.instant()),
+                headers,
+                value);
+    }
+
+    private static Optional<String> problem(byte[] value) {
+        try {
+            return EventCursor.count(value, BodyFormat.VALUE) == 1
+                    ? Optional.empty()
+                    : Optional.of("the record's value is empty");
+        } catch (MalformedBodyException e) {
+            return Optional.of(e.problem());
+        }
+    }
+
+    /** Bytes that are no UTF-8 in Base64. */
+    private static String text(byte[] bytes) {
+        try {
+            return UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+        } catch (CharacterCodingException e) {
+            return Base64.getEncoder().encodeToString(bytes);
+        }
+    }
+
+    @Override
+    public void close() {
+        admin.close();
+    }
+}

@@ -1,0 +1,119 @@
+package org.tonle.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+
+/**
+ * Puts a file after the other into a folder that the lake reads, while the lake comes and goes:
+ * each with {@link #EVENTS} events of their own and a line that is no JSON.
+ */
+final class FileDropper implements AutoCloseable {
+    private static final int EVENTS = 40;
+    private static final long PAUSE_MILLIS = 150;
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    private final Path folder;
+    private final Thread thread;
+    private volatile boolean stopped;
+    private volatile int files;
+
+    /** Adds the source and what becomes of it to a lake's folder, and begins. */
+    FileDropper(Path lake) {
+        this.folder = lake.resolve("drop");
+        try {
+            Files.createDirectories(folder);
+            Files.writeString(
+                    lake.resolve("sources/drops.yaml"),
+                    """
+                    kind: files
+                    path: drop
+                    settle: 100ms
+                    id: id
+                    """);
+            Files.writeString(
+                    lake.resolve("pipelines/drops.sql"),
+                    "CREATE STREAMING TABLE silver.drops AS SELECT event_id AS id FROM STREAM"
+                            + " bronze.drops;");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        this.thread = Thread.ofPlatform().name("file-dropper").start(this::drop);
+    }
+
+    private void drop() {
+        try {
+            while (!stopped) {
+                int number = files;
+                StringBuilder lines = new StringBuilder();
+                for (int i = 0; i < EVENTS; i++) {
+                    lines.append("{\"id\":\"%d-%d\"}\n".formatted(number, i));
+                    if (i == EVENTS / 2) {
+                        lines.append("broken ").append(number).append('\n');
+                    }
+                }
+                Path fresh = Files.writeString(folder.resolve(".fresh"), lines);
+                Files.move(
+                        fresh, folder.resolve(number + ".ndjson"), StandardCopyOption.ATOMIC_MOVE);
+                files = number + 1;
+                Thread.sleep(PAUSE_MILLIS);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Stops dropping, and waits until a running lake has each event once, and each bad line. */
+    void check(LakeProcess.Address lake) throws IOException, InterruptedException {
+        close();
+        String wanted = "%d %d %d".formatted(files * EVENTS, files * EVENTS, files);
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        String found = counts(lake);
+        while (!found.equals(wanted) && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+            found = counts(lake);
+        }
+        assertThat(found).isEqualTo(wanted);
+        assertThat(files).isGreaterThan(20);
+        System.out.printf("files %d, events %s%n", files, wanted);
+    }
+
+    private static String counts(LakeProcess.Address lake)
+            throws IOException, InterruptedException {
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            HttpResponse<String> response =
+                    http.send(
+                            lake.request("/api/v1/query")
+                                    .header("content-type", "application/json")
+                                    .POST(
+                                            HttpRequest.BodyPublishers.ofString(
+                                                    "{\"sql\":\"SELECT (SELECT COUNT(*) FROM"
+                                                            + " silver.drops) AS n, (SELECT"
+                                                            + " COUNT(DISTINCT id) FROM silver.drops)"
+                                                            + " AS d, (SELECT COUNT(DISTINCT payload)"
+                                                            + " FROM quarantine.silver_drops) AS q\"}"))
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofString());
+            JsonNode row = new ObjectMapper().readTree(response.body()).path(0);
+            return "%s %s %s".formatted(row.path("n"), row.path("d"), row.path("q"));
+        }
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        stopped = true;
+        thread.join();
+    }
+}

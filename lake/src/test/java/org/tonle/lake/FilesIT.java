@@ -1,0 +1,89 @@
+package org.tonle.lake;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.query.RowFormat;
+import org.tonle.query.RunningQuery;
+import org.tonle.spi.Principal;
+
+/** Files of a folder become rows, and what is wrong in them becomes rows of quarantine. */
+class FilesIT {
+    @TempDir private Path folder;
+
+    private void write(String name, String text) throws IOException {
+        Path file = folder.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(60)));
+    }
+
+    private static String rows(Lake lake, String sql) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
+            query.writeTo(out, RowFormat.CSV);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private static void await(Lake lake, String sql, String wanted) throws InterruptedException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!rows(lake, sql).equals(wanted)) {
+            assertThat(System.nanoTime())
+                    .as("%s %s", lake.tables(), rows(lake, sql))
+                    .isLessThan(deadline);
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+    }
+
+    @Test
+    void whatAppearsInTheFolderIsInSilverOnceAlsoAfterARestart() throws Exception {
+        write("lake.yaml", "name: shop\ningest: {commit-interval: 100ms}\n");
+        write(
+                "sources/orders.yaml",
+                """
+                kind: files
+                path: ./drop
+                id: id
+                columns:
+                  amount: decimal(10,2)
+                """);
+        write(
+                "pipelines/orders.sql",
+                "CREATE STREAMING TABLE silver.orders AS SELECT event_id AS id, amount FROM STREAM"
+                        + " bronze.orders;");
+        write("drop/a.csv", "id,amount\n1,9.50\n2,many\n3\n");
+        String silver = "SELECT id, amount FROM silver.orders ORDER BY id";
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            await(lake, silver, "id,amount\n1,9.50\n");
+            await(
+                    lake,
+                    "SELECT \"rule\", message, payload FROM quarantine.silver_orders ORDER BY 1",
+                    """
+                    rule,message,payload
+                    amount,"amount is many, which is no decimal(10,2)","{""id"":""2"",""amount"":""many""}"
+                    payload,line 4 has 1 fields and the first one names 2 columns,3
+                    """);
+            write("drop/day2/b.ndjson", "{\"id\": \"4\", \"amount\": 1}\n{broken\n");
+            await(lake, silver, "id,amount\n1,9.50\n4,1.00\n");
+        }
+        write("drop/c.csv", "id,amount\n5,2\n");
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            await(lake, silver, "id,amount\n1,9.50\n4,1.00\n5,2.00\n");
+            await(
+                    lake,
+                    "SELECT headers['file'], COUNT(*) FROM bronze.orders GROUP BY 1 ORDER BY 1",
+                    "EXPR$0,EXPR$1\na.csv,3\nc.csv,1\nday2/b.ndjson,2\n");
+        }
+    }
+}
