@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.arrow.memory.RootAllocator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,7 +47,7 @@ class RowWriterTest {
         allocator = new RootAllocator();
         engine =
                 DuckDbEngine.open(
-                        new DuckDbSettings(List.of(directory), directory, 128L << 20, 1, 1),
+                        new DuckDbSettings(List.of(directory), directory, 512L << 20, 1, 1),
                         allocator);
     }
 
@@ -151,13 +153,25 @@ class RowWriterTest {
         assertThat(sum).isEqualTo(49_995_000L);
     }
 
+    /** Of all rows together: from a single one no text as long is made. */
+    private static String longText(String part, int times) {
+        return "SELECT LISTAGG(REPEAT('" + part + "', " + times + "), '')";
+    }
+
+    /** Two to the power of {@code doublings} rows. */
+    private static String rows(int doublings) {
+        return IntStream.range(0, doublings)
+                .mapToObj(i -> "(VALUES (0), (1)) AS t" + i + "(x)")
+                .collect(Collectors.joining(", "));
+    }
+
     /** Whoever asks decides how long a text is; what is held of it on the heap is not theirs. */
     @Test
     void writesALongTextPieceByPiece() throws IOException {
         AtomicInteger longest = new AtomicInteger();
         ByteArrayOutputStream whole = new ByteArrayOutputStream();
         write(
-                "SELECT REPEAT('aé', 3000000) AS x",
+                longText("aé", 4096) + " AS x FROM " + rows(10),
                 RowFormat.JSON,
                 new FilterOutputStream(whole) {
                     @Override
@@ -168,14 +182,14 @@ class RowWriterTest {
                 });
         assertThat(longest).hasValueLessThanOrEqualTo(64 << 10);
         assertThat(new ObjectMapper().readTree(whole.toByteArray()).get(0).get("x").asText())
-                .isEqualTo("aé".repeat(3_000_000));
+                .isEqualTo("aé".repeat(4 << 20));
     }
 
     @Test
     void refusesATextThatIsTooLongForAFieldOfCsv() throws IOException {
-        String sql = "SELECT REPEAT('x', %d) AS x";
-        assertThat(write(sql.formatted(40 << 20), RowFormat.CSV)).hasSize((40 << 20) + 3);
-        assertThatThrownBy(() -> write(sql.formatted((40 << 20) + 1), RowFormat.CSV))
+        String text = longText("x", 5 << 10);
+        assertThat(write(text + " AS x FROM " + rows(13), RowFormat.CSV)).hasSize((40 << 20) + 3);
+        assertThatThrownBy(() -> write(text + " || 'x' AS x FROM " + rows(13), RowFormat.CSV))
                 .isInstanceOfSatisfying(
                         LakeException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.OUT_OF_RESOURCES));
