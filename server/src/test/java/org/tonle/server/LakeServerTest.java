@@ -169,6 +169,7 @@ class LakeServerTest {
     @ParameterizedTest
     @CsvSource({
         "nope, content-type, application/json, {}, 404, NOT_FOUND, nope",
+        "drops, content-type, application/json, {}, 404, NOT_FOUND, drops",
         "events, content-type, text/plain, {}, 415, INVALID_REQUEST, text/plain",
         "events, content-type, application/json;charset=latin1, {}, 415, INVALID_REQUEST, application/json;charset=latin1",
         "events, content-type, garbage, {}, 415, INVALID_REQUEST, garbage",

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -209,20 +210,32 @@ final class ScriptedLake implements Backend {
         SourceDefinition events = SourceDefinition.named("events");
         return switch (name) {
             case "events", "slow" -> Optional.of(events);
-            case "tiny" ->
+            case "tiny" -> Optional.of(ofKind("tiny", new SourceKind.Http(1024)));
+            case "drops" ->
                     Optional.of(
-                            new SourceDefinition(
-                                    "tiny",
-                                    events.place(),
-                                    events.idField(),
-                                    Optional.empty(),
-                                    Optional.empty(),
-                                    List.of(),
-                                    1,
-                                    events.retention(),
-                                    new SourceKind.Http(1024)));
+                            ofKind(
+                                    "drops",
+                                    new SourceKind.Files(
+                                            Path.of("/nowhere"),
+                                            SourceKind.Files.DEFAULT_PATTERN,
+                                            Optional.empty(),
+                                            SourceKind.Files.DEFAULT_SETTLE)));
             default -> Optional.empty();
         };
+    }
+
+    private static SourceDefinition ofKind(String name, SourceKind kind) {
+        SourceDefinition plain = SourceDefinition.named(name);
+        return new SourceDefinition(
+                name,
+                plain.place(),
+                plain.idField(),
+                plain.eventTimeField(),
+                plain.keyField(),
+                plain.columns(),
+                plain.partitions(),
+                plain.retention(),
+                kind);
     }
 
     @Override

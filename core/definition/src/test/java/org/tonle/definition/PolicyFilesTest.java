@@ -37,8 +37,7 @@ class PolicyFilesTest {
     }
 
     @Test
-    void aPolicyThatIsLinkedOrMountedIntoItsPlaceHolds(@TempDir Path elsewhere)
-            throws IOException {
+    void aPolicyThatIsLinkedOrMountedIntoItsPlaceHolds(@TempDir Path elsewhere) throws IOException {
         Path policies = folder.resolve("policies");
         // as Kubernetes mounts a ConfigMap
         Path mounted = Files.createDirectories(policies.resolve("..2026_01_31"));

@@ -118,10 +118,11 @@ final class PartitionLeases {
     void leave() {
         release();
         if (shared) {
-            ledger.leases(members + holder)
-                    .forEach(lease -> {
-                        var unused = ledger.release(lease);
-                    });
+            for (Lease lease : ledger.leases(members)) {
+                if (lease.holder().equals(holder)) {
+                    var unused = ledger.release(lease);
+                }
+            }
         }
     }
 }
