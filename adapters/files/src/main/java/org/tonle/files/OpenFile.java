@@ -29,8 +29,17 @@ final class OpenFile {
         if (ending(name).equals("zip")) {
             return Optional.of(new ZipReader(file, format));
         }
-        if (format.or(() -> FileFormat.of(plainName(name))).isEmpty()) {
+        Optional<FileFormat> known = format.or(() -> FileFormat.of(plainName(name)));
+        if (known.isEmpty()) {
             return Optional.empty();
+        }
+        if (plainName(name).equals(name)) {
+            if (known.get() == FileFormat.PARQUET) {
+                return Optional.of(RecordReader.parquet(file));
+            }
+            if (known.get() == FileFormat.AVRO) {
+                return Optional.of(RecordReader.avro(file));
+            }
         }
         InputStream in = Files.newInputStream(file);
         try {
@@ -68,6 +77,11 @@ final class OpenFile {
                     case JSON -> new JsonReader(plain);
                     case CSV -> new CsvReader(plain, ',');
                     case TSV -> new CsvReader(plain, '\t');
+                    case AVRO -> RecordReader.avro(plain);
+                    // it is read from its end
+                    case PARQUET ->
+                            PieceReader.broken(
+                                    "Parquet is read only where it isn't packed in something else");
                 });
     }
 

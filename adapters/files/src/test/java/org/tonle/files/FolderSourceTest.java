@@ -8,9 +8,14 @@ import com.github.luben.zstd.Zstd;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,6 +27,11 @@ import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.apache.avro.Schema;
+import org.apache.avro.file.CodecFactory;
+import org.apache.avro.file.DataFileWriter;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericDatumWriter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.definition.FileFormat;
@@ -106,6 +116,83 @@ class FolderSourceTest {
                         "e.json {\"a\":1}\n{\"a\":2}\n",
                         "f.ndjson.gz {\"a\":3}\n",
                         "g.csv.zst {\"id\":\"7\"}\n");
+    }
+
+    @Test
+    void recordsOfAvroKeepTheirValuesToTheLastDigit() throws Exception {
+        Schema schema =
+                new Schema.Parser()
+                        .parse(
+                                """
+                                {"type": "record", "name": "r", "fields": [
+                                  {"name": "id", "type": "long"},
+                                  {"name": "name", "type": ["null", "string"]},
+                                  {"name": "amount", "type": {"type": "bytes", "logicalType": "decimal", "precision": 30, "scale": 2}},
+                                  {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+                                  {"name": "day", "type": {"type": "int", "logicalType": "date"}},
+                                  {"name": "raw", "type": "bytes"},
+                                  {"name": "tags", "type": {"type": "array", "items": "string"}},
+                                  {"name": "counts", "type": {"type": "map", "values": "int"}},
+                                  {"name": "ratio", "type": "double"}]}
+                                """);
+        GenericData.Record record = new GenericData.Record(schema);
+        record.put("id", Long.MAX_VALUE);
+        record.put(
+                "amount", ByteBuffer.wrap(new BigInteger("1234567890123456789012").toByteArray()));
+        record.put("at", 1_234_567L);
+        record.put("day", -1);
+        record.put("raw", ByteBuffer.wrap(new byte[] {(byte) 0xff, 0}));
+        record.put("tags", List.of("a", "b"));
+        record.put("counts", Map.of("x", 1));
+        record.put("ratio", Double.NaN);
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (DataFileWriter<GenericData.Record> writer =
+                new DataFileWriter<>(new GenericDatumWriter<>(schema))) {
+            writer.setCodec(CodecFactory.zstandardCodec(1));
+            writer.create(schema, out);
+            writer.append(record);
+        }
+        write("a.avro", out.toByteArray());
+        write("b.avro", java.util.Arrays.copyOf(out.toByteArray(), out.size() - 20));
+        write("c.avro", "no schema".getBytes(UTF_8));
+        assertThat(read("**"))
+                .containsExactly(
+                        "a.avro {\"id\":9223372036854775807,\"name\":null,\"amount\":\"12345678901234567890.12\","
+                                + "\"at\":\"1970-01-01T00:00:01.234567Z\",\"day\":\"1969-12-31\",\"raw\":\"/wA=\","
+                                + "\"tags\":[\"a\",\"b\"],\"counts\":{\"x\":1},\"ratio\":\"NaN\"}\n",
+                        "b.avro <the file can't be read on: it ends too early> ",
+                        "c.avro <Not an Avro data file.> ");
+    }
+
+    @Test
+    void rowsOfParquetKeepTheirValuesToTheLastDigit() throws Exception {
+        Path file = folder.resolve("a.parquet");
+        try (Connection duckdb = DriverManager.getConnection("jdbc:duckdb:");
+                Statement statement = duckdb.createStatement()) {
+            statement.execute("SET TimeZone = 'UTC'");
+            statement.execute(
+                    "COPY (SELECT 9223372036854775807 AS id, 1.10::DECIMAL(30,2) AS amount,"
+                            + " TIMESTAMPTZ '2026-01-02 03:04:05.000006Z' AS at, TIMESTAMP '2026-01-02"
+                            + " 03:04:05' AS there, DATE '2026-01-02' AS day, 'ü' AS name, [1, 2] AS"
+                            + " list, {'a': {'b': NULL::INT}} AS deep, true AS ok, 0.1::FLOAT AS f,"
+                            + " '\\xFF'::BLOB AS raw) TO '"
+                            + file
+                            + "' (FORMAT parquet, COMPRESSION zstd)");
+        }
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(60)));
+        write("b.parquet", "PAR1 and nothing else PAR1");
+        write("c.parquet.gz", gzip(Files.readAllBytes(file)));
+        List<String> bodies = read("**");
+        assertThat(bodies.getFirst())
+                .isEqualTo(
+                        "a.parquet {\"id\":9223372036854775807,\"amount\":\"1.10\","
+                                + "\"at\":\"2026-01-02T03:04:05.000006Z\",\"there\":\"2026-01-02T03:04:05\","
+                                + "\"day\":\"2026-01-02\",\"name\":\"ü\",\"list\":[1,2],\"deep\":{\"a\":{\"b\":null}},"
+                                + "\"ok\":true,\"f\":0.1,\"raw\":\"/w==\"}\n");
+        assertThat(bodies.get(1)).startsWith("b.parquet <");
+        assertThat(bodies.get(2))
+                .isEqualTo(
+                        "c.parquet.gz <Parquet is read only where it isn't packed in something else> ");
     }
 
     @Test

@@ -9,7 +9,9 @@ public enum FileFormat {
     CSV,
     TSV,
     JSON,
-    NDJSON;
+    NDJSON,
+    AVRO,
+    PARQUET;
 
     /** As a definition names it. */
     @Override
@@ -30,6 +32,8 @@ public enum FileFormat {
             case "tsv", "tab" -> Optional.of(TSV);
             case "json" -> Optional.of(JSON);
             case "ndjson", "jsonl" -> Optional.of(NDJSON);
+            case "avro" -> Optional.of(AVRO);
+            case "parquet" -> Optional.of(PARQUET);
             default -> Optional.empty();
         };
     }
