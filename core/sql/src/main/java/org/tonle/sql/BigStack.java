@@ -92,6 +92,13 @@ final class BigStack {
         }
     }
 
+    /** That somebody stopped the work says nothing about what was worked on. */
+    static void rethrowCancelled(LakeException e) {
+        if (e.code() == ErrorCode.CANCELLED) {
+            throw e;
+        }
+    }
+
     /** Ends the task that calls it if it was asked to. */
     static void check() {
         if (Thread.currentThread() instanceof Deep thread) {

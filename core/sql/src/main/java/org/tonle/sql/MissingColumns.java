@@ -103,6 +103,7 @@ final class MissingColumns {
             var unused = schema(dataset, tables);
             return Optional.empty();
         } catch (LakeException e) {
+            BigStack.rethrowCancelled(e);
             return Optional.of(e);
         }
     }
@@ -205,6 +206,7 @@ final class MissingColumns {
                     .stream()
                     .anyMatch(name -> gone.contains(column(namespace, table, name)));
         } catch (LakeException e) {
+            BigStack.rethrowCancelled(e);
             // that is a problem of its own, to be told when the statements have none
             return false;
         }

@@ -99,6 +99,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 try {
                     add(BigStack.call(new DatasetParser(statement)::parse), statement.place());
                 } catch (LakeException e) {
+                    BigStack.rethrowCancelled(e);
                     problem(statement.place(), e);
                 }
             }
@@ -178,6 +179,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 // the problem is reported where it is
                 return;
             } catch (LakeException e) {
+                BigStack.rethrowCancelled(e);
                 broken.put(next, e);
             }
         }

@@ -103,6 +103,7 @@ final class PolicyValidation implements TableResolver {
         try {
             var unused = Guard.check(table, masked, text, this, types);
         } catch (LakeException e) {
+            BigStack.rethrowCancelled(e);
             problems.add(
                     e instanceof SqlProblem at
                             ? new Problem(at.place(), text.text(), at.problem())
