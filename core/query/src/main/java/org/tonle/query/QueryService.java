@@ -335,7 +335,7 @@ public final class QueryService {
     private Bound bind(Question question, Pin pin) {
         FairTurns.Turn turn = take(binding, question, BINDING - 1);
         try {
-            return statements.bind(question, pin);
+            return statements.bind(question, pin, new QueryLimits(limits(question).timeout()));
         } finally {
             turn.close();
         }

@@ -63,8 +63,18 @@ record ValueSize(double value, double computed) {
     private static ValueSize named(SqlCall call, List<Double> of, Position position) {
         return switch (call.getOperator().getName().toUpperCase(Locale.ROOT)) {
             case "||", "CONCAT", "JSON_OBJECT", "JSON_ARRAY" -> made(sum(of));
-            case "REPEAT" -> made(Math.min(LONGEST, of.get(0) * count(call, position)));
-            case "LPAD", "RPAD" -> made(count(call, position));
+            case "REPEAT" ->
+                    made(
+                            Math.min(
+                                    LONGEST,
+                                    of.get(0)
+                                            * count(
+                                                    call,
+                                                    call.operand(0) instanceof SqlCharStringLiteral
+                                                            ? of.get(0)
+                                                            : 1,
+                                                    position)));
+            case "LPAD", "RPAD" -> made(count(call, 1, position));
             case "REPLACE" -> made(of.get(0) * Math.max(1, of.size() > 2 ? of.get(2) : 1));
             case "UPPER",
                     "LOWER",
@@ -86,21 +96,20 @@ record ValueSize(double value, double computed) {
         };
     }
 
-    /** How many characters, or times, are asked for. */
-    private static double count(SqlCall call, Position position) {
+    /** How many times {@code each} characters are asked for. */
+    private static double count(SqlCall call, double each, Position position) {
         if (call.operandCount() < 2 || !(call.operand(1) instanceof SqlNumericLiteral number)) {
             return LONGEST;
         }
         double count = number.getValueAs(BigDecimal.class).doubleValue();
-        if (count > LONGEST) {
+        if (count * each > LONGEST) {
             throw SqlErrors.unsupported(
                     position,
                     number.getParserPosition(),
                     call.getOperator().getName()
                             + " makes texts of "
                             + LONGEST
-                            + " characters at most, not "
-                            + number);
+                            + " characters at most");
         }
         return Math.max(0, count);
     }
