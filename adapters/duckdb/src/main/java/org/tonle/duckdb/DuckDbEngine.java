@@ -1,5 +1,7 @@
 package org.tonle.duckdb;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -76,6 +78,8 @@ public final class DuckDbEngine implements SqlEngine {
                 statement.execute(
                         "SET GLOBAL temp_directory="
                                 + DuckTypes.text(settings.temporary().toString()));
+                statement.execute(
+                        "SET GLOBAL max_temp_directory_size='" + spilledBytes(settings) + "B'");
                 statement.execute("SET GLOBAL TimeZone='UTC'");
                 statement.execute("SET GLOBAL error_on_division_by_zero=true");
                 statement.execute("SET GLOBAL ieee_floating_point_ops=false");
@@ -91,10 +95,20 @@ public final class DuckDbEngine implements SqlEngine {
                 statement.execute("SET GLOBAL lock_configuration=true");
                 return new DuckDbEngine(settings, database, version(statement), allocator);
             }
-        } catch (SQLException e) {
+        } catch (SQLException | IOException e) {
             throw new LakeException(
                     ErrorCode.NOT_READY, "DuckDB can't be opened: " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * What may be on disk of all statements together. DuckDB keeps an eighth of it in memory,
+     * beside what its limit counts; and the lake needs room on that disk, too.
+     */
+    private static long spilledBytes(DuckDbSettings settings) throws IOException {
+        return Math.min(
+                8 * settings.memoryBytes(),
+                Files.getFileStore(settings.temporary()).getUsableSpace() / 2);
     }
 
     private static String version(Statement statement) throws SQLException {

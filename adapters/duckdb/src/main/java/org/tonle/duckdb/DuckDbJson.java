@@ -37,9 +37,7 @@ final class DuckDbJson {
                 writer,
                 "CAST(list_filter([TRY(json_extract(",
                 call,
-                ","
-                        + path
-                        + "))], lambda v : json_type(v) IN ('OBJECT', 'ARRAY'))[1] AS VARCHAR)");
+                "," + path + "))], lambda v : json_type(v) IN ('OBJECT', 'ARRAY'))[1] AS VARCHAR)");
     }
 
     static void exists(SqlWriter writer, SqlCall call) {

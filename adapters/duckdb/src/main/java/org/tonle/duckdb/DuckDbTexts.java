@@ -33,17 +33,17 @@ final class DuckDbTexts {
         if (isAtLeast(call.operand(1), 1) && (!bounded || isAtLeast(call.operand(2), 0))) {
             plain(writer, "substring", call);
         } else if (bounded) {
-            String length = "(v.c + (1 + v.b - abs(v.b - 1)) // 2 - 1)";
+            String length = "(v['c'] + (1 + v['b'] - abs(v['b'] - 1)) // 2 - 1)";
             named(
                     writer,
                     call,
-                    "substring(v.a, (1 + v.b + abs(v.b - 1)) // 2, ("
+                    "substring(v['a'], (1 + v['b'] + abs(v['b'] - 1)) // 2, ("
                             + length
                             + " + abs"
                             + length
                             + ") // 2)");
         } else {
-            named(writer, call, "substring(v.a, (1 + v.b + abs(v.b - 1)) // 2)");
+            named(writer, call, "substring(v['a'], (1 + v['b'] + abs(v['b'] - 1)) // 2)");
         }
     }
 
@@ -56,9 +56,9 @@ final class DuckDbTexts {
             bounded(
                     writer,
                     call,
-                    "length(v.a) * v.b > " + LONGEST,
+                    "length(v['a']) * v['b'] > " + LONGEST,
                     "REPEAT makes texts of " + LONGEST + " characters at most",
-                    "repeat(v.a, v.b)");
+                    "repeat(v['a'], v['b'])");
         }
     }
 
@@ -71,11 +71,11 @@ final class DuckDbTexts {
             bounded(
                     writer,
                     call,
-                    "v.b > " + LONGEST,
+                    "v['b'] > " + LONGEST,
                     name + " makes texts of " + LONGEST + " characters at most",
                     name
-                            + "(v.a, CAST(v.b AS INTEGER)"
-                            + (call.operandCount() > 2 ? ", v.c)" : ")"));
+                            + "(v['a'], CAST(v['b'] AS INTEGER)"
+                            + (call.operandCount() > 2 ? ", v['c'])" : ")"));
         }
     }
 
@@ -87,9 +87,12 @@ final class DuckDbTexts {
             bounded(
                     writer,
                     call,
-                    "strlen(v.c) > " + SHORT + " AND strlen(v.a) * strlen(v.c) > " + REPLACED,
+                    "strlen(v['c']) > "
+                            + SHORT
+                            + " AND strlen(v['a']) * strlen(v['c']) > "
+                            + REPLACED,
                     "REPLACE might make a text of more than " + REPLACED + " bytes",
-                    "replace(v.a, v.b, v.c)");
+                    "replace(v['a'], v['b'], v['c'])");
         }
     }
 
@@ -107,7 +110,7 @@ final class DuckDbTexts {
                         + " END");
     }
 
-    /** A value of the operands, which are called {@code v.a}, {@code v.b} … in it. */
+    /** A value of the operands, which are called {@code v['a']}, {@code v['b']} … in it. */
     private static void named(SqlWriter writer, SqlCall call, String value) {
         writer.literal("list_transform([");
         List<SqlNode> operands = call.getOperandList();

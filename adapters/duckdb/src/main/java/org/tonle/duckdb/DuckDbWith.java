@@ -55,7 +55,8 @@ final class DuckDbWith {
                 Map<String, Double> inner = new HashMap<>(with);
                 for (SqlNode item : clause.withList) {
                     inner.put(
-                            name(((SqlWithItem) item).name), read(((SqlWithItem) item).query, inner));
+                            name(((SqlWithItem) item).name),
+                            read(((SqlWithItem) item).query, inner));
                 }
                 yield read(clause.body, inner);
             }
@@ -75,8 +76,7 @@ final class DuckDbWith {
 
     private static double from(SqlNode from, Map<String, Double> with) {
         return switch (from) {
-            case SqlIdentifier table ->
-                    table.isSimple() ? with.getOrDefault(name(table), 1.0) : 1;
+            case SqlIdentifier table -> table.isSimple() ? with.getOrDefault(name(table), 1.0) : 1;
             case SqlJoin join ->
                     from(join.getLeft(), with)
                             + from(join.getRight(), with)

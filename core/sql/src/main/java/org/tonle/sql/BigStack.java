@@ -25,8 +25,8 @@ final class BigStack {
     }
 
     /**
-     * As {@link #call(Supplier)}. When the time is over, or the caller is interrupted, the task ends
-     * at its next {@link #check}; it is waited for.
+     * As {@link #call(Supplier)}. When the time is over, or the caller is interrupted, the task
+     * ends at its next {@link #check}; it is waited for.
      *
      * @throws LakeException TIMEOUT or CANCELLED then
      */

@@ -102,7 +102,8 @@ final class Binder {
                                 key ->
                                         seen(checkedState(name, pos))
                                                 .orElseThrow(() -> noTable(name, pos))));
-        Validator validator = new Validator(new LakeCatalog(found.values(), types), types, position);
+        Validator validator =
+                new Validator(new LakeCatalog(found.values(), types), types, position);
         SqlNode tree;
         try {
             tree = validator.validate(parsed);

@@ -133,14 +133,16 @@ final class Extent {
         Size parts = all(call.getOperandList());
         boolean select = call instanceof SqlSelect || call.getKind() == SqlKind.VALUES;
         Size size =
-                checked(new Size(
-                        parts.nodes + 1,
-                        parts.height + 1,
-                        parts.nested + (select ? 1 : 0),
-                        parts.selects + (select ? 1 : 0),
-                        parts.windows + (call.getKind() == SqlKind.OVER ? 1 : 0),
-                        parts.distinct + (isDistinct(call) ? 1 : 0),
-                        parts.groupingSets), call.getParserPosition());
+                checked(
+                        new Size(
+                                parts.nodes + 1,
+                                parts.height + 1,
+                                parts.nested + (select ? 1 : 0),
+                                parts.selects + (select ? 1 : 0),
+                                parts.windows + (call.getKind() == SqlKind.OVER ? 1 : 0),
+                                parts.distinct + (isDistinct(call) ? 1 : 0),
+                                parts.groupingSets),
+                        call.getParserPosition());
         if (call instanceof SqlSelect self) {
             refuse(
                     self.getFrom() == null ? 0 : joined(self.getFrom()),
@@ -269,8 +271,7 @@ final class Extent {
                                 new SqlBasicVisitor<@Nullable Void>() {
                                     @Override
                                     public @Nullable Void visit(SqlIdentifier name) {
-                                        nodes[0] +=
-                                                aliases.getOrDefault(name.names.getLast(), 0L);
+                                        nodes[0] += aliases.getOrDefault(name.names.getLast(), 0L);
                                         return null;
                                     }
                                 });
@@ -295,13 +296,7 @@ final class Extent {
 
     private static void collect(SqlNode item, List<SqlNode> keys) {
         switch (item.getKind()) {
-            case DESCENDING,
-                    NULLS_FIRST,
-                    NULLS_LAST,
-                    ROLLUP,
-                    CUBE,
-                    GROUPING_SETS,
-                    ROW ->
+            case DESCENDING, NULLS_FIRST, NULLS_LAST, ROLLUP, CUBE, GROUPING_SETS, ROW ->
                     ((SqlCall) item).getOperandList().forEach(part -> collect(part, keys));
             case OTHER -> {
                 if (item instanceof SqlNodeList set) {

@@ -93,7 +93,9 @@ final class LakeTypeFactory extends JavaTypeFactoryImpl {
         }
     }
 
-    /** What is left of {@code most} parts; negative: there are more, or they are nested too deep. */
+    /**
+     * What is left of {@code most} parts; negative: there are more, or they are nested too deep.
+     */
     private static int left(List<RelDataType> types, int most, int level) {
         int left = level > MAX_LEVELS ? -1 : most;
         for (int i = 0; i < types.size() && left >= 0; i++) {

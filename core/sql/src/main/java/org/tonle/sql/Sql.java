@@ -61,13 +61,15 @@ public final class Sql {
             AccessPolicy policy,
             QueryLimits limits) {
         Position position = Position.QUERY;
-        return BigStack.call(limits.timeout(), () ->
-                new Binder(tables, position, policy, Optional.empty())
-                        .bind(
-                                Parameters.put(
-                                        Language.parseQuery(text, position),
-                                        parameters,
-                                        position)));
+        return BigStack.call(
+                limits.timeout(),
+                () ->
+                        new Binder(tables, position, policy, Optional.empty())
+                                .bind(
+                                        Parameters.put(
+                                                Language.parseQuery(text, position),
+                                                parameters,
+                                                position)));
     }
 
     /**

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlCharStringLiteral;
-import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNumericLiteral;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +21,13 @@ record ValueSize(double value, double computed) {
     static final int LONGEST = 10_000;
 
     /** Most that the expressions of a statement take for a row; a batch has 2,048 rows. */
-    static final int MAX_ROW = 256 << 10;
+    static final int MAX_ROW = 128 << 10;
 
     /** What a table holds. */
-    static final int STORED = 50;
+    static final int STORED = 24;
 
     /** What was gathered from many rows: LISTAGG, ARRAY_AGG, recursion. */
-    static final int GATHERED = 50_000;
+    static final int GATHERED = 32_000;
 
     private static final int FIXED = 8;
 
