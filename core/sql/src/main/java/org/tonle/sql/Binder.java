@@ -17,6 +17,7 @@ import org.apache.calcite.rel.type.RelDataTypeField;
 import org.apache.calcite.runtime.CalciteContextException;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.parser.SqlParserPos;
+import org.apache.calcite.sql.validate.SelectScope;
 import org.apache.calcite.sql.validate.SqlValidator;
 import org.apache.calcite.sql.validate.SqlValidatorImpl;
 import org.apache.calcite.sql.validate.SqlValidatorNamespace;
@@ -212,6 +213,21 @@ final class Binder {
                         node == null ? SqlParserPos.ZERO : node.getParserPosition(),
                         String.valueOf(e.getMessage()));
             }
+        }
+
+        /** Where {@code *} becomes columns, before they are a row. */
+        @Override
+        protected void addToSelectList(
+                List<SqlNode> list,
+                Set<String> aliases,
+                List<Map.Entry<String, RelDataType>> fields,
+                SqlNode item,
+                SelectScope scope,
+                boolean includeSystemVars) {
+            if (list.size() >= LakeTypeFactory.MAX_COLUMNS) {
+                throw new LakeTypeFactory.TooWide();
+            }
+            super.addToSelectList(list, aliases, fields, item, scope, includeSystemVars);
         }
 
         @Override
