@@ -1,5 +1,7 @@
 package org.tonle.duckdb;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -47,6 +49,10 @@ final class Database implements AutoCloseable {
                 statement.execute("SET GLOBAL threads=" + threads);
                 statement.execute(
                         "SET GLOBAL temp_directory=" + DuckTypes.text(temporary.toString()));
+                statement.execute(
+                        "SET GLOBAL max_temp_directory_size='"
+                                + spilledBytes(temporary, memoryBytes)
+                                + "B'");
                 statement.execute("SET GLOBAL TimeZone='UTC'");
                 statement.execute("SET GLOBAL error_on_division_by_zero=true");
                 statement.execute("SET GLOBAL ieee_floating_point_ops=false");
@@ -62,10 +68,20 @@ final class Database implements AutoCloseable {
                 statement.execute("SET GLOBAL lock_configuration=true");
                 return new Database(database, memoryBytes, version(statement));
             }
-        } catch (SQLException e) {
+        } catch (SQLException | IOException e) {
             throw new LakeException(
                     ErrorCode.NOT_READY, "DuckDB can't be opened: " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * What may be on disk of all its statements together. DuckDB keeps an eighth of it in memory,
+     * beside what its limit counts; and the lake needs room on that disk, too.
+     */
+    private static long spilledBytes(Path temporary, long memoryBytes) throws IOException {
+        return Math.min(
+                8 * memoryBytes,
+                Files.getFileStore(Files.createDirectories(temporary)).getUsableSpace() / 2);
     }
 
     private static String version(Statement statement) throws SQLException {

@@ -13,7 +13,7 @@ import org.apache.calcite.sql.SqlFunction;
 import org.apache.calcite.sql.SqlIntervalLiteral;
 import org.apache.calcite.sql.SqlKind;
 import org.apache.calcite.sql.SqlNode;
-import org.apache.calcite.sql.SqlNumericLiteral;
+import org.apache.calcite.sql.SqlWith;
 import org.apache.calcite.sql.SqlWriter;
 import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
@@ -25,7 +25,7 @@ public final class DuckDbDialect extends EngineDialect {
     public static final DuckDbDialect INSTANCE = new DuckDbDialect();
 
     /** Counted up when a text that is printed as before means something else. */
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     private DuckDbDialect() {
         super(
@@ -64,6 +64,7 @@ public final class DuckDbDialect extends EngineDialect {
             case IGNORE_NULLS, RESPECT_NULLS -> DuckDbAggregates.nulls(writer, call);
             case LISTAGG -> DuckDbAggregates.list(writer, call, null);
             case WITHIN_GROUP -> DuckDbAggregates.withinGroup(writer, call, left, right);
+            case WITH -> DuckDbWith.unparse(writer, (SqlWith) call);
             case MINUS -> {
                 if (isDifference(call)) {
                     between(writer, call);
@@ -119,8 +120,11 @@ public final class DuckDbDialect extends EngineDialect {
             case "ARRAY_LENGTH" -> named(writer, "len", call);
             case "ARRAY_DISTINCT" -> named(writer, "list_distinct", call);
             case "CHAR_LENGTH", "CHARACTER_LENGTH" -> named(writer, "length", call);
-            case "SUBSTRING" -> substring(writer, call);
+            case "SUBSTRING" -> DuckDbTexts.substring(writer, call);
             case "LEFT", "RIGHT" -> end(writer, call, function.getName());
+            case "REPEAT" -> DuckDbTexts.repeat(writer, call);
+            case "LPAD", "RPAD" -> DuckDbTexts.pad(writer, call);
+            case "REPLACE" -> DuckDbTexts.replace(writer, call);
             case "EXTRACT" -> extract(writer, call);
             case "FLOOR" -> floor(writer, call);
             case "TIMESTAMPDIFF" -> timestampDiff(writer, call);
@@ -144,35 +148,9 @@ public final class DuckDbDialect extends EngineDialect {
         }
     }
 
-    /**
-     * A start before 1 counts characters that aren't there; DuckDB would count from the end, and
-     * backwards for a negative length. Least and greatest are computed, since DuckDB's ignore NULL.
-     */
-    private static void substring(SqlWriter writer, SqlCall call) {
-        boolean bounded = call.operandCount() == 3;
-        if (isAtLeast(call.operand(1), 1) && (!bounded || isAtLeast(call.operand(2), 0))) {
-            named(writer, "substring", call);
-            return;
-        }
-        SqlNode start = call.operand(1);
-        writer.literal("substring(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal(", (");
-        beside1(writer, start, "+");
-        if (bounded) {
-            writer.literal("), (");
-            beginning(writer, start, call.operand(2));
-            writer.literal(" + abs(");
-            beginning(writer, start, call.operand(2));
-            writer.literal(")) // 2)");
-        } else {
-            writer.literal("))");
-        }
-    }
-
     /** DuckDB leaves as many characters out as a negative length says; others give none. */
     private static void end(SqlWriter writer, SqlCall call, String function) {
-        if (isAtLeast(call.operand(1), 0)) {
+        if (DuckDbTexts.isAtLeast(call.operand(1), 0)) {
             named(writer, function, call);
         } else {
             template(
@@ -180,30 +158,6 @@ public final class DuckDbDialect extends EngineDialect {
                     function + "({0}, (CAST({1} AS BIGINT) + abs(CAST({1} AS BIGINT))) // 2)",
                     call);
         }
-    }
-
-    /** The greater ({@code +}) or the lesser ({@code -}) of a number and 1; NULL if it is. */
-    private static void beside1(SqlWriter writer, SqlNode number, String sign) {
-        writer.literal("(1 + CAST(");
-        number.unparse(writer, 0, 0);
-        writer.literal(" AS BIGINT) " + sign + " abs(CAST(");
-        number.unparse(writer, 0, 0);
-        writer.literal(" AS BIGINT) - 1)) // 2");
-    }
-
-    /** How many characters are asked for from the first on, if the start is before it. */
-    private static void beginning(SqlWriter writer, SqlNode start, SqlNode length) {
-        writer.literal("(");
-        length.unparse(writer, 100, 100);
-        writer.literal(" + (");
-        beside1(writer, start, "-");
-        writer.literal(") - 1)");
-    }
-
-    private static boolean isAtLeast(SqlNode node, int least) {
-        return node instanceof SqlNumericLiteral number
-                && number.bigDecimalValue() != null
-                && number.bigDecimalValue().compareTo(BigDecimal.valueOf(least)) >= 0;
     }
 
     /** Sunday is day 1 of a week in SQL and day 0 here. */

@@ -29,12 +29,7 @@ final class DuckDbJson {
     /** A scalar as text; NULL for an object, an array, and what is no JSON. */
     static void value(SqlWriter writer, SqlCall call) {
         String path = path(call, EngineDialect.isReturning(call) ? 4 : 2);
-        // TRY around the CASE doesn't catch what fails inside it
-        writer.literal("(CASE WHEN TRY(json_type(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ")) NOT IN ('OBJECT','ARRAY') THEN TRY(json_extract_string(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ")) END)");
+        around(writer, "TRY(json_extract_string(TRY(json_value(", call, "," + path + ")), '$'))");
     }
 
     /** An object or an array as text; NULL for all else. */
@@ -43,21 +38,23 @@ final class DuckDbJson {
         refuseIf(
                 !EngineDialect.isPlainJson(call),
                 "JSON_QUERY takes a text and a path, and nothing after");
-        writer.literal("CASE WHEN TRY(json_type(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ")) IN ('OBJECT','ARRAY') THEN CAST(json_extract(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ") AS VARCHAR) END");
+        around(
+                writer,
+                "CAST(list_filter([TRY(json_extract(",
+                call,
+                "," + path + "))], lambda v : json_type(v) IN ('OBJECT', 'ARRAY'))[1] AS VARCHAR)");
     }
 
     static void exists(SqlWriter writer, SqlCall call) {
         refuseIf(call.operandCount() > 2, "JSON_EXISTS takes a text and a path, and nothing after");
         String path = path(call, 2);
-        writer.literal("CASE WHEN ");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal(" IS NOT NULL THEN COALESCE(TRY(json_exists(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal("," + path + ")), false) END");
+        around(
+                writer,
+                "list_transform([",
+                call,
+                "], lambda v : CASE WHEN v IS NOT NULL THEN COALESCE(TRY(json_exists(v,"
+                        + path
+                        + ")), false) END)[1]");
     }
 
     static void object(SqlWriter writer, SqlCall call) {
@@ -108,18 +105,26 @@ final class DuckDbJson {
     static void is(SqlWriter writer, SqlCall call) {
         String name = call.getOperator().getName();
         String kind = name.substring(name.lastIndexOf(' ') + 1);
-        writer.literal(name.startsWith("IS NOT") ? "(NOT (json_valid(" : "((json_valid(");
-        call.operand(0).unparse(writer, 0, 0);
-        writer.literal(")");
-        if (!kind.equals("VALUE")) {
-            writer.literal(" AND TRY(json_type(");
-            call.operand(0).unparse(writer, 0, 0);
-            writer.literal(
-                    kind.equals("SCALAR")
-                            ? ")) NOT IN ('OBJECT', 'ARRAY')"
-                            : ")) = '" + kind + "'");
+        String not = name.startsWith("IS NOT") ? "(NOT " : "(";
+        if (kind.equals("VALUE")) {
+            around(writer, not + "json_valid(", call, "))");
+            return;
         }
-        writer.literal("))");
+        around(
+                writer,
+                not + "list_transform([",
+                call,
+                "], lambda v : json_valid(v) AND TRY(json_type(v)) "
+                        + (kind.equals("SCALAR")
+                                ? "NOT IN ('OBJECT', 'ARRAY'))[1])"
+                                : "= '" + kind + "')[1])"));
+    }
+
+    /** The text once, however often it is looked at: nested ones would double at each level. */
+    private static void around(SqlWriter writer, String before, SqlCall call, String after) {
+        writer.literal(before);
+        call.operand(0).unparse(writer, 0, 0);
+        writer.literal(after);
     }
 
     private static String path(SqlCall call, int most) {

@@ -14,7 +14,8 @@ import org.tonle.sql.QueryResult;
 
 /** A running query's rows, exported as Arrow without copying. */
 final class DuckDbResult implements QueryResult {
-    private static final long BATCH_ROWS = 8192;
+    /** As many as DuckDB computes at once: rows may be long. */
+    private static final long BATCH_ROWS = 2048;
 
     /** What the driver says when a stream fails before its first row. */
     private static final String NO_REASON = "Invalid result set";

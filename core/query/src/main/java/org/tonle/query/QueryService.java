@@ -335,7 +335,7 @@ public final class QueryService {
         FairTurns.Turn turn =
                 binding.take(question.principal().name(), BINDING - 1, 0, settings.queueTime());
         try {
-            return statements.bind(question, pin);
+            return statements.bind(question, pin, new QueryLimits(limits(question).timeout()));
         } finally {
             turn.close();
         }

@@ -161,19 +161,20 @@ final class Statements {
     /**
      * Binds a statement to the tables of a pin.
      *
-     * @throws org.tonle.spi.LakeException as {@link Sql#query(String, org.tonle.sql.TableResolver,
-     *     AccessPolicy)}
+     * @throws org.tonle.spi.LakeException as {@link Sql#query(String, List,
+     *     org.tonle.sql.TableResolver, AccessPolicy, QueryLimits)}
      */
-    Bound bind(Question question, Pin pin) {
+    Bound bind(Question question, Pin pin, QueryLimits limits) {
         Statement statement = Statement.of(question.sql());
         AccessPolicy policy = at(question.at(), policy(question.principal()));
         StatementTables tables =
                 new StatementTables(pin, sources, question.namespace(), system, policy);
         if (statement instanceof Statement.Describe describe) {
             // so that a table that isn't seen is answered as everywhere
-            var unused = Sql.query(describe.table(), tables, policy);
+            var unused = Sql.query(describe.table(), List.of(), tables, policy, limits);
         }
-        BoundQuery query = Sql.query(statement.select(), question.parameters(), tables, policy);
+        BoundQuery query =
+                Sql.query(statement.select(), question.parameters(), tables, policy, limits);
         List<String> reads = query.reads().stream().map(TableName::toString).toList();
         if (statement instanceof Statement.Explain) {
             BoundQuery explained = query;

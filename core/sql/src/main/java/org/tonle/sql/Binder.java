@@ -220,6 +220,21 @@ final class Binder {
             }
         }
 
+        /** Where {@code *} becomes columns, before they are a row. */
+        @Override
+        protected void addToSelectList(
+                List<SqlNode> list,
+                Set<String> aliases,
+                List<Map.Entry<String, RelDataType>> fields,
+                SqlNode item,
+                SelectScope scope,
+                boolean includeSystemVars) {
+            if (list.size() >= LakeTypeFactory.MAX_COLUMNS) {
+                throw new LakeTypeFactory.TooWide();
+            }
+            super.addToSelectList(list, aliases, fields, item, scope, includeSystemVars);
+        }
+
         @Override
         public RelDataType deriveType(SqlValidatorScope scope, SqlNode expression) {
             BigStack.check();

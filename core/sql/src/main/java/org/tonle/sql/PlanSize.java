@@ -1,11 +1,8 @@
 package org.tonle.sql;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlJoin;
@@ -18,6 +15,7 @@ import org.apache.calcite.sql.SqlWith;
 import org.apache.calcite.sql.SqlWithItem;
 import org.apache.calcite.sql.parser.SqlParserPos;
 import org.jspecify.annotations.Nullable;
+import org.tonle.sql.PlanScope.Shape;
 
 /**
  * How much of a bound statement an engine plans, and how long a row it computes. An engine writes
@@ -29,8 +27,8 @@ final class PlanSize {
     /** Of all conditions, when columns of subqueries are replaced by what they are. */
     private static final int MAX_CONDITIONS = 60_000;
 
-    /** The conditions that AND joins, of which each pair is compared. */
-    private static final int MAX_TERMS = 800;
+    /** The pairs of conditions that AND joins: each is compared with the others. */
+    private static final int MAX_TERMS_SQUARED = 640_000;
 
     /** Conditions by the square of the tables: equal columns share theirs. */
     private static final int MAX_TERMS_OF_TABLES = 400_000;
@@ -54,7 +52,11 @@ final class PlanSize {
     private final Position position;
     private double nodes;
     private double conditions;
+    private double termsSquared;
+
+    /** Conditions of the SELECTs that the current one stands in, which come down to it. */
     private double terms;
+
     private double copies;
     private double paths;
     private double inputsSquared;
@@ -71,105 +73,10 @@ final class PlanSize {
      * @param tree with a {@link TableNode} for each of {@code tables}
      */
     static void check(SqlNode tree, List<BoundTable> tables, Position position) {
-        var unused = new PlanSize(tables, position).query(tree, new Scope(null, false));
+        var unused = new PlanSize(tables, position).query(tree, new PlanScope(null, false));
     }
 
-    /**
-     * An expression.
-     *
-     * @param nodes as an engine reads them
-     * @param copies those of them that are there once more
-     * @param inlined nodes when a subquery's columns are replaced by what they are
-     * @param paths the sum of the nodes of all its parts
-     * @param bytes of its value, roughly
-     */
-    record Cost(double nodes, double copies, double inlined, double paths, double bytes) {
-        static final Cost NOTHING = new Cost(0, 0, 0, 0, 0);
-
-        static Cost leaf(double bytes) {
-            return new Cost(1, 0, 1, 1, bytes);
-        }
-
-        Cost and(Cost other, double times) {
-            return new Cost(
-                    nodes + times * other.nodes,
-                    copies + times * other.copies + (times - 1) * other.nodes,
-                    inlined + times * other.inlined,
-                    paths + times * other.paths,
-                    bytes);
-        }
-
-        Cost worse(Cost other) {
-            return new Cost(
-                    Math.max(nodes, other.nodes),
-                    Math.max(copies, other.copies),
-                    Math.max(inlined, other.inlined),
-                    Math.max(paths, other.paths),
-                    Math.max(bytes, other.bytes));
-        }
-
-        /** The same where it has a name. */
-        Cost named() {
-            return new Cost(1, 0, inlined, 1, bytes);
-        }
-    }
-
-    /**
-     * What a query gives.
-     *
-     * @param columns in order, with their names in lower case
-     * @param branches of its UNIONs
-     */
-    private record Shape(List<String> names, List<Cost> columns, double branches) {
-        static final Shape TABLE = new Shape(List.of(), List.of(), 1);
-
-        Cost column(String name) {
-            Cost found = null;
-            for (int i = 0; i < names.size(); i++) {
-                if (names.get(i).equals(name)) {
-                    found = found == null ? columns.get(i) : found.worse(columns.get(i));
-                }
-            }
-            return found == null ? Cost.leaf(ValueSize.STORED) : found.named();
-        }
-
-        Shape renamed(List<String> others) {
-            return others.size() == columns.size() ? new Shape(others, columns, branches) : this;
-        }
-    }
-
-    /** The names that an expression may use, and those around it. */
-    private static final class Scope {
-        private final @Nullable Scope outer;
-        private final boolean subquery;
-        private final Map<String, Shape> tables = new HashMap<>();
-        private final Map<String, Shape> with = new HashMap<>();
-        private boolean correlated;
-        private int inputs;
-
-        /** {@code subquery}: what it finds outside is of another SELECT's row. */
-        Scope(@Nullable Scope outer, boolean subquery) {
-            this.outer = outer;
-            this.subquery = subquery;
-        }
-
-        Optional<Shape> table(String alias) {
-            Shape own = tables.get(alias);
-            if (own != null || outer == null) {
-                return Optional.ofNullable(own);
-            }
-            Optional<Shape> found = outer.table(alias);
-            correlated |= subquery && found.isPresent();
-            return found;
-        }
-
-        Optional<Shape> with(String name) {
-            Shape own = with.get(name);
-            return own != null || outer == null ? Optional.ofNullable(own) : outer.with(name);
-        }
-    }
-
-    private Shape query(SqlNode query, Scope scope) {
+    private Shape query(SqlNode query, PlanScope scope) {
         return switch (query) {
             case SqlSelect select -> select(select, scope);
             case SqlOrderBy ordered -> query(ordered.query, scope);
@@ -184,46 +91,46 @@ final class PlanSize {
         };
     }
 
-    private Shape with(SqlWith with, Scope scope) {
-        Scope inner = new Scope(scope, false);
+    private Shape with(SqlWith with, PlanScope scope) {
+        PlanScope inner = new PlanScope(scope, false);
         for (SqlNode node : with.withList) {
             SqlWithItem item = (SqlWithItem) node;
             String name = lower(item.name.getSimple());
             List<String> names = names(item.columnList);
             if (item.recursive.booleanValue()) {
                 // its rows are made of its own: a text may become longer each time
-                inner.with.put(
+                inner.putWith(
                         name,
-                        new Shape(
+                        Shape.of(
                                 names,
-                                names.stream().map(n -> Cost.leaf(ValueSize.GATHERED)).toList(),
+                                names.stream().map(n -> PlanCost.leaf(ValueSize.GATHERED)).toList(),
                                 1));
             }
-            inner.with.put(name, query(item.query, inner).renamed(names));
+            inner.putWith(name, query(item.query, inner).renamed(names));
         }
         return query(with.body, inner);
     }
 
-    private Shape branches(SqlCall union, Scope scope) {
+    private Shape branches(SqlCall union, PlanScope scope) {
         Shape all = query(union.operand(0), scope);
         for (SqlNode part : union.getOperandList().subList(1, union.operandCount())) {
             Shape other = query(part, scope);
-            List<Cost> columns = new ArrayList<>();
-            for (int i = 0; i < Math.min(all.columns.size(), other.columns.size()); i++) {
-                columns.add(all.columns.get(i).worse(other.columns.get(i)));
+            List<PlanCost> columns = new ArrayList<>();
+            for (int i = 0; i < Math.min(all.columns().size(), other.columns().size()); i++) {
+                columns.add(all.columns().get(i).worse(other.columns().get(i)));
             }
-            all = new Shape(all.names, columns, all.branches + other.branches);
+            all = Shape.of(all.names(), columns, all.branches() + other.branches());
         }
         return all;
     }
 
-    private Shape values(SqlCall values, Scope scope) {
-        List<Cost> columns = new ArrayList<>();
+    private Shape values(SqlCall values, PlanScope scope) {
+        List<PlanCost> columns = new ArrayList<>();
         for (SqlNode row : values.getOperandList()) {
             List<SqlNode> cells =
                     row.getKind() == SqlKind.ROW ? ((SqlCall) row).getOperandList() : List.of(row);
             for (int i = 0; i < cells.size(); i++) {
-                Cost cell = expression(cells.get(i), scope);
+                PlanCost cell = expression(cells.get(i), scope);
                 if (i < columns.size()) {
                     columns.set(i, columns.get(i).worse(cell));
                 } else {
@@ -231,15 +138,18 @@ final class PlanSize {
                 }
             }
         }
-        return new Shape(columns.stream().map(c -> "").toList(), columns, 1);
+        return Shape.of(columns.stream().map(c -> "").toList(), columns, 1);
     }
 
-    private Shape select(SqlSelect select, Scope outer) {
-        Scope scope = new Scope(outer, false);
+    private Shape select(SqlSelect select, PlanScope outer) {
+        PlanScope scope = new PlanScope(outer, false);
         SqlNode from = select.getFrom();
+        double above = terms;
+        terms += terms(select.getWhere()) + terms(select.getHaving()) + joinTerms(from);
+        double here = terms;
         double branches = from == null ? 1 : from(from, scope);
         List<String> names = new ArrayList<>();
-        List<Cost> columns = new ArrayList<>();
+        List<PlanCost> columns = new ArrayList<>();
         for (SqlNode item : select.getSelectList()) {
             names.add(alias(item));
             columns.add(
@@ -247,6 +157,7 @@ final class PlanSize {
                             item.getKind() == SqlKind.AS ? ((SqlCall) item).operand(0) : item,
                             scope));
         }
+        terms = above;
         condition(select.getWhere(), scope, branches);
         condition(select.getHaving(), scope, branches);
         condition(select.getQualify(), scope, branches);
@@ -258,23 +169,29 @@ final class PlanSize {
             }
         }
         SqlParserPos pos = select.getParserPosition();
-        refuse(scope.inputs, MAX_INPUTS, "tables and subqueries in one SELECT", pos);
-        inputsSquared += (double) scope.inputs * scope.inputs;
+        refuse(scope.inputs(), MAX_INPUTS, "tables and subqueries in one SELECT", pos);
+        inputsSquared += (double) scope.inputs() * scope.inputs();
         refuse(
                 inputsSquared,
                 MAX_INPUTS_SQUARED,
                 "tables and subqueries, those of each SELECT squared",
                 pos);
+        termsSquared += here * here;
         refuse(
-                terms * scope.inputs * scope.inputs,
+                termsSquared,
+                MAX_TERMS_SQUARED,
+                "conditions that AND joins, those of each SELECT squared",
+                pos);
+        refuse(
+                here * scope.inputs() * scope.inputs(),
                 MAX_TERMS_OF_TABLES,
                 "conditions that AND joins, multiplied by the square of its tables",
                 pos);
-        return new Shape(names, columns, branches);
+        return Shape.of(names, columns, branches);
     }
 
     /** How many branches a FROM has; its tables are known then. */
-    private double from(SqlNode from, Scope scope) {
+    private double from(SqlNode from, PlanScope scope) {
         return switch (from) {
             case SqlJoin join -> {
                 double branches = from(join.getLeft(), scope);
@@ -288,16 +205,15 @@ final class PlanSize {
                 for (SqlNode name : as.getOperandList().subList(2, as.operandCount())) {
                     names.add(lower(name.toString()));
                 }
-                scope.tables.put(
-                        lower(((SqlIdentifier) as.operand(1)).getSimple()), shape.renamed(names));
-                yield shape.branches;
+                scope.put(lower(((SqlIdentifier) as.operand(1)).getSimple()), shape.renamed(names));
+                yield shape.branches();
             }
-            default -> source(from, scope).branches;
+            default -> source(from, scope).branches();
         };
     }
 
-    private Shape source(SqlNode source, Scope scope) {
-        scope.inputs++;
+    private Shape source(SqlNode source, PlanScope scope) {
+        scope.input(1);
         return switch (source) {
             case TableNode table -> {
                 tables.get(table.ordinal()).guard().ifPresent(guard -> guard(guard, scope));
@@ -307,70 +223,75 @@ final class PlanSize {
             case SqlCall call ->
                     switch (call.getKind()) {
                         case LATERAL -> {
-                            scope.inputs += CORRELATED - 1;
+                            scope.input(CORRELATED - 1);
                             yield query(call.operand(0), scope);
                         }
                         case UNNEST -> {
-                            scope.inputs += CORRELATED - 1;
-                            Cost list = expression(call.operand(0), scope);
-                            yield new Shape(List.of(""), List.of(list), 1);
+                            scope.input(CORRELATED - 1);
+                            PlanCost list = expression(call.operand(0), scope);
+                            yield Shape.of(List.of(""), List.of(list), 1);
                         }
                         // the other tables of this FROM aren't seen by it
-                        default -> query(call, new Scope(scope.outer, false));
+                        default -> query(call, scope.beside());
                     };
             default -> Shape.TABLE;
         };
     }
 
     /** What stands in the place of a table is planned each time. */
-    private void guard(BoundQuery guard, Scope scope) {
-        scope.inputs += guard.tables().size() - 1;
+    private void guard(BoundQuery guard, PlanScope scope) {
+        scope.input(guard.tables().size() - 1);
         nodes += Extent.nodes(guard.tree());
     }
 
-    private void condition(@Nullable SqlNode condition, Scope scope, double branches) {
+    private void condition(@Nullable SqlNode condition, PlanScope scope, double branches) {
         if (condition == null) {
             return;
         }
-        Cost cost = expression(condition, scope);
+        PlanCost cost = expression(condition, scope);
         SqlParserPos pos = condition.getParserPosition();
-        conditions += cost.inlined * branches;
+        conditions += cost.inlined() * branches;
         refuse(
                 conditions,
                 MAX_CONDITIONS,
                 "names, values and operations in its conditions, if columns of subqueries stand for"
                         + " what they are, in each branch of a UNION",
                 pos);
-        terms += terms(condition);
-        refuse(terms, MAX_TERMS, "conditions that AND joins", pos);
     }
 
     /** What AND joins, without what only joins tables. */
-    private static int terms(SqlNode condition) {
+    private static int terms(@Nullable SqlNode condition) {
         int terms = 0;
         SqlNode rest = condition;
-        while (rest.getKind() == SqlKind.AND) {
-            SqlCall and = (SqlCall) rest;
+        while (rest instanceof SqlCall and && rest.getKind() == SqlKind.AND) {
             for (SqlNode term : and.getOperandList().subList(1, and.operandCount())) {
                 terms += terms(term);
             }
             rest = and.operand(0);
         }
-        boolean joins =
-                rest.getKind() == SqlKind.EQUALS
-                        && ((SqlCall) rest)
-                                .getOperandList().stream()
-                                        .allMatch(SqlIdentifier.class::isInstance);
-        return joins || rest instanceof SqlNodeList ? terms : terms + 1;
+        boolean counts =
+                rest instanceof SqlCall call
+                        && !(call.getKind() == SqlKind.EQUALS
+                                && call.getOperandList().stream()
+                                        .allMatch(SqlIdentifier.class::isInstance));
+        return terms + (counts ? 1 : 0);
+    }
+
+    private static int joinTerms(@Nullable SqlNode from) {
+        return from instanceof SqlJoin join
+                ? terms(join.getCondition())
+                        + joinTerms(join.getLeft())
+                        + joinTerms(join.getRight())
+                : 0;
     }
 
     /** A whole expression: what it takes is added. */
-    private Cost expression(SqlNode node, Scope scope) {
-        Cost cost = cost(node, scope, SqlKind.OTHER);
+    private PlanCost expression(SqlNode node, PlanScope scope) {
+        PlanCost cost = cost(node, scope, SqlKind.OTHER);
         SqlParserPos pos = node.getParserPosition();
-        nodes += cost.nodes;
-        copies += cost.copies;
-        paths += cost.paths;
+        nodes += cost.nodes();
+        copies += cost.copies();
+        paths += cost.paths();
         refuse(nodes, Extent.MAX_NODES, "names, values and operations", pos);
         refuse(
                 copies,
@@ -382,13 +303,13 @@ final class PlanSize {
         return cost;
     }
 
-    private Cost cost(@Nullable SqlNode node, Scope scope, SqlKind parent) {
+    private PlanCost cost(@Nullable SqlNode node, PlanScope scope, SqlKind parent) {
         BigStack.check();
         return switch (node) {
-            case null -> Cost.NOTHING;
+            case null -> PlanCost.NOTHING;
             case SqlIdentifier name -> column(name, scope);
             case SqlNodeList list -> {
-                Cost sum = Cost.NOTHING;
+                PlanCost sum = PlanCost.NOTHING;
                 for (SqlNode part : list) {
                     sum = sum.and(cost(part, scope, SqlKind.OTHER), 1);
                 }
@@ -396,33 +317,33 @@ final class PlanSize {
             }
             case SqlCall call when call.isA(SqlKind.QUERY) -> subquery(call, scope);
             case SqlCall call -> call(call, scope, parent);
-            default -> Cost.leaf(ValueSize.of(node));
+            default -> PlanCost.leaf(ValueSize.of(node));
         };
     }
 
-    private static Cost column(SqlIdentifier name, Scope scope) {
+    private static PlanCost column(SqlIdentifier name, PlanScope scope) {
         return name.isSimple()
-                ? Cost.leaf(ValueSize.STORED)
+                ? PlanCost.leaf(ValueSize.STORED)
                 : scope.table(lower(name.names.getFirst()))
                         .map(table -> table.column(lower(name.names.get(1))))
-                        .orElse(Cost.leaf(ValueSize.STORED));
+                        .orElse(PlanCost.leaf(ValueSize.STORED));
     }
 
-    private Cost subquery(SqlCall query, Scope scope) {
-        Scope inner = new Scope(scope, true);
+    private PlanCost subquery(SqlCall query, PlanScope scope) {
+        PlanScope inner = new PlanScope(scope, true);
         Shape shape = query(query, inner);
-        scope.inputs += inner.correlated ? CORRELATED : 1;
-        double bytes = shape.columns.stream().mapToDouble(Cost::bytes).max().orElse(0);
-        return Cost.leaf(bytes);
+        scope.input(inner.isCorrelated() ? CORRELATED : 1);
+        double bytes = shape.columns().stream().mapToDouble(PlanCost::bytes).max().orElse(0);
+        return PlanCost.leaf(bytes);
     }
 
-    private Cost call(SqlCall call, Scope scope, SqlKind parent) {
-        Cost sum = new Cost(1, 0, 1, 0, 0);
+    private PlanCost call(SqlCall call, PlanScope scope, SqlKind parent) {
+        PlanCost sum = new PlanCost(1, 0, 1, 0, 0);
         List<Double> bytes = new ArrayList<>();
         List<? extends @Nullable SqlNode> operands = call.getOperandList();
         for (int i = 0; i < operands.size(); i++) {
-            Cost operand = cost(operands.get(i), scope, call.getKind());
-            bytes.add(operand.bytes);
+            PlanCost operand = cost(operands.get(i), scope, call.getKind());
+            bytes.add(operand.bytes());
             sum = sum.and(operand, times(call, i));
         }
         // an engine takes a chain of them for one
@@ -435,11 +356,11 @@ final class PlanSize {
                 ValueSize.MAX_ROW,
                 "bytes in one row, by the texts, arrays and rows that it puts together",
                 call.getParserPosition());
-        return new Cost(
-                sum.nodes,
-                sum.copies,
-                sum.inlined,
-                sum.paths + (chained ? 0 : sum.nodes),
+        return new PlanCost(
+                sum.nodes(),
+                sum.copies(),
+                sum.inlined(),
+                sum.paths() + (chained ? 0 : sum.nodes()),
                 size.value());
     }
 

@@ -21,13 +21,13 @@ record ValueSize(double value, double computed) {
     static final int LONGEST = 10_000;
 
     /** Most that the expressions of a statement take for a row; a batch has 2,048 rows. */
-    static final int MAX_ROW = 256 << 10;
+    static final int MAX_ROW = 128 << 10;
 
     /** What a table holds. */
-    static final int STORED = 50;
+    static final int STORED = 24;
 
     /** What was gathered from many rows: LISTAGG, ARRAY_AGG, recursion. */
-    static final int GATHERED = 50_000;
+    static final int GATHERED = 32_000;
 
     private static final int FIXED = 8;
 
@@ -62,8 +62,18 @@ record ValueSize(double value, double computed) {
     private static ValueSize named(SqlCall call, List<Double> of, Position position) {
         return switch (call.getOperator().getName().toUpperCase(Locale.ROOT)) {
             case "||", "CONCAT", "JSON_OBJECT", "JSON_ARRAY" -> made(sum(of));
-            case "REPEAT" -> made(Math.min(LONGEST, of.get(0) * count(call, position)));
-            case "LPAD", "RPAD" -> made(count(call, position));
+            case "REPEAT" ->
+                    made(
+                            Math.min(
+                                    LONGEST,
+                                    of.get(0)
+                                            * count(
+                                                    call,
+                                                    call.operand(0) instanceof SqlCharStringLiteral
+                                                            ? of.get(0)
+                                                            : 1,
+                                                    position)));
+            case "LPAD", "RPAD" -> made(count(call, 1, position));
             case "REPLACE" -> made(of.get(0) * Math.max(1, of.size() > 2 ? of.get(2) : 1));
             case "UPPER",
                     "LOWER",
@@ -85,21 +95,20 @@ record ValueSize(double value, double computed) {
         };
     }
 
-    /** How many characters, or times, are asked for. */
-    private static double count(SqlCall call, Position position) {
+    /** How many times {@code each} characters are asked for. */
+    private static double count(SqlCall call, double each, Position position) {
         if (call.operandCount() < 2 || !(call.operand(1) instanceof SqlNumericLiteral number)) {
             return LONGEST;
         }
         double count = number.getValueAs(BigDecimal.class).doubleValue();
-        if (count > LONGEST) {
+        if (count * each > LONGEST) {
             throw SqlErrors.unsupported(
                     position,
                     number.getParserPosition(),
                     call.getOperator().getName()
                             + " makes texts of "
                             + LONGEST
-                            + " characters at most, not "
-                            + number);
+                            + " characters at most");
         }
         return Math.max(0, count);
     }

@@ -1,0 +1,16 @@
+package org.tonle.duckdb;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.arrow.memory.RootAllocator;
+import org.tonle.contracts.BoundsContract;
+import org.tonle.sql.SqlEngine;
+
+class DuckDbBoundsContractTest extends BoundsContract {
+    @Override
+    protected SqlEngine open(Path directory) {
+        return DuckDbEngine.open(
+                new DuckDbSettings(List.of(directory), directory, 256L << 20, 2, 2),
+                new RootAllocator());
+    }
+}
