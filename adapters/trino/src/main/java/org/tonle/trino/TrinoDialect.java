@@ -134,8 +134,7 @@ public final class TrinoDialect extends EngineDialect {
                     standard(writer, call, left, right);
             case "SUBSTRING" -> substring(writer, call, "substr");
             case "LEFT" -> template(writer, "substr({0}, 1, {1})", call);
-            case "RIGHT" ->
-                    template(writer, "reverse(substr(reverse({0}), 1, {1}))", call);
+            case "RIGHT" -> template(writer, "reverse(substr(reverse({0}), 1, {1}))", call);
             case "REPEAT" -> template(writer, "array_join(repeat({0}, {1}), '')", call);
             case "CONCAT" -> concat(writer, call);
             case "GREATEST", "LEAST" -> extreme(writer, call, function.getName());

@@ -21,6 +21,7 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 import org.tonle.sql.AccessPolicy;
+import org.tonle.sql.QueryLimits;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.SqlTable;
 
