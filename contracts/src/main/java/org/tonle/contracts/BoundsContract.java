@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
@@ -18,6 +20,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundQuery;
@@ -103,6 +108,70 @@ public abstract class BoundsContract {
         assertThat(answered).isBetween(statements / 5, statements - statements / 5);
     }
 
+    /** What made engines take gigabytes, or the time until they were killed. */
+    static Stream<Arguments> attacks() {
+        return Stream.of(
+                Arguments.of("a text of two gigabytes", "SELECT REPEAT('x', 2000000000) AS v"),
+                Arguments.of(
+                        "long texts of many rows, by a length that is computed",
+                        "SELECT MAX(REPEAT(s, 100000 + x)) AS v FROM silver.t"),
+                Arguments.of(
+                        "padding to a length that is computed",
+                        "SELECT MAX(LPAD(s, 100000000 + x, 'x')) AS v FROM silver.t"),
+                Arguments.of(
+                        "a text by itself",
+                        "SELECT REPLACE(l, 'n', l) AS v FROM (SELECT LISTAGG(s) AS l FROM silver.t)"
+                                + " AS q"),
+                Arguments.of(
+                        "long texts in a row, of many rows",
+                        "SELECT "
+                                + IntStream.range(0, 12)
+                                        .mapToObj(i -> "RPAD(s, 9999, '" + i + "') AS c" + i)
+                                        .collect(Collectors.joining(", "))
+                                + " FROM silver.t"),
+                Arguments.of(
+                        "a text that recursion doubles",
+                        "WITH RECURSIVE r(s, n) AS (SELECT 'x', 0 UNION ALL SELECT s || s, n + 1 FROM r"
+                                + " WHERE n < 40) SELECT MAX(CHAR_LENGTH(s)) AS m FROM r"),
+                Arguments.of(
+                        "all rows in each",
+                        "SELECT LISTAGG(a.s) OVER (ORDER BY a.x, b.x) AS l FROM silver.t AS a CROSS JOIN"
+                                + " silver.t AS b"),
+                Arguments.of(
+                        "operands within operands",
+                        "SELECT "
+                                + nested(
+                                        24,
+                                        "x",
+                                        "CASE WHEN JSON_VALUE(CAST(",
+                                        " AS VARCHAR), '$.a') = 'x' THEN 1 ELSE 2 END")
+                                + " AS v FROM silver.t"),
+                Arguments.of("rows that each name doubles", doubled(40, "")),
+                Arguments.of("one of them", doubled(40, " LIMIT 1")));
+    }
+
+    private static String nested(int times, String in, String before, String after) {
+        return before.repeat(times) + in + after.repeat(times);
+    }
+
+    private static String doubled(int times, String end) {
+        return "WITH a0 AS (SELECT x FROM silver.t)"
+                + IntStream.range(1, times)
+                        .mapToObj(i ->
+                                ", a%d AS (SELECT p.x FROM a%d AS p, a%d AS q)"
+                                        .formatted(i, i - 1, i - 1))
+                        .collect(Collectors.joining())
+                + " SELECT x FROM a"
+                + (times - 1)
+                + end;
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("attacks")
+    void whatAsksForMoreThanThereIsEndsWithinBounds(String what, String sql) {
+        var unused = ends(sql, what);
+    }
+
     /** Whether it was answered. */
     private boolean ends(String sql, String about) {
         long start = System.nanoTime();
@@ -123,12 +192,6 @@ public abstract class BoundsContract {
         }
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         long more = bytes("VmHWM") - before;
-        System.out.println(
-                about.substring(0, Math.min(120, about.length()))
-                        + " "
-                        + took.toMillis()
-                        + " "
-                        + (more >> 20));
         assertThat(took).as(about).isLessThan(MAX_TIME);
         assertThat(more).as(about).isLessThan(MAX_BYTES);
         assertThat(kit.value("1")).as(about).isEqualTo(1);

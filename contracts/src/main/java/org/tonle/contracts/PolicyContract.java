@@ -232,15 +232,20 @@ public abstract class PolicyContract {
         assertThat(compared).isGreaterThan(statements / 2);
     }
 
-    /** The rows, or nothing if a value made the statement fail; any other failure is a bug. */
+    /**
+     * The rows, or nothing if a value made the statement fail, or if it asks for more than may be;
+     * any other failure is a bug.
+     */
     private Optional<List<String>> answer(
             String statement, String table, AccessPolicy policy, String about) {
         try {
             return Optional.of(texts(kit.rows(statement.replace("{t}", table), policy)));
         } catch (LakeException e) {
-            assertThat(e.code())
-                    .as(about + " " + e.getMessage())
-                    .isEqualTo(ErrorCode.INVALID_VALUE);
+            if (!String.valueOf(e.getMessage()).contains("the statement has more than")) {
+                assertThat(e.code())
+                        .as(about + " " + e.getMessage())
+                        .isEqualTo(ErrorCode.INVALID_VALUE);
+            }
             return Optional.empty();
         }
     }

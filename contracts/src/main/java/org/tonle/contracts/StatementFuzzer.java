@@ -46,12 +46,18 @@ final class StatementFuzzer {
     private String query(int depth, int width) {
         if (depth < DEEPEST && chance(12)) {
             String name = "w" + names++;
-            return "WITH "
-                    + name
-                    + " AS (SELECT * FROM {t}"
-                    + where("{t}", depth + 1).replace("{t}.", "")
-                    + ") "
-                    + select(depth + 1, width, name);
+            StringBuilder with =
+                    new StringBuilder("WITH " + name + " AS (SELECT * FROM {t}")
+                            .append(where("{t}", depth + 1).replace("{t}.", ""))
+                            .append(")");
+            // names that each name the one before twice: engines keep their rows, or read them anew
+            for (int i = 0; i < 7 && chance(20); i++) {
+                String twice = "w" + names++;
+                with.append(", " + twice + " AS (SELECT p.* FROM " + name + " AS p JOIN " + name)
+                        .append(" AS q ON p.id = q.id)");
+                name = twice;
+            }
+            return with + " " + select(depth + 1, width, name);
         }
         if (depth < DEEPEST && chance(15)) {
             return "("
@@ -228,6 +234,8 @@ final class StatementFuzzer {
                                 + ")",
                 () -> "MOD(" + number(alias, deeper) + ", 7)",
                 () -> "COALESCE(" + number(alias, deeper) + ", 0)",
+                () -> "NULLIF(" + number(alias, deeper) + ", 1)",
+                () -> "CASE " + number(alias, deeper) + " WHEN 1 THEN 2 WHEN 7 THEN 8 END",
                 () ->
                         "CASE WHEN "
                                 + condition(alias, deeper)
@@ -252,6 +260,24 @@ final class StatementFuzzer {
                 () -> "SUBSTRING(" + text(alias, deeper) + ", 1, 2)",
                 () -> "(" + text(alias, deeper) + " || " + text(alias, deeper) + ")",
                 () -> "COALESCE(" + text(alias, deeper) + ", 'none')",
+                () -> "REPEAT(" + text(alias, deeper) + ", " + one(List.of("0", "3", "-1")) + ")",
+                () -> "REPEAT(" + text(alias, deeper) + ", MOD(" + number(alias, deeper) + ", 9))",
+                () -> "LPAD(" + text(alias, deeper) + ", 5, '*')",
+                () ->
+                        "RPAD("
+                                + text(alias, deeper)
+                                + ", MOD("
+                                + number(alias, deeper)
+                                + ", 9), 'x')",
+                () -> "REPLACE(" + text(alias, deeper) + ", 'E', " + text(alias, deeper) + ")",
+                () ->
+                        "SUBSTRING("
+                                + text(alias, deeper)
+                                + ", MOD("
+                                + number(alias, deeper)
+                                + ", 4), 2)",
+                () -> "JSON_VALUE(JSON_ARRAY(" + text(alias, deeper) + "), '$[0]')",
+                () -> "NULLIF(" + text(alias, deeper) + ", " + text(alias, deeper) + ")",
                 () ->
                         "CASE WHEN "
                                 + condition(alias, deeper)

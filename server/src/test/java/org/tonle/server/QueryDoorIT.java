@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -253,18 +255,51 @@ class QueryDoorIT {
                 "NOT_FOUND");
     }
 
+    private static String nested(int times, String in, String before, String after) {
+        return before.repeat(times) + in + after.repeat(times);
+    }
+
     @Test
     void whatGrowsBeyondAllBoundsIsRefused() throws Exception {
-        String nested = "JSON_VALUE(".repeat(26) + "'{}'" + ", '$.a')".repeat(26);
+        String doubled =
+                "WITH a0 AS (SELECT * FROM silver.orders)"
+                        + IntStream.range(1, 30)
+                                .mapToObj(i ->
+                                        ", a%d AS (SELECT * FROM a%d AS p, a%d AS q)"
+                                                .formatted(i, i - 1, i - 1))
+                                .collect(Collectors.joining())
+                        + " SELECT * FROM a29 LIMIT 1";
         for (String sql :
                 List.of(
-                        "SELECT INTERVAL 1e99999999 DAY AS x",
-                        "SELECT " + nested + " AS x",
-                        "SELECT x FROM (VALUES ('Ada', 'long')) AS t(x, e) WHERE x LIKE 'A%'"
-                                + " ESCAPE e")) {
-            HttpResponse<String> refused = query(sql);
-            assertThat(refused.statusCode()).as(sql + refused.body()).isIn(422, 503);
+                        "SELECT " + nested(20, "1", "(CASE WHEN ", " BETWEEN 1 AND 9 THEN 1 END)"),
+                        "SELECT " + nested(40, "1", "CASE ", " WHEN 1 THEN 1 WHEN 2 THEN 2 END"),
+                        doubled,
+                        "SELECT COUNT(*) AS n FROM silver.orders GROUP BY CUBE("
+                                + "amount, ".repeat(40)
+                                + "id)",
+                        "SELECT REPEAT('x', 2000000000) AS x",
+                        "SELECT LPAD(id, 2000000000, 'x') AS x FROM silver.orders",
+                        "SELECT id FROM "
+                                + nested(
+                                        40,
+                                        "silver.orders",
+                                        "(SELECT id || id AS id FROM ",
+                                        " AS q)"))) {
+            assertThat(problem(query(sql), 422, "UNSUPPORTED_SQL").path("detail").asText())
+                    .startsWith("line 1, column ");
         }
+        problem(query("SELECT INTERVAL 1e99999999 DAY AS x"), 422, "INVALID_SQL");
+        problem(query("SELECT REPEAT('x', 20000 + 1) AS x"), 422, "INVALID_VALUE");
+        // a pattern's escape is the engine's business
+        HttpResponse<String> escape =
+                query(
+                        "SELECT x FROM (VALUES ('Ada', 'long')) AS t(x, e) WHERE x LIKE 'A%'"
+                                + " ESCAPE e");
+        assertThat(escape.statusCode()).as(escape.body()).isEqualTo(422);
+        assertThat(
+                        query("SELECT " + nested(26, "'{}'", "JSON_VALUE(", ", '$.a')") + " AS x")
+                                .body())
+                .isEqualTo("[{\"x\":null}]\n");
         HttpResponse<String> parameter =
                 client.send(
                         to("/api/v1/query")

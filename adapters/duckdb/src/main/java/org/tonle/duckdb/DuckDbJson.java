@@ -29,7 +29,7 @@ final class DuckDbJson {
     /** A scalar as text; NULL for an object, an array, and what is no JSON. */
     static void value(SqlWriter writer, SqlCall call) {
         String path = path(call, EngineDialect.isReturning(call) ? 4 : 2);
-        around(writer, "TRY(json_extract_string(TRY(json_value(", call, "," + path + ")), '$'))");
+        named(writer, call, "TRY(json_extract_string(TRY(json_value(v," + path + ")), '$'))");
     }
 
     /** An object or an array as text; NULL for all else. */
@@ -38,23 +38,25 @@ final class DuckDbJson {
         refuseIf(
                 !EngineDialect.isPlainJson(call),
                 "JSON_QUERY takes a text and a path, and nothing after");
-        around(
+        named(
                 writer,
-                "CAST(list_filter([TRY(json_extract(",
                 call,
-                "," + path + "))], lambda v : json_type(v) IN ('OBJECT', 'ARRAY'))[1] AS VARCHAR)");
+                "CASE WHEN TRY(json_type(v,"
+                        + path
+                        + ")) IN ('OBJECT', 'ARRAY') THEN CAST(json_extract(v,"
+                        + path
+                        + ") AS VARCHAR) END");
     }
 
     static void exists(SqlWriter writer, SqlCall call) {
         refuseIf(call.operandCount() > 2, "JSON_EXISTS takes a text and a path, and nothing after");
         String path = path(call, 2);
-        around(
+        named(
                 writer,
-                "list_transform([",
                 call,
-                "], lambda v : CASE WHEN v IS NOT NULL THEN COALESCE(TRY(json_exists(v,"
+                "CASE WHEN v IS NOT NULL THEN COALESCE(TRY(json_exists(v,"
                         + path
-                        + ")), false) END)[1]");
+                        + ")), false) END");
     }
 
     static void object(SqlWriter writer, SqlCall call) {
@@ -105,26 +107,28 @@ final class DuckDbJson {
     static void is(SqlWriter writer, SqlCall call) {
         String name = call.getOperator().getName();
         String kind = name.substring(name.lastIndexOf(' ') + 1);
-        String not = name.startsWith("IS NOT") ? "(NOT " : "(";
-        if (kind.equals("VALUE")) {
-            around(writer, not + "json_valid(", call, "))");
-            return;
-        }
-        around(
+        writer.literal(name.startsWith("IS NOT") ? "(NOT " : "(");
+        named(
                 writer,
-                not + "list_transform([",
                 call,
-                "], lambda v : json_valid(v) AND TRY(json_type(v)) "
-                        + (kind.equals("SCALAR")
-                                ? "NOT IN ('OBJECT', 'ARRAY'))[1])"
-                                : "= '" + kind + "')[1])"));
+                switch (kind) {
+                    case "VALUE" -> "json_valid(v)";
+                    case "SCALAR" ->
+                            "json_valid(v) AND TRY(json_type(v)) NOT IN ('OBJECT', 'ARRAY')";
+                    default -> "json_valid(v) AND TRY(json_type(v)) = '" + kind + "'";
+                });
+        writer.literal(")");
     }
 
-    /** The text once, however often it is looked at: nested ones would double at each level. */
-    private static void around(SqlWriter writer, String before, SqlCall call, String after) {
-        writer.literal(before);
+    /**
+     * A value of the text, which is called {@code v} in it. It is printed once, or nested ones
+     * would double at each level; and it is outside of TRY, which forgives what isn't about JSON,
+     * too.
+     */
+    private static void named(SqlWriter writer, SqlCall call, String value) {
+        writer.literal("list_transform([");
         call.operand(0).unparse(writer, 0, 0);
-        writer.literal(after);
+        writer.literal("], lambda v : " + value + ")[1]");
     }
 
     private static String path(SqlCall call, int most) {

@@ -97,6 +97,10 @@ final class DuckDbTexts {
         }
     }
 
+    /**
+     * A value, or an error that says why there is none: a cast that fails, since {@code error()} is
+     * taken for another value at each call, which has no place in a TRY.
+     */
     private static void bounded(
             SqlWriter writer, SqlCall call, String isTooLong, String error, String value) {
         named(
@@ -104,9 +108,9 @@ final class DuckDbTexts {
                 call,
                 "CASE WHEN "
                         + isTooLong
-                        + " THEN error("
+                        + " THEN CAST(CAST("
                         + DuckTypes.text(error)
-                        + ") ELSE "
+                        + " || left(v['a'], 0) AS INTEGER) AS VARCHAR) ELSE "
                         + value
                         + " END");
     }

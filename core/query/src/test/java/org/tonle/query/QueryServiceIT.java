@@ -13,6 +13,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
@@ -264,6 +266,28 @@ class QueryServiceIT {
                                 ReadPoint.NEWEST,
                                 RowFormat.CSV))
                 .hasMessageContaining("longer than 5 bytes");
+    }
+
+    @Test
+    void endsAStatementWhoseTimeIsOverBeforeItRuns() {
+        String sql =
+                IntStream.range(0, 900)
+                        .mapToObj(i -> "SUM(t.x) OVER (ORDER BY t.x + " + i + ")")
+                        .collect(
+                                Collectors.joining(
+                                        ", ", "SELECT ", " FROM (VALUES (1), (2)) AS t(x)"));
+        QueryService query =
+                query(new QuerySettings(1, Duration.ofSeconds(5), Duration.ofMillis(20), 9, 99));
+        assertThatThrownBy(() -> query.run(sql, Principal.LAKE, ReadPoint.NEWEST))
+                .hasMessageContaining("longer than PT0.02S before it began to run")
+                .satisfies(e -> assertThat(code(e)).isEqualTo(ErrorCode.TIMEOUT));
+        assertThat(
+                        read(
+                                query(QuerySettings.DEFAULT),
+                                "SELECT 1 AS x",
+                                ReadPoint.NEWEST,
+                                RowFormat.CSV))
+                .isEqualTo("x\n1\n");
     }
 
     @Test

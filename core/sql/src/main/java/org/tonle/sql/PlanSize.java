@@ -48,6 +48,9 @@ final class PlanSize {
     /** The squares of all SELECTs. */
     private static final int MAX_INPUTS_SQUARED = 20_000;
 
+    private static final String IN_ONE_ROW =
+            "bytes in one row, by the texts, arrays and rows that it puts together";
+
     private final List<BoundTable> tables;
     private final Position position;
     private double nodes;
@@ -73,7 +76,20 @@ final class PlanSize {
      * @param tree with a {@link TableNode} for each of {@code tables}
      */
     static void check(SqlNode tree, List<BoundTable> tables, Position position) {
-        var unused = new PlanSize(tables, position).query(tree, new PlanScope(null, false));
+        PlanSize size = new PlanSize(tables, position);
+        Shape result = size.query(tree, new PlanScope(null, false));
+        if (tree instanceof SqlSelect select && select.getFrom() != null) {
+            size.result(result, select.getParserPosition());
+        }
+    }
+
+    /** A text of the statement may stand in every row. */
+    private void result(Shape result, SqlParserPos pos) {
+        refuse(
+                rowBytes + result.columns().stream().mapToDouble(PlanCost::literal).sum(),
+                ValueSize.MAX_ROW,
+                IN_ONE_ROW,
+                pos);
     }
 
     private Shape query(SqlNode query, PlanScope scope) {
@@ -317,7 +333,7 @@ final class PlanSize {
             }
             case SqlCall call when call.isA(SqlKind.QUERY) -> subquery(call, scope);
             case SqlCall call -> call(call, scope, parent);
-            default -> PlanCost.leaf(ValueSize.of(node));
+            default -> PlanCost.literal(ValueSize.of(node));
         };
     }
 
@@ -338,7 +354,7 @@ final class PlanSize {
     }
 
     private PlanCost call(SqlCall call, PlanScope scope, SqlKind parent) {
-        PlanCost sum = new PlanCost(1, 0, 1, 0, 0);
+        PlanCost sum = new PlanCost(1, 0, 1, 0, 0, 0);
         List<Double> bytes = new ArrayList<>();
         List<? extends @Nullable SqlNode> operands = call.getOperandList();
         for (int i = 0; i < operands.size(); i++) {
@@ -351,17 +367,14 @@ final class PlanSize {
                 call.getKind() == parent && (parent == SqlKind.AND || parent == SqlKind.OR);
         ValueSize size = ValueSize.of(call, bytes, position);
         rowBytes += size.computed();
-        refuse(
-                rowBytes,
-                ValueSize.MAX_ROW,
-                "bytes in one row, by the texts, arrays and rows that it puts together",
-                call.getParserPosition());
+        refuse(rowBytes, ValueSize.MAX_ROW, IN_ONE_ROW, call.getParserPosition());
         return new PlanCost(
                 sum.nodes(),
                 sum.copies(),
                 sum.inlined(),
                 sum.paths() + (chained ? 0 : sum.nodes()),
-                size.value());
+                size.value(),
+                0);
     }
 
     /** How often DuckDB plans an operand that is said once. */

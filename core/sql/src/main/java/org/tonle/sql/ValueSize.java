@@ -21,13 +21,13 @@ record ValueSize(double value, double computed) {
     static final int LONGEST = 10_000;
 
     /** Most that the expressions of a statement take for a row; a batch has 2,048 rows. */
-    static final int MAX_ROW = 128 << 10;
+    static final int MAX_ROW = 64 << 10;
 
     /** What a table holds. */
-    static final int STORED = 24;
+    static final int STORED = 16;
 
     /** What was gathered from many rows: LISTAGG, ARRAY_AGG, recursion. */
-    static final int GATHERED = 32_000;
+    static final int GATHERED = 16_000;
 
     private static final int FIXED = 8;
 

@@ -260,14 +260,14 @@ class BoundsTest {
                 tooMuch(
                         "a text that doubles",
                         -1,
-                        "131072 bytes in one row",
+                        "65536 bytes in one row",
                         "SELECT s FROM "
                                 + nest(30, t, q -> "(SELECT s || s AS s FROM " + q + " AS q)")
                                 + " AS q"),
                 tooMuch(
                         "a text that is replaced by itself",
                         -1,
-                        "131072 bytes in one row",
+                        "65536 bytes in one row",
                         "SELECT s FROM "
                                 + nest(
                                         5,
@@ -277,20 +277,25 @@ class BoundsTest {
                 tooMuch(
                         "a long chain of ||",
                         -1,
-                        "131072 bytes in one row",
+                        "65536 bytes in one row",
                         "SELECT " + list(700, " || ", "s") + " AS v FROM silver.t"),
                 tooMuch(
                         "long texts in many columns",
                         -1,
-                        "131072 bytes in one row",
+                        "65536 bytes in one row",
                         "SELECT " + list(20, ", ", "RPAD(s, 9000, '#') AS c#") + " FROM silver.t"),
                 tooMuch(
                         "what was gathered, many times",
                         -1,
-                        "131072 bytes in one row",
+                        "65536 bytes in one row",
                         "SELECT "
                                 + list(10, ", ", "l || '#' AS c#")
                                 + " FROM (SELECT LISTAGG(s) AS l FROM silver.t) AS q"),
+                tooMuch(
+                        "a long text in every row",
+                        1,
+                        "65536 bytes in one row",
+                        "SELECT x, '" + "x".repeat(70_000) + "' AS v FROM silver.t"),
                 tooMuch(
                         "a repeated text",
                         21,
@@ -359,6 +364,8 @@ class BoundsTest {
                                         "(SELECT COUNT(*) FROM silver.t WHERE x > #) AS c#"),
                         "SELECT COUNT(*) AS n FROM silver.t GROUP BY CUBE(x, y, s, x + 1, y + 1, x + y)",
                         "SELECT LISTAGG(s) || ' ' || LISTAGG(s, '-') AS l FROM silver.t",
+                        "SELECT '" + "x".repeat(500_000) + "' AS v",
+                        "SELECT x FROM silver.t WHERE s <> '" + "x".repeat(500_000) + "'",
                         "SELECT REPEAT('█', x / 10) || LPAD(s, 20, ' ') || RPAD(s, x, '.') AS l FROM silver.t")) {
             assertThat(Sql.query(sql, TABLES).schema().columns()).as(sql).isNotEmpty();
         }
