@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tonle.contracts.BoundStatements;
+import org.tonle.contracts.NestedFunctions;
 import org.tonle.contracts.TpcQueries;
 import org.tonle.definition.Place;
 import org.tonle.definition.SqlText;
@@ -195,5 +196,10 @@ class SparkDialectTest {
                                 table -> Optional.of(access)));
         read(printed);
         assertThat(printed).contains("'it\\'s \\\\ \\u0024{x}'");
+    }
+
+    @Test
+    void printsEachOperandOnce() {
+        NestedFunctions.assertPrintedOnce(SparkDialect.INSTANCE);
     }
 }

@@ -12,6 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tonle.contracts.BoundStatements;
+import org.tonle.contracts.NestedFunctions;
 import org.tonle.contracts.TpcQueries;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -100,5 +101,10 @@ class TrinoDialectTest {
                                 "SELECT id FROM silver.flights QUALIFY RANK() OVER (ORDER BY id) ="
                                         + " 1"))
                 .hasMessage("line 1, column 1: QUALIFY can't be said to Trino");
+    }
+
+    @Test
+    void printsEachOperandOnce() {
+        NestedFunctions.assertPrintedOnce(TrinoDialect.INSTANCE);
     }
 }
