@@ -20,11 +20,14 @@ import org.tonle.spi.LakeException;
  */
 final class Database implements AutoCloseable {
     private final DuckDBConnection connection;
+    private final Path temporary;
     private final long memoryBytes;
     private final String version;
 
-    private Database(DuckDBConnection connection, long memoryBytes, String version) {
+    private Database(
+            DuckDBConnection connection, Path temporary, long memoryBytes, String version) {
         this.connection = connection;
+        this.temporary = temporary;
         this.memoryBytes = memoryBytes;
         this.version = version;
     }
@@ -66,7 +69,7 @@ final class Database implements AutoCloseable {
                                         .collect(Collectors.joining(",", "[", "]")));
                 statement.execute("SET GLOBAL enable_external_access=false");
                 statement.execute("SET GLOBAL lock_configuration=true");
-                return new Database(database, memoryBytes, version(statement));
+                return new Database(database, temporary, memoryBytes, version(statement));
             }
         } catch (SQLException | IOException e) {
             throw new LakeException(
@@ -96,6 +99,10 @@ final class Database implements AutoCloseable {
     /** Another connection to it. */
     DuckDBConnection connect() throws SQLException {
         return connection.duplicate();
+    }
+
+    Path temporary() {
+        return temporary;
     }
 
     long memoryBytes() {

@@ -121,7 +121,7 @@ public final class DuckDbDialect extends EngineDialect {
             case "ARRAY_DISTINCT" -> named(writer, "list_distinct", call);
             case "CHAR_LENGTH", "CHARACTER_LENGTH" -> named(writer, "length", call);
             case "SUBSTRING" -> DuckDbTexts.substring(writer, call);
-            case "LEFT", "RIGHT" -> end(writer, call, function.getName());
+            case "LEFT", "RIGHT" -> DuckDbTexts.end(writer, call, function.getName());
             case "REPEAT" -> DuckDbTexts.repeat(writer, call);
             case "LPAD", "RPAD" -> DuckDbTexts.pad(writer, call);
             case "REPLACE" -> DuckDbTexts.replace(writer, call);
@@ -145,18 +145,6 @@ public final class DuckDbDialect extends EngineDialect {
             writer.literal(" AS " + typeName(call.operand(3)) + ")");
         } else {
             DuckDbJson.value(writer, call);
-        }
-    }
-
-    /** DuckDB leaves as many characters out as a negative length says; others give none. */
-    private static void end(SqlWriter writer, SqlCall call, String function) {
-        if (DuckDbTexts.isAtLeast(call.operand(1), 0)) {
-            named(writer, function, call);
-        } else {
-            template(
-                    writer,
-                    function + "({0}, (CAST({1} AS BIGINT) + abs(CAST({1} AS BIGINT))) // 2)",
-                    call);
         }
     }
 

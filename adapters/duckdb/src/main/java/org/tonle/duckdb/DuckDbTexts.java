@@ -48,6 +48,22 @@ final class DuckDbTexts {
         }
     }
 
+    /**
+     * LEFT and RIGHT. DuckDB leaves as many characters out as a negative length says; others give
+     * none.
+     */
+    static void end(SqlWriter writer, SqlCall call, String function) {
+        if (isAtLeast(call.operand(1), 0)) {
+            plain(writer, function, call);
+        } else {
+            String length = "CAST(v['b'] AS BIGINT)";
+            named(
+                    writer,
+                    call,
+                    "%s(v['a'], (%s + abs(%s)) // 2)".formatted(function, length, length));
+        }
+    }
+
     static void repeat(SqlWriter writer, SqlCall call) {
         if (call.operand(0) instanceof SqlCharStringLiteral
                 && call.operand(1) instanceof SqlNumericLiteral) {
@@ -135,7 +151,7 @@ final class DuckDbTexts {
         writer.endFunCall(frame);
     }
 
-    static boolean isAtLeast(SqlNode node, int least) {
+    private static boolean isAtLeast(SqlNode node, int least) {
         return node instanceof SqlNumericLiteral number
                 && number.bigDecimalValue() != null
                 && number.bigDecimalValue().compareTo(BigDecimal.valueOf(least)) >= 0;

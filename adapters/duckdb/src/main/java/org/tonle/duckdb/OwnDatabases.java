@@ -1,7 +1,9 @@
 package org.tonle.duckdb;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -75,21 +77,28 @@ final class OwnDatabases implements AutoCloseable {
     private void end(Database database) {
         open -= database.memoryBytes();
         database.close();
+        delete(database.temporary());
     }
 
     /** What a process that was killed has left. */
     private static void clear(Path temporary) {
         try (Stream<Path> left = Files.list(temporary)) {
-            for (Path directory :
-                    left.filter(path -> path.getFileName().toString().startsWith(NAME)).toList()) {
-                try (Stream<Path> files = Files.walk(directory)) {
-                    for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                        Files.delete(file);
-                    }
-                }
-            }
+            left.filter(path -> path.getFileName().toString().startsWith(NAME))
+                    .forEach(OwnDatabases::delete);
         } catch (IOException e) {
             throw new LakeException(ErrorCode.STORAGE, "can't clear " + temporary + ": " + e, e);
+        }
+    }
+
+    private static void delete(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (NoSuchFileException e) {
+            // DuckDB deletes a directory that it made itself
+        } catch (IOException | UncheckedIOException e) {
+            throw new LakeException(ErrorCode.STORAGE, "can't delete " + directory + ": " + e, e);
         }
     }
 
