@@ -194,6 +194,7 @@ final class LakeStart {
     private Source outside(SourceDefinition source) {
         return switch (source.kind()) {
             case SourceKind.Files files -> new FolderSource(files, options.clock());
+            case SourceKind.Postgres postgres -> throw notRead(source);
             case SourceKind.Http http -> throw notRead(source);
             case SourceKind.Kafka kafka -> throw notRead(source);
         };

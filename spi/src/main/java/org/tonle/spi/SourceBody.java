@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param bytes never written to again; none: nothing but the mark is to be remembered
  * @param problem why they couldn't be read: they are then one event, kept as it is, which every
  *     dataset refuses with this reason
+ * @param continues whether a transaction that it belongs to goes on in the item's next body: what
+ *     is of one transaction becomes visible at once
  */
 @SuppressWarnings("ArrayRecordComponent") // up to megabytes, never copied, never compared
 public record SourceBody(
@@ -20,7 +22,8 @@ public record SourceBody(
         String contentType,
         Map<String, String> headers,
         byte[] bytes,
-        Optional<String> problem) {
+        Optional<String> problem,
+        boolean continues) {
     public SourceBody {
         headers = Map.copyOf(headers);
     }

@@ -93,7 +93,8 @@ final class FileBodies implements Closeable {
                 problem.isPresent() ? "text/plain" : "application/x-ndjson",
                 Map.of("file", part.isEmpty() ? name : name + "!/" + part),
                 bytes,
-                problem);
+                problem,
+                false);
     }
 
     @Override

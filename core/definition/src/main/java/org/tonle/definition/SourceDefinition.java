@@ -7,7 +7,8 @@ import java.util.Optional;
 /**
  * One source of events, {@code sources/<name>.yaml}.
  *
- * @param name the file's name, {@code [a-z][a-z0-9_]*}; also names {@code bronze.<name>}
+ * @param name the file's name, {@code [a-z][a-z0-9_]*}; also names {@code bronze.<name>}, or how
+ *     the names of its tables in bronze begin
  * @param place of the file's first key
  * @param idField the top-level JSON field that is the event's id; an event without it gets a
  *     derived id
@@ -34,6 +35,13 @@ public record SourceDefinition(
 
     public SourceDefinition {
         columns = List.copyOf(columns);
+    }
+
+    /** The tables of bronze that it fills. */
+    public List<BronzeDefinition> tables() {
+        return kind instanceof SourceKind.Postgres postgres
+                ? postgres.tables()
+                : List.of(new BronzeDefinition(name, Optional.empty(), columns, keyField));
     }
 
     /** A source of requests with nothing but its name. */

@@ -2,6 +2,8 @@ package org.tonle.definition;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What a source reads, and how it is reached: the {@code kind:} of its file. */
@@ -76,6 +78,49 @@ public sealed interface SourceKind {
         @Override
         public long maxRecordBytes() {
             return 0;
+        }
+    }
+
+    /**
+     * The changes of tables of a PostgreSQL database, from what they hold now on.
+     *
+     * @param host of the server
+     * @param port of the server
+     * @param database which of its databases
+     * @param user who may replicate and read the tables
+     * @param password of the user; empty if the server asks for none
+     * @param properties of the connection besides, such as {@code sslmode}
+     * @param slot the replication slot: it keeps the database's log until bronze has it
+     * @param publication what the slot tells of; it is made if it isn't there
+     * @param tables which; in the order of the file
+     */
+    record Postgres(
+            String host,
+            int port,
+            String database,
+            String user,
+            Optional<Secret> password,
+            Map<String, String> properties,
+            String slot,
+            String publication,
+            List<BronzeDefinition> tables)
+            implements SourceKind {
+        /** Larger changes are kept as what couldn't be read. */
+        public static final long MAX_BODY_BYTES = 20L << 20;
+
+        public Postgres {
+            properties = Map.copyOf(properties);
+            tables = List.copyOf(tables);
+        }
+
+        @Override
+        public String name() {
+            return "postgres";
+        }
+
+        @Override
+        public long maxRecordBytes() {
+            return MAX_BODY_BYTES;
         }
     }
 }

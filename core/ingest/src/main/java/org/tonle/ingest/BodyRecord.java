@@ -44,6 +44,7 @@ record BodyRecord(
     private static final String MARK_POSITION = "tonle-mark-position";
     private static final String MARK_AFTER = "tonle-mark-after";
     private static final String MARK_STATE = "tonle-mark-state";
+    private static final String MARK_CONTINUES = "tonle-mark-continues";
     private static final String PROBLEM = "tonle-problem";
     private static final String EVENTS = "tonle-events";
     private static final String INGEST_TIME = "tonle-ingest-time";
@@ -90,7 +91,7 @@ record BodyRecord(
                 body.contentType(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.of(new Marked(after, body.mark())),
+                Optional.of(new Marked(after, body.mark(), body.continues())),
                 Optional.empty(),
                 body.problem(),
                 events,
@@ -111,8 +112,9 @@ record BodyRecord(
      *
      * @param after the position behind the body before it; empty for the first one. Only who has
      *     that one takes this: what comes again, or without what was before it, is left
+     * @param continues whether it is to become visible together with the next one
      */
-    record Marked(String after, SourceMark mark) {
+    record Marked(String after, SourceMark mark, boolean continues) {
         /** Whether it is the next one for who has this mark, or none, of its item. */
         boolean follows(@Nullable SourceMark known) {
             return after.equals(known == null ? "" : known.position());
@@ -134,6 +136,9 @@ record BodyRecord(
             kafka.add(MARK_AFTER, bytes(at.after()));
             kafka.add(MARK_POSITION, bytes(at.mark().position()));
             kafka.add(MARK_STATE, bytes(at.mark().state()));
+            if (at.continues()) {
+                kafka.add(MARK_CONTINUES, bytes("true"));
+            }
         });
         problem.ifPresent(why -> kafka.add(PROBLEM, bytes(why)));
         kafka.add(EVENTS, ByteBuffer.allocate(Integer.BYTES).putInt(events).array());
@@ -163,7 +168,7 @@ record BodyRecord(
                 case CONTENT_TYPE -> contentType = text(value);
                 case KEY -> key = Optional.of(text(value));
                 case BODY_HASH -> hash = Optional.of(text(value));
-                case MARK_ITEM, MARK_AFTER, MARK_POSITION, MARK_STATE ->
+                case MARK_ITEM, MARK_AFTER, MARK_POSITION, MARK_STATE, MARK_CONTINUES ->
                         mark.put(header.key(), text(value));
                 case PROBLEM -> problem = Optional.of(text(value));
                 case EVENTS ->
@@ -209,7 +214,8 @@ record BodyRecord(
                         new Marked(
                                 headers.getOrDefault(MARK_AFTER, ""),
                                 new SourceMark(
-                                        item, position, headers.getOrDefault(MARK_STATE, ""))));
+                                        item, position, headers.getOrDefault(MARK_STATE, "")),
+                                headers.containsKey(MARK_CONTINUES)));
     }
 
     private static byte[] bytes(String text) {

@@ -119,6 +119,7 @@ public final class Ingest implements AutoCloseable {
                                                 failPoints,
                                                 settings.rememberedKeys()));
                         case SourceKind.Files files -> read(source, progress);
+                        case SourceKind.Postgres postgres -> read(source, progress);
                         case SourceKind.Kafka kafka -> new Way.Topic(new OutsideLog(kafka, clock));
                     };
             SourceSink sink =

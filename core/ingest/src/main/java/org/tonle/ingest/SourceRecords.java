@@ -64,7 +64,8 @@ final class SourceRecords {
     /** What lies between two bad lines is one part, and so is each of these. */
     private List<SourceBody> parts(SourceBody body, SourceMark before, String why) {
         if (BodyFormat.of(body.contentType()) != BodyFormat.NDJSON) {
-            return List.of(part(body, body.mark(), body.bytes(), Optional.of(why)));
+            return List.of(
+                    part(body, body.mark(), body.bytes(), Optional.of(why), body.continues()));
         }
         byte[] bytes = body.bytes();
         List<SourceBody> parts = new ArrayList<>();
@@ -85,7 +86,7 @@ final class SourceRecords {
             parts.add(part(body, before, parts.size(), good, bytes.length, Optional.empty()));
         }
         SourceBody last = parts.removeLast();
-        parts.add(part(body, body.mark(), last.bytes(), last.problem()));
+        parts.add(part(body, body.mark(), last.bytes(), last.problem(), body.continues()));
         return parts;
     }
 
@@ -121,11 +122,16 @@ final class SourceRecords {
                         before.position() + PART + "%07d".formatted(number),
                         before.state()),
                 Arrays.copyOfRange(body.bytes(), from, to),
-                problem);
+                problem,
+                true);
     }
 
     private static SourceBody part(
-            SourceBody body, SourceMark mark, byte[] bytes, Optional<String> problem) {
-        return new SourceBody(mark, body.contentType(), body.headers(), bytes, problem);
+            SourceBody body,
+            SourceMark mark,
+            byte[] bytes,
+            Optional<String> problem,
+            boolean continues) {
+        return new SourceBody(mark, body.contentType(), body.headers(), bytes, problem, continues);
     }
 }

@@ -108,7 +108,8 @@ class SourceFeedIT {
                     "application/x-ndjson",
                     Map.of("file", item),
                     text.getBytes(UTF_8),
-                    Optional.empty());
+                    Optional.empty(),
+                    false);
         }
 
         @Override
@@ -281,7 +282,8 @@ class SourceFeedIT {
                 "text/plain",
                 Map.of(),
                 bytes,
-                Optional.of("no good"));
+                Optional.of("no good"),
+                false);
     }
 
     @Test
