@@ -186,7 +186,7 @@ final class LakeStart {
             Thread.currentThread().interrupt();
             throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted", e);
         }
-        requireTables(catalog, ingest);
+        requireTables(definition, catalog, ingest);
         return ingest;
     }
 
@@ -205,12 +205,20 @@ final class LakeStart {
     }
 
     /** A dataset can't be made over a source that never got so far as to have a table. */
-    private static void requireTables(LakeCatalog catalog, Ingest ingest) {
+    private static void requireTables(
+            LakeDefinition definition, LakeCatalog catalog, Ingest ingest) {
         Pin pin = catalog.pin();
         for (SourceStatus source : ingest.status()) {
-            if (source.problem().isPresent()
-                    && pin.table(TableIdentifier.of(BronzeTable.NAMESPACE, source.source()))
-                            .isEmpty()) {
+            boolean lacks =
+                    definition.sources().stream()
+                            .filter(declared -> declared.name().equals(source.source()))
+                            .flatMap(declared -> declared.tables().stream())
+                            .anyMatch(table ->
+                                    pin.table(
+                                                    TableIdentifier.of(
+                                                            BronzeTable.NAMESPACE, table.name()))
+                                            .isEmpty());
+            if (source.problem().isPresent() && lacks) {
                 throw new LakeException(
                         source.problem().get().code(),
                         "Source %s has never been ready, so the lake can't begin: %s"

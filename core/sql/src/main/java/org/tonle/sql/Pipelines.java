@@ -11,6 +11,7 @@ import java.util.Set;
 import org.apache.iceberg.Schema;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.QuarantineTable;
+import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.DefinitionException;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.Place;
@@ -92,8 +93,18 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
         Planner(List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy) {
             this.policy = policy;
             for (SourceDefinition source : sources) {
-                SqlTable table = SqlTable.bronze(source);
-                tables.put(key(table.name()), table);
+                for (BronzeDefinition bronze : source.tables()) {
+                    SqlTable table = SqlTable.bronze(bronze);
+                    if (tables.putIfAbsent(key(table.name()), table) != null) {
+                        problems.add(
+                                new Problem(
+                                        source.place(),
+                                        bronze.name(),
+                                        "two sources fill bronze."
+                                                + bronze.name()
+                                                + "; rename one of them"));
+                    }
+                }
             }
             for (SqlText statement : statements) {
                 try {

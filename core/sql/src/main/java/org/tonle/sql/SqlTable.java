@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.tonle.catalog.BronzeTable;
-import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.BronzeDefinition;
 
 /**
  * A pinned table, as statements see it.
@@ -42,13 +42,13 @@ public record SqlTable(
         return new SqlTable(name, schema, List.of(), Optional.empty());
     }
 
-    /** The bronze table of a source. */
-    public static SqlTable bronze(SourceDefinition source) {
+    /** A table of bronze that a source fills. */
+    public static SqlTable bronze(BronzeDefinition table) {
         return new SqlTable(
-                new TableName(BronzeTable.NAMESPACE, source.name()),
+                new TableName(BronzeTable.NAMESPACE, table.name()),
                 BronzeTable.SCHEMA,
-                source.columns().stream().map(ReadColumn::of).toList(),
-                source.keyField());
+                table.columns().stream().map(ReadColumn::of).toList(),
+                table.keyField());
     }
 
     /** Whether a statement that was bound to {@code other} means the same over this. */
