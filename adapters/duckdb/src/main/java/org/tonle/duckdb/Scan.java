@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.iceberg.types.Types;
 import org.tonle.sql.BoundTable;
@@ -115,10 +116,49 @@ final class Scan {
                 : Optional.of("read_parquet([" + paths + "], hive_partitioning=false");
     }
 
+    /**
+     * Columns of every row that files hold, deleted ones too, and where it stands.
+     *
+     * @param names what each column is called
+     * @return a SELECT of the columns, then {@code f}, the file's path, and {@code p}, the row's
+     *     position in it, counted from 0
+     */
+    static String places(
+            List<Types.NestedField> columns, List<String> names, List<DataFile> files) {
+        String all = names.stream().collect(Collectors.joining(", ", "SELECT ", ", "));
+        return read(files.stream())
+                .map(read ->
+                        all
+                                + "filename AS f, file_row_number AS p FROM "
+                                + read
+                                + ", filename=true, file_row_number=true, schema=MAP{"
+                                + IntStream.range(0, columns.size())
+                                        .mapToObj(i -> column(columns.get(i), names.get(i)))
+                                        .collect(Collectors.joining(","))
+                                + "})")
+                .orElseGet(() ->
+                        IntStream.range(0, columns.size())
+                                .mapToObj(i ->
+                                        "CAST(NULL AS "
+                                                + DuckTypes.type(columns.get(i).type())
+                                                + ") AS "
+                                                + names.get(i))
+                                .collect(
+                                        Collectors.joining(
+                                                ", ",
+                                                "SELECT ",
+                                                ", CAST(NULL AS VARCHAR) AS f, CAST(NULL AS"
+                                                        + " BIGINT) AS p WHERE false")));
+    }
+
     private static String column(Types.NestedField column) {
+        return column(column, column.name());
+    }
+
+    private static String column(Types.NestedField column, String name) {
         return column.fieldId()
                 + ":{name:"
-                + DuckTypes.text(column.name())
+                + DuckTypes.text(name)
                 + ",type:"
                 + DuckTypes.text(DuckTypes.type(column.type()))
                 + ",default_value:NULL}";
