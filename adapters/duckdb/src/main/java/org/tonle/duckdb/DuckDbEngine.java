@@ -77,6 +77,7 @@ public final class DuckDbEngine implements SqlEngine {
                         : session();
         try {
             session.limit(limits.timeout());
+            DeletedBits.bind(session, inputs);
             return DuckDbResult.start(session, query.schema(), sql, allocator);
         } catch (RuntimeException e) {
             session.close();
@@ -89,6 +90,7 @@ public final class DuckDbEngine implements SqlEngine {
         String sql = select(query, inputs);
         try (Session session = session()) {
             session.limit(limits.timeout());
+            DeletedBits.bindForPlan(session, inputs);
             return session.call(() -> {
                 try (Statement statement = session.statement();
                         ResultSet rows = statement.executeQuery("EXPLAIN " + sql)) {
@@ -119,6 +121,7 @@ public final class DuckDbEngine implements SqlEngine {
                         .collect(Collectors.joining(", "));
         String sql = "SELECT " + columns + " FROM (" + select(query, inputs) + ")";
         try (Session session = session()) {
+            DeletedBits.bind(session, inputs);
             return ParquetCopy.write(
                     session,
                     sql,
@@ -131,8 +134,9 @@ public final class DuckDbEngine implements SqlEngine {
     public StreamResult writeStream(
             BoundStream stream, Inputs inputs, KeyFilter keys, StreamTarget target) {
         try (Session session = session()) {
+            DeletedBits.bind(session, inputs);
             return new StreamRun(session, allocator, stream, inputs, target)
-                    .run(inputs.records(), keys);
+                    .run(inputs.rows(), keys);
         }
     }
 
