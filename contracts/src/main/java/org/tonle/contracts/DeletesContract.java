@@ -186,8 +186,8 @@ public abstract class DeletesContract {
                                 new Access(
                                         Optional.empty(),
                                         List.of(text("id < 6")),
- Map.of("name", text("UPPER(name)")),
- Map.of()));
+                                        Map.of("name", text("UPPER(name)")),
+                                        Map.of()));
         assertThat(kit.rows("SELECT * FROM " + table.name() + " ORDER BY id", policy))
                 .hasToString("[[0, N0], [2, N2], [4, N4], [5, N5]]");
     }
