@@ -72,8 +72,7 @@ public abstract class ChangeContract {
     }
 
     private ChangeKit kit(SqlTable source, String clauses) throws java.io.IOException {
-        return new ChangeKit(
-                engine, Files.createTempDirectory(directory, "kit"), source, clauses);
+        return new ChangeKit(engine, Files.createTempDirectory(directory, "kit"), source, clauses);
     }
 
     private ChangeKit kit(int type) throws java.io.IOException {
@@ -337,7 +336,8 @@ public abstract class ChangeContract {
         }
         open.values().forEach(c -> rows.add(row(c.id(), c.value(), c.seq(), null)));
         rows.sort(
-                java.util.Comparator.<List<@Nullable Object>>comparingLong(r -> (Long) requireNonNull(r.get(0)))
+                java.util.Comparator.<List<@Nullable Object>>comparingLong(
+                                r -> (Long) requireNonNull(r.get(0)))
                         .thenComparingLong(r -> (Long) requireNonNull(r.get(2))));
         return rows;
     }

@@ -80,6 +80,7 @@ public final class DuckDbEngine implements SqlEngine {
                         : session();
         try {
             session.limit(limits.timeout());
+            DeletedBits.bind(session, inputs);
             return DuckDbResult.start(session, query.schema(), sql, allocator);
         } catch (RuntimeException e) {
             session.close();
@@ -92,6 +93,7 @@ public final class DuckDbEngine implements SqlEngine {
         String sql = select(query, inputs);
         try (Session session = session()) {
             session.limit(limits.timeout());
+            DeletedBits.bindForPlan(session, inputs);
             return session.call(() -> {
                 try (Statement statement = session.statement();
                         ResultSet rows = statement.executeQuery("EXPLAIN " + sql)) {
@@ -122,6 +124,7 @@ public final class DuckDbEngine implements SqlEngine {
                         .collect(Collectors.joining(", "));
         String sql = "SELECT " + columns + " FROM (" + select(query, inputs) + ")";
         try (Session session = session()) {
+            DeletedBits.bind(session, inputs);
             return ParquetCopy.write(
                     session,
                     sql,
@@ -134,8 +137,9 @@ public final class DuckDbEngine implements SqlEngine {
     public StreamResult writeStream(
             BoundStream stream, Inputs inputs, KeyFilter keys, StreamTarget target) {
         try (Session session = session()) {
+            DeletedBits.bind(session, inputs);
             return new StreamRun(session, allocator, stream, inputs, target)
-                    .run(inputs.records(), keys);
+                    .run(inputs.rows(), keys);
         }
     }
 

@@ -100,47 +100,37 @@ final class ChangesRun implements DatasetRun {
 
     private Progress takeIn(Pin pin, Lease lease) {
         PinnedTables tables = new PinnedTables(pin, lake.sources());
-        Map<Dataset.ChangeTable, OptionalLong> positions = new HashMap<>();
-        long least = Long.MAX_VALUE;
-        for (Dataset.ChangeTable dataset : datasets) {
-            OptionalLong position = position(dataset, tables);
-            positions.put(dataset, position);
-            least = Math.min(least, position.orElse(0));
-        }
+        List<OptionalLong> positions =
+                datasets.stream().map(dataset -> position(dataset, tables)).toList();
+        long least = positions.stream().mapToLong(known -> known.orElse(0)).min().orElse(0);
         long from = Math.max(least, checked);
         if (datasets.stream().allMatch(dataset -> input(dataset, tables).ref().fromSeq() <= from)) {
             return new Progress(pin.seq(), false);
         }
         long upTo = pin.seq();
-        List<Dataset.ChangeTable> taking = new ArrayList<>();
-        for (Dataset.ChangeTable dataset : datasets) {
-            long position = positions.get(dataset).orElse(0);
+        List<Integer> taking = new ArrayList<>();
+        for (int i = 0; i < datasets.size(); i++) {
+            long position = positions.get(i).orElse(0);
             if (position > least) {
                 // those behind it come up to it first
                 upTo = Math.min(upTo, position);
             } else {
-                taking.add(dataset);
+                taking.add(i);
             }
         }
-        for (Dataset.ChangeTable dataset : taking) {
-            upTo =
-                    Math.min(
-                            upTo,
-                            appended(dataset, tables, from, upTo, lake.settings().batch()).upTo());
+        for (int i : taking) {
+            upTo = appended(datasets.get(i), tables, from, upTo, lake.settings().batch()).upTo();
         }
         List<Part> parts = new ArrayList<>();
-        for (int i = 0; i < datasets.size(); i++) {
-            Dataset.ChangeTable dataset = datasets.get(i);
-            if (taking.contains(dataset)) {
-                parts.add(
-                        new Part(
-                                dataset,
-                                reports.get(i),
-                                input(dataset, tables),
-                                positions.get(dataset),
-                                appended(dataset, tables, from, upTo, ChangeRange.Limit.NONE)
-                                        .files()));
-            }
+        for (int i : taking) {
+            parts.add(
+                    new Part(
+                            datasets.get(i),
+                            reports.get(i),
+                            input(datasets.get(i), tables),
+                            positions.get(i),
+                            appended(datasets.get(i), tables, from, upTo, ChangeRange.Limit.NONE)
+                                    .files()));
         }
         boolean behind = taking.size() < datasets.size();
         if (behind || parts.stream().anyMatch(part -> !part.files().isEmpty())) {

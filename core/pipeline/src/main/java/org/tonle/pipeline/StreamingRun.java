@@ -160,7 +160,7 @@ final class StreamingRun implements DatasetRun {
                                     bound,
                                     Inputs.of(
                                             bound.input().table().name(),
-                                            PinnedTables.files(input, files)),
+                                            PinnedTables.added(input, files)),
                                     seen,
                                     new StreamTarget(
                                             dataset.name(),
