@@ -84,7 +84,12 @@ public final class StagedCommit implements AutoCloseable {
                         catalog.metadata().read(base.metadataLocation())));
     }
 
-    /** Stages a new table; its namespace must exist when the commit happens. */
+    /**
+     * Stages a new table; its namespace must exist when the commit happens.
+     *
+     * @param properties Iceberg's, {@link StagedTable#ROWS_CHANGE} among them where rows will be
+     *     deleted
+     */
     public StagedTable create(
             TableIdentifier identifier,
             Schema schema,

@@ -27,6 +27,7 @@ import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.SortOrder;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.TableMetadata;
+import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.Transaction;
 import org.apache.iceberg.Transactions;
 import org.apache.iceberg.catalog.TableIdentifier;
@@ -51,6 +52,10 @@ public final class StagedTable {
      * Of the snapshots of a table, as many are listed in its metadata; the ledger knows the rest.
      */
     static final int LISTED_SNAPSHOTS = 100;
+
+    /** Properties of a table whose rows can be deleted: its format has deletion vectors. */
+    public static final Map<String, String> ROWS_CHANGE =
+            Map.of(TableProperties.FORMAT_VERSION, "3");
 
     /** How files of rows end, which engines write without putting them on the disk. */
     static final String DATA = ".parquet";
@@ -274,7 +279,7 @@ public final class StagedTable {
 
     /**
      * Adds files and deletes rows of others, in one snapshot; a file all of whose rows are deleted
-     * leaves the table. Of a table of format version 3, staged with {@link OnConflict#FAIL}.
+     * leaves the table. Of a table with {@link #ROWS_CHANGE}, staged with {@link OnConflict#FAIL}.
      *
      * @param read the state that the positions are of, in which the table must still be
      * @param deleted by a file's location, positions of its rows, counted from 0

@@ -63,16 +63,12 @@ class RowChangeIT {
         warehouse = Files.createTempDirectory(dir, "warehouse");
         catalog = new LakeCatalog(ledger.emptied(), warehouse, FailPoints.NONE);
         catalog.ensureNamespace("ns", "test");
-        create(A, 3);
+        create(A, StagedTable.ROWS_CHANGE);
     }
 
-    private void create(TableIdentifier name, int formatVersion) {
+    private void create(TableIdentifier name, Map<String, String> properties) {
         try (StagedCommit commit = catalog.stage()) {
-            commit.create(
-                    name,
-                    SCHEMA,
-                    PartitionSpec.unpartitioned(),
-                    Map.of("format-version", Integer.toString(formatVersion)));
+            commit.create(name, SCHEMA, PartitionSpec.unpartitioned(), properties);
             commit.publish(request(commit));
         }
     }
@@ -254,7 +250,7 @@ class RowChangeIT {
     @Test
     void rowsOfATableWithoutVectorsCantBeDeleted() {
         TableIdentifier old = TableIdentifier.of("ns", "old");
-        create(old, 2);
+        create(old, Map.of());
         PinnedTable empty = catalog.pin().table(old).orElseThrow();
         String file = change(catalog, empty, Map.of(), 3).getFirst();
         PinnedTable table = catalog.pin().table(old).orElseThrow();
