@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.source.SourceTask;
@@ -24,9 +25,8 @@ final class ConnectorTask implements AutoCloseable {
     /** Records of one poll. */
     static final int BATCH = 2048;
 
-    private static final Map<String, String> PARTITION = Map.of("server", "tonle");
-
     private final SourceTask task = new PostgresConnectorTask();
+    private final Context context = new Context();
 
     /**
      * Starts it, and makes the slot if it isn't there.
@@ -35,7 +35,8 @@ final class ConnectorTask implements AutoCloseable {
      */
     static ConnectorTask start(SourceKind.Postgres kind, Set<String> tables, @Nullable Long from) {
         ConnectorTask connector = new ConnectorTask();
-        connector.task.initialize(new Context(from));
+        connector.context.offset = from == null ? null : Map.of("lsn", from);
+        connector.task.initialize(connector.context);
         try {
             connector.task.start(settings(kind, tables));
         } catch (RuntimeException e) {
@@ -54,6 +55,8 @@ final class ConnectorTask implements AutoCloseable {
         settings.put("name", "tonle");
         settings.put("connector.class", PostgresConnector.class.getName());
         settings.put("topic.prefix", "tonle");
+        // its metrics' names must not meet those of another one that is ending
+        settings.put("custom.metric.tags", "run=" + UUID.randomUUID());
         settings.put("database.hostname", kind.host());
         settings.put("database.port", Integer.toString(kind.port()));
         settings.put("database.dbname", kind.database());
@@ -106,8 +109,8 @@ final class ConnectorTask implements AutoCloseable {
 
     /** The server may forget what stands before the place. */
     void confirm(long lsn) throws InterruptedException {
-        task.commitRecord(
-                new SourceRecord(PARTITION, Map.of("lsn_commit", lsn), "", null, null), null);
+        // it asks what was stored, not what it was told of records
+        context.offset = Map.of("lsn", lsn, "lsn_commit", lsn);
         task.commit();
     }
 
@@ -125,7 +128,13 @@ final class ConnectorTask implements AutoCloseable {
     }
 
     /** What Kafka Connect is to a task. */
-    private record Context(@Nullable Long from) implements SourceTaskContext {
+    private static final class Context implements SourceTaskContext {
+        /**
+         * At the start no more than a place: with what Debezium stores besides, it would look for
+         * the place where to go on by reading a transaction twice, and keep all places in it.
+         */
+        private volatile @Nullable Map<String, Object> offset;
+
         @Override
         public Map<String, String> configs() {
             return Map.of();
@@ -136,9 +145,7 @@ final class ConnectorTask implements AutoCloseable {
             return new OffsetStorageReader() {
                 @Override
                 public <T> @Nullable Map<String, Object> offset(Map<String, T> partition) {
-                    // no more than this: it would look for the place itself, in what it may
-                    // have to read twice, and keep all places that it saw
-                    return from == null ? null : Map.of("lsn", from);
+                    return offset;
                 }
 
                 @Override

@@ -1,5 +1,7 @@
 package org.tonle.debezium;
 
+import static java.util.Objects.requireNonNull;
+
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -7,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,7 +36,10 @@ import org.tonle.spi.SourceMark;
 public final class PostgresSource implements Source {
     private static final Logger log = LoggerFactory.getLogger(PostgresSource.class);
 
-    private static final Duration LOOK_EVERY = Duration.ofSeconds(10);
+    /** A server that is to stop waits for its readers: this notices it, and ends reading. */
+    private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
+
+    private static final Duration RELEASE = Duration.ofSeconds(5);
 
     private final SourceKind.Postgres kind;
     private final Clock clock;
@@ -63,7 +69,7 @@ public final class PostgresSource implements Source {
         server.requireTables(tables);
         server.requirePublication(tables);
         String system = server.system();
-        Optional<PostgresServer.Slot> slot = server.slot();
+        Optional<PostgresServer.Slot> slot = freeSlot();
         LogState known = mark == null ? null : LogState.of(mark.state());
         if (known != null && !known.slot().equals(kind.slot())) {
             log.info(
@@ -89,6 +95,22 @@ public final class PostgresSource implements Source {
         requireSameServer(known, system);
         requireNothingLost(known, slot);
         state = known;
+    }
+
+    /** The server takes a moment to notice that who read it last is gone. */
+    private Optional<PostgresServer.Slot> freeSlot() {
+        long deadline = System.nanoTime() + RELEASE.toNanos();
+        Optional<PostgresServer.Slot> slot = server.slot();
+        while (slot.isPresent() && slot.get().active() && System.nanoTime() < deadline) {
+            try {
+                TimeUnit.MILLISECONDS.sleep(50);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted.", e);
+            }
+            slot = server.slot();
+        }
+        return slot;
     }
 
     private LogState beginning(String system, long base) {
@@ -210,7 +232,7 @@ public final class PostgresSource implements Source {
 
     @Override
     public List<SourceBody> poll(Duration wait) throws InterruptedException {
-        LogState from = java.util.Objects.requireNonNull(state);
+        LogState from = requireNonNull(state);
         if (!announced) {
             announced = true;
             return List.of(
@@ -239,7 +261,7 @@ public final class PostgresSource implements Source {
         ChangeBodies making = bodies;
         if (reading == null || making == null) {
             reading = start(from);
-            making = java.util.Objects.requireNonNull(bodies);
+            making = requireNonNull(bodies);
         }
         while (true) {
             List<SourceRecord> records = reading.poll();

@@ -107,7 +107,8 @@ final class Capture implements AutoCloseable {
         long deadline = System.nanoTime() + LIMIT.toNanos();
         while (!enough.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError("It isn't so in time; what came is:\n" + text(bodies));
+                throw new AssertionError(
+                        "It isn't so in time; what came is:\n" + end(text(bodies)));
             }
             poll();
         }
@@ -118,6 +119,7 @@ final class Capture implements AutoCloseable {
     Capture until(int changes) {
         return until(() ->
                 lines().size() >= changes
+                        && !bodies.isEmpty()
                         && !bodies.getLast().continues()
                         && state().phase() == LogState.Phase.STREAM);
     }
@@ -138,7 +140,11 @@ final class Capture implements AutoCloseable {
     static String text(List<SourceBody> bodies) {
         StringBuilder text = new StringBuilder();
         bodies.forEach(b -> text.append(new String(b.bytes(), StandardCharsets.UTF_8)));
-        return text.length() > 20_000 ? text.substring(text.length() - 20_000) : text.toString();
+        return text.toString();
+    }
+
+    private static String end(String text) {
+        return text.substring(Math.max(0, text.length() - 2_000));
     }
 
     static List<JsonNode> lines(List<SourceBody> bodies) {
