@@ -84,6 +84,7 @@ class ChangesRunIT {
                         Map.of(),
                         "slot",
                         "publication",
+                        1L << 30,
                         List.of(table("giro"), table("savings"))));
     }
 
