@@ -35,7 +35,13 @@ final class SourceFile {
                                     "format",
                                     "settle"),
                             "kafka",
-                            List.of("topic", "bootstrap-servers", "properties", "from")));
+                            List.of(
+                                    "topic",
+                                    "bootstrap-servers",
+                                    "properties",
+                                    "from",
+                                    "format",
+                                    "registry")));
 
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
     private static final Pattern DECIMAL =
@@ -111,21 +117,28 @@ final class SourceFile {
         List<String> keys = new ArrayList<>(KEYS);
         keys.addAll(KINDS.getOrDefault(kind, List.of()));
         Section section = new Section(file, mapping, problems, keys);
-        List<ColumnDefinition> columns = columns(section);
-        return new SourceDefinition(
-                name,
-                YamlFile.place(file, mapping),
-                field(section, "id").orElse(SourceDefinition.DEFAULT_ID_FIELD),
-                field(section, "event-time"),
-                key(section, columns),
-                columns,
-                section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
-                section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
+        SourceKind read =
                 switch (kind) {
                     case "files" -> files(section);
-                    case "kafka" -> kafka(section);
+                    case "kafka" -> new TopicSection(references, problems).read(section);
                     default -> http(section);
-                });
+                };
+        boolean changes =
+                read instanceof SourceKind.Kafka kafka && kafka.format() == TopicFormat.DEBEZIUM;
+        List<ColumnDefinition> columns = columns(section, changes);
+        Place place = YamlFile.place(file, mapping);
+        return new SourceDefinition(
+                name,
+                place,
+                field(section, "id")
+                        .orElse(changes ? ChangeColumns.ID : SourceDefinition.DEFAULT_ID_FIELD),
+                field(section, "event-time")
+                        .or(() -> changes ? Optional.of(ChangeColumns.TIME) : Optional.empty()),
+                key(section, columns),
+                changes ? ChangeColumns.behind(columns, place) : columns,
+                section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
+                section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
+                read);
     }
 
     /** The kind's name; reports one that isn't known. */
@@ -161,49 +174,14 @@ final class SourceFile {
                     "",
                     "path is missing; write path: FOLDER, absolute or from the lake's folder");
         }
-        Optional<Section.Scalar> format = section.scalar("format");
-        format.filter(f -> FileFormat.named(f.text()).isEmpty())
-                .ifPresent(f ->
-                        problems.add(
-                                f.place(),
-                                f.text(),
-                                "unknown format; "
-                                        + Nearest.hint(
-                                                f.text(),
-                                                Arrays.stream(FileFormat.values())
-                                                        .map(FileFormat::toString)
-                                                        .toList())));
+        Optional<FileFormat> format = section.choice("format", Arrays.asList(FileFormat.values()));
         return new SourceKind.Files(
                 folder.toAbsolutePath()
                         .resolve(path.map(Section.Scalar::text).orElse("."))
                         .normalize(),
                 pattern(section),
-                format.flatMap(f -> FileFormat.named(f.text())),
+                format,
                 section.duration("settle", SourceKind.Files.DEFAULT_SETTLE));
-    }
-
-    private SourceKind kafka(Section section) {
-        Optional<Section.Scalar> topic = section.scalar("topic");
-        if (!section.has("topic")) {
-            problems.add(Place.startOf(file), "", "topic is missing; write topic: NAME");
-        }
-        if (!section.has("bootstrap-servers")) {
-            problems.add(
-                    Place.startOf(file),
-                    "",
-                    "bootstrap-servers is missing; write bootstrap-servers: host:9092");
-        }
-        Optional<Section.Scalar> from = section.scalar("from");
-        from.filter(f -> !f.text().equals("earliest") && !f.text().equals("latest"))
-                .ifPresent(f ->
-                        problems.add(
-                                f.place(),
-                                f.text(),
-                                "from takes earliest, all that the topic holds, or latest, what comes from now on"));
-        return new SourceKind.Kafka(
-                topic.map(Section.Scalar::text).orElse(""),
-                new ClusterSection(references, problems).read(section),
-                from.map(Section.Scalar::text).filter("latest"::equals).isEmpty());
     }
 
     private String pattern(Section section) {
@@ -250,7 +228,7 @@ final class SourceFile {
         return key.map(Section.Scalar::text);
     }
 
-    private List<ColumnDefinition> columns(Section section) {
+    private List<ColumnDefinition> columns(Section section, boolean changes) {
         Optional<Section> columns = section.section("columns");
         if (columns.isEmpty()) {
             return List.of();
@@ -260,21 +238,29 @@ final class SourceFile {
         for (Map.Entry<String, NodeTuple> entry : columns.get().entries().entrySet()) {
             String name = entry.getKey();
             Place place = columns.get().placeOf(name);
-            checkName(name, place, names.put(name, name));
-            column(columns.get(), name, place, entry.getValue()).ifPresent(read::add);
+            checkName(name, place, names.put(name, name), changes);
+            column(
+                            columns.get(),
+                            name,
+                            place,
+                            entry.getValue(),
+                            changes ? ChangeColumns.path(name) : JsonPath.field(name))
+                    .ifPresent(read::add);
         }
         return read;
     }
 
-    private void checkName(String name, Place place, @Nullable String before) {
+    private void checkName(String name, Place place, @Nullable String before, boolean changes) {
         String lower = name.toLowerCase(Locale.ROOT);
-        if (BRONZE_COLUMNS.contains(lower) || HIDDEN_COLUMNS.contains(lower)) {
+        if (BRONZE_COLUMNS.contains(lower)
+                || HIDDEN_COLUMNS.contains(lower)
+                || (changes && ChangeColumns.isOwn(name))) {
             problems.add(
                     place,
                     name,
                     "every table has a column of this name already; choose another and point it"
                             + " at the field: {type: …, path: "
-                            + JsonPath.field(name)
+                            + (changes ? ChangeColumns.path(name) : JsonPath.field(name))
                             + "}");
         } else if (before != null) {
             problems.add(
@@ -290,24 +276,24 @@ final class SourceFile {
     }
 
     private Optional<ColumnDefinition> column(
-            Section columns, String name, Place place, NodeTuple tuple) {
+            Section columns, String name, Place place, NodeTuple tuple, JsonPath otherwise) {
         if (!(tuple.getValueNode() instanceof MappingNode)) {
             return columns.scalar(name)
                     .flatMap(this::type)
-                    .map(t -> new ColumnDefinition(name, t, JsonPath.field(name), false, place));
+                    .map(t -> new ColumnDefinition(name, t, otherwise, false, place));
         }
         Section section = columns.section(name, List.of("type", "path", "required")).orElseThrow();
         Optional<Section.Scalar> type = section.scalar("type");
         if (type.isEmpty() && !section.has("type")) {
             problems.add(place, name, "type is missing; write {type: string} or another type");
         }
-        JsonPath path = path(section, name);
+        JsonPath path = path(section, otherwise);
         boolean required = section.flag("required");
         return type.flatMap(this::type)
                 .map(t -> new ColumnDefinition(name, t, path, required, place));
     }
 
-    private JsonPath path(Section section, String name) {
+    private JsonPath path(Section section, JsonPath otherwise) {
         Optional<Section.Scalar> scalar = section.scalar("path");
         if (scalar.isPresent()) {
             try {
@@ -319,7 +305,7 @@ final class SourceFile {
                         "not a path: " + e.getMessage() + "; write one like $.a.b[0]");
             }
         }
-        return JsonPath.field(name);
+        return otherwise;
     }
 
     private Optional<ColumnType> type(Section.Scalar scalar) {

@@ -66,8 +66,15 @@ public sealed interface SourceKind {
      * @param topic its name there
      * @param cluster how the cluster is reached
      * @param fromStart whether to begin with the oldest record that is there; else with what comes
+     * @param format how its records hold their events
+     * @param registry where the schemas are that they name; empty only if none is needed
      */
-    record Kafka(String topic, EventLogDefinition.Cluster cluster, boolean fromStart)
+    record Kafka(
+            String topic,
+            EventLogDefinition.Cluster cluster,
+            boolean fromStart,
+            TopicFormat format,
+            Optional<RegistryDefinition> registry)
             implements SourceKind {
         @Override
         public String name() {

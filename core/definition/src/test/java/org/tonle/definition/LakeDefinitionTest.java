@@ -274,7 +274,9 @@ class LakeDefinitionTest {
                                                 new Secret("SASL_SSL"),
                                                 "sasl.jaas.config",
                                                 new Secret("module"))),
-                                false));
+                                false,
+                                TopicFormat.JSON,
+                                Optional.empty()));
     }
 
     @Test
