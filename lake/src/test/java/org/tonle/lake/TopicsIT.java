@@ -230,7 +230,7 @@ class TopicsIT {
                             message,payload
                             the registry has no schema of the id 44,AAAAACwC
                             the value begins with 0x7b instead of 0 and the id of a schema,"{""id"": 9}"
-                            "the value doesn't fit schema 1: 1 bytes are due at byte 6 and 0 are left",AAAAAAEC
+                            the value doesn't fit schema 1: 1 bytes are due at byte 6 and 0 are left,AAAAAAEC
                             """);
             assertThat(
                             rows(

@@ -94,9 +94,11 @@ final class TopicSection {
         } catch (URISyntaxException e) {
             // said below, without what it quotes
         }
+        String text = scalar.get().text();
         problems.add(
                 scalar.get().place(),
-                scalar.get().text(),
+                // what stands before an @ may be a password
+                text.contains("@") ? "" : text,
                 "no address of a registry; write one like https://host:8081, with user and password beside it");
         return Optional.empty();
     }

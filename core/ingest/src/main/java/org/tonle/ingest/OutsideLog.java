@@ -5,8 +5,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -90,6 +92,31 @@ final class OutsideLog implements SourceLog, AutoCloseable {
             return begin;
         } catch (RuntimeException e) {
             throw LogFailures.of(e, "find where " + topic.name() + " begins");
+        }
+    }
+
+    /** Where to begin, to read about so many of the records that came last. */
+    Map<Integer, LogReader.From> newest(SourceTopic topic, int records) {
+        List<TopicPartition> all = new ArrayList<>();
+        for (int partition = 0; partition < topic.partitions(); partition++) {
+            all.add(new TopicPartition(topic.name(), partition));
+        }
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+            Map<TopicPartition, Long> ends = consumer.endOffsets(all);
+            Map<Integer, LogReader.From> from = new HashMap<>();
+            consumer.beginningOffsets(all)
+                    .forEach((partition, begin) ->
+                            from.put(
+                                    partition.partition(),
+                                    new LogReader.From(
+                                            Math.max(
+                                                    begin,
+                                                    ends.getOrDefault(partition, begin)
+                                                            - Math.ceilDiv(records, all.size())),
+                                            Optional.empty())));
+            return from;
+        } catch (RuntimeException e) {
+            throw LogFailures.of(e, "find where " + topic.name() + " ends");
         }
     }
 
