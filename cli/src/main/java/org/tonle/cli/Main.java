@@ -51,6 +51,8 @@ public final class Main {
                 new CommandLine(this)
                         .addSubcommand(new DemoCommand(terminal))
                         .addSubcommand(new InitCommand(terminal))
+                        .addSubcommand(new AddCommand(terminal))
+                        .addSubcommand(new SourceCommand(terminal))
                         .addSubcommand(new UpCommand(terminal))
                         .addSubcommand(new ValidateCommand(terminal))
                         .addSubcommand(

@@ -2,7 +2,7 @@ package org.tonle.definition;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Set;
 
 /**
  * The columns of changes of an outside table: those that are declared, which are read from the row,
@@ -16,37 +16,32 @@ final class ChangeColumns {
     /** The field that says when the change happened. */
     static final String TIME = "at";
 
-    private static final String ROW = "row";
+    /** Where the row is in the event. */
+    static final List<JsonPath.Step> UNDER = List.of(new JsonPath.Field("row"));
+
+    /** Those that stand behind the declared ones, under which none may be declared. */
+    static final Set<String> NAMES = Set.of("_op", "_seq", "_at", "_unchanged");
 
     private ChangeColumns() {}
 
     /** Where a column's value is unless its definition says so. */
     static JsonPath path(String column) {
-        return new JsonPath(List.of(new JsonPath.Field(ROW), new JsonPath.Field(column)));
-    }
-
-    /** Whether no column may be declared under this name. */
-    static boolean isOwn(String column) {
-        String lower = column.toLowerCase(Locale.ROOT);
-        return own(Place.startOf("")).stream().anyMatch(own -> own.name().equals(lower));
+        List<JsonPath.Step> steps = new ArrayList<>(UNDER);
+        steps.add(new JsonPath.Field(column));
+        return new JsonPath(steps);
     }
 
     /** The declared columns with the others behind them. */
     static List<ColumnDefinition> behind(List<ColumnDefinition> declared, Place place) {
         List<ColumnDefinition> all = new ArrayList<>(declared);
-        all.addAll(own(place));
+        // r: was there, c: came, u: changed, d: went, t: all went
+        all.add(own("_op", ColumnType.Simple.STRING, "op", true, place));
+        // sorts as the changes happened
+        all.add(own("_seq", ColumnType.Simple.STRING, ID, true, place));
+        all.add(own("_at", ColumnType.Simple.TIMESTAMPTZ, TIME, false, place));
+        // a JSON array of the columns whose values the database didn't say
+        all.add(own("_unchanged", ColumnType.Simple.STRING, "unchanged", false, place));
         return all;
-    }
-
-    private static List<ColumnDefinition> own(Place place) {
-        return List.of(
-                // r: was there, c: came, u: changed, d: went, t: all went
-                own("_op", ColumnType.Simple.STRING, "op", true, place),
-                // sorts as the changes happened
-                own("_seq", ColumnType.Simple.STRING, ID, true, place),
-                own("_at", ColumnType.Simple.TIMESTAMPTZ, TIME, false, place),
-                // a JSON array of the columns whose values the database didn't say
-                own("_unchanged", ColumnType.Simple.STRING, "unchanged", false, place));
     }
 
     private static ColumnDefinition own(

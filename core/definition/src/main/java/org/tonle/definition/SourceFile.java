@@ -254,7 +254,7 @@ final class SourceFile {
         String lower = name.toLowerCase(Locale.ROOT);
         if (BRONZE_COLUMNS.contains(lower)
                 || HIDDEN_COLUMNS.contains(lower)
-                || (changes && ChangeColumns.isOwn(name))) {
+                || (changes && ChangeColumns.NAMES.contains(lower))) {
             problems.add(
                     place,
                     name,

@@ -18,6 +18,7 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.tonle.definition.SourceDefinition;
@@ -58,7 +59,7 @@ final class OutsideLog implements SourceLog, AutoCloseable {
     @Override
     public SourceTopic prepare(SourceDefinition source, boolean isNew) {
         TopicDescription topic =
-                topics.describe(kind.topic())
+                described()
                         .orElseThrow(() ->
                                 new LakeException(
                                         isNew ? ErrorCode.LOG_UNAVAILABLE : ErrorCode.LOG_GAP,
@@ -73,6 +74,23 @@ final class OutsideLog implements SourceLog, AutoCloseable {
         topics.awaitReady(kind.topic(), partitions);
         return new SourceTopic(
                 kind.topic(), topic.topicId().toString(), topics.clusterId(), partitions);
+    }
+
+    private Optional<TopicDescription> described() {
+        try {
+            return topics.describe(kind.topic());
+        } catch (LakeException e) {
+            if (e.getCause() instanceof TimeoutException) {
+                throw new LakeException(
+                        ErrorCode.SOURCE_UNAVAILABLE,
+                        "No broker answers at %s (%s). Check bootstrap-servers and security.protocol of the source, and that it can be reached from here."
+                                .formatted(
+                                        kind.cluster().bootstrapServers(),
+                                        e.getCause().getMessage()),
+                        e);
+            }
+            throw e;
+        }
     }
 
     @Override
