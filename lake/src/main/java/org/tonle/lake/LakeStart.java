@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
+import org.tonle.debezium.PostgresSource;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
@@ -197,7 +198,7 @@ final class LakeStart {
     private Source outside(SourceDefinition source) {
         return switch (source.kind()) {
             case SourceKind.Files files -> new FolderSource(files, options.clock());
-            case SourceKind.Postgres postgres -> throw notRead(source);
+            case SourceKind.Postgres postgres -> new PostgresSource(postgres, options.clock());
             case SourceKind.Http http -> throw notRead(source);
             case SourceKind.Kafka kafka -> throw notRead(source);
         };

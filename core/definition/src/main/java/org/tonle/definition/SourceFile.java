@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -20,7 +21,7 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 final class SourceFile {
     private static final List<String> KEYS = List.of("kind", "id", "event-time", "key", "columns");
 
-    /** The keys of each kind besides those that all have. */
+    /** The keys of each kind besides those above, which all have but databases. */
     private static final Map<String, List<String>> KINDS =
             new TreeMap<>(
                     Map.of(
@@ -41,7 +42,9 @@ final class SourceFile {
                                     "properties",
                                     "from",
                                     "format",
-                                    "registry")));
+                                    "registry"),
+                            "postgres",
+                            PostgresSection.KEYS));
 
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
     private static final Pattern DECIMAL =
@@ -85,7 +88,7 @@ final class SourceFile {
                     "payload");
 
     /** The columns that every streaming table carries besides its own. */
-    static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time");
+    static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time", "_sequence");
 
     /**
      * What the doors, the producer and the embedded broker are made for: half of what each holds.
@@ -114,6 +117,9 @@ final class SourceFile {
 
     SourceDefinition read(String name, MappingNode mapping) {
         String kind = kind(new Section(file, mapping, new Problems()));
+        if (kind.equals("postgres")) {
+            return new PostgresSection(this, references, problems).read(name, mapping);
+        }
         List<String> keys = new ArrayList<>(KEYS);
         keys.addAll(KINDS.getOrDefault(kind, List.of()));
         Section section = new Section(file, mapping, problems, keys);
@@ -125,7 +131,13 @@ final class SourceFile {
                 };
         boolean changes =
                 read instanceof SourceKind.Kafka kafka && kafka.format() == TopicFormat.DEBEZIUM;
-        List<ColumnDefinition> columns = columns(section, changes);
+        List<ColumnDefinition> columns =
+                section.section("columns")
+                        .map(c ->
+                                changes
+                                        ? columns(c, ChangeColumns::path, ChangeColumns.NAMES)
+                                        : columns(c, JsonPath::field, Set.of()))
+                        .orElse(List.of());
         Place place = YamlFile.place(file, mapping);
         return new SourceDefinition(
                 name,
@@ -228,39 +240,46 @@ final class SourceFile {
         return key.map(Section.Scalar::text);
     }
 
-    private List<ColumnDefinition> columns(Section section, boolean changes) {
-        Optional<Section> columns = section.section("columns");
-        if (columns.isEmpty()) {
-            return List.of();
-        }
+    String file() {
+        return file;
+    }
+
+    /**
+     * The entries of a section, each a column.
+     *
+     * @param otherwise where a column's value is whose entry doesn't say
+     * @param taken names that the source's tables have besides, in lower case
+     */
+    List<ColumnDefinition> columns(
+            Section columns, Function<String, JsonPath> otherwise, Set<String> taken) {
         List<ColumnDefinition> read = new ArrayList<>();
         Map<String, String> names = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
-        for (Map.Entry<String, NodeTuple> entry : columns.get().entries().entrySet()) {
+        for (Map.Entry<String, NodeTuple> entry : columns.entries().entrySet()) {
             String name = entry.getKey();
-            Place place = columns.get().placeOf(name);
-            checkName(name, place, names.put(name, name), changes);
-            column(
-                            columns.get(),
-                            name,
-                            place,
-                            entry.getValue(),
-                            changes ? ChangeColumns.path(name) : JsonPath.field(name))
+            Place place = columns.placeOf(name);
+            checkName(name, place, names.put(name, name), otherwise, taken);
+            column(columns, name, place, entry.getValue(), otherwise.apply(name))
                     .ifPresent(read::add);
         }
         return read;
     }
 
-    private void checkName(String name, Place place, @Nullable String before, boolean changes) {
+    private void checkName(
+            String name,
+            Place place,
+            @Nullable String before,
+            Function<String, JsonPath> otherwise,
+            Set<String> taken) {
         String lower = name.toLowerCase(Locale.ROOT);
         if (BRONZE_COLUMNS.contains(lower)
                 || HIDDEN_COLUMNS.contains(lower)
-                || (changes && ChangeColumns.NAMES.contains(lower))) {
+                || taken.contains(lower)) {
             problems.add(
                     place,
                     name,
                     "every table has a column of this name already; choose another and point it"
                             + " at the field: {type: …, path: "
-                            + (changes ? ChangeColumns.path(name) : JsonPath.field(name))
+                            + otherwise.apply(name)
                             + "}");
         } else if (before != null) {
             problems.add(

@@ -67,6 +67,7 @@ class TransactionsIT {
                         Map.of(),
                         "slot",
                         "publication",
+                        1L << 30,
                         List.of(
                                 table(plain.name() + "_a", "public.a"),
                                 table(plain.name() + "_b", "sales.b"))));
