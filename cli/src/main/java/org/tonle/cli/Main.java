@@ -52,6 +52,8 @@ public final class Main {
                         .addSubcommand(new DemoCommand(terminal))
                         .addSubcommand(new ShopCommand(terminal))
                         .addSubcommand(new InitCommand(terminal))
+                        .addSubcommand(new AddCommand(terminal))
+                        .addSubcommand(new SourceCommand(terminal))
                         .addSubcommand(new UpCommand(terminal))
                         .addSubcommand(new ValidateCommand(terminal))
                         .addSubcommand(
