@@ -207,21 +207,26 @@ class PostgresFaultsIT {
 
     @Test
     void aSlotOfSomebodyElseIsLeftAlone() {
-        shop.run("SELECT pg_create_logical_replication_slot('%s', 'pgoutput')".formatted(kind.slot()));
+        shop.run(
+                "SELECT pg_create_logical_replication_slot('%s', 'pgoutput')"
+                        .formatted(kind.slot()));
         try (Capture capture = new Capture(kind)) {
             assertThatThrownBy(capture::begin)
                     .hasMessageContaining("may be another lake's")
                     .extracting(e -> ((LakeException) e).code())
                     .isEqualTo(ErrorCode.ALREADY_EXISTS);
         }
-        assertThat(shop.ask("SELECT slot_name FROM pg_replication_slots WHERE slot_name = '" + kind.slot() + "'"))
+        assertThat(
+                        shop.ask(
+                                "SELECT slot_name FROM pg_replication_slots WHERE slot_name = '"
+                                        + kind.slot()
+                                        + "'"))
                 .hasSize(1);
     }
 
     @Test
     void tablesThatAreNotThereAndRightsThatAreMissingAreSaid() {
-        shop.run(
-                "CREATE ROLE reader_%s LOGIN PASSWORD 'pw'".formatted(shop.name()));
+        shop.run("CREATE ROLE reader_%s LOGIN PASSWORD 'pw'".formatted(shop.name()));
         SourceKind.Postgres poor =
                 new SourceKind.Postgres(
                         kind.host(),
@@ -239,7 +244,8 @@ class PostgresFaultsIT {
         }
         try (Capture capture = new Capture(poor)) {
             assertThatThrownBy(capture::begin)
-                    .hasMessageContaining("GRANT SELECT ON \"public\".\"customers\" TO " + poor.user());
+                    .hasMessageContaining(
+                            "GRANT SELECT ON \"public\".\"customers\" TO " + poor.user());
             shop.run("GRANT SELECT ON customers TO " + poor.user());
             assertThatThrownBy(capture::begin)
                     .hasMessageContaining("CREATE PUBLICATION")
@@ -291,7 +297,10 @@ class PostgresFaultsIT {
             capture.until(3);
             assertThat(ids(capture)).containsExactly(1L, 2L, 3L);
             SourceBody refused =
-                    capture.bodies.stream().filter(b -> b.problem().isPresent()).findFirst().orElseThrow();
+                    capture.bodies.stream()
+                            .filter(b -> b.problem().isPresent())
+                            .findFirst()
+                            .orElseThrow();
             assertThat(refused.headers()).containsEntry("table", "public.customers");
             assertThat(refused.problem().orElseThrow()).contains("17,0");
             assertThat(refused.continues()).isTrue();
@@ -313,7 +322,10 @@ class PostgresFaultsIT {
             capture.commit();
             String moved = PostgresSource.lsn(capture.state().lsn());
             capture.until(() ->
-                    shop.ask("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + kind.slot() + "'")
+                    shop.ask(
+                                    "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '"
+                                            + kind.slot()
+                                            + "'")
                             .contains(moved));
         }
     }
@@ -335,7 +347,8 @@ class PostgresFaultsIT {
         try (Capture capture = new Capture(alarmed).begin()) {
             capture.until(0);
             assertThat(capture.source().warning()).isEmpty();
-            shop.run("INSERT INTO customers SELECT i, repeat('x', 1000) FROM generate_series(1, 30000) i");
+            shop.run(
+                    "INSERT INTO customers SELECT i, repeat('x', 1000) FROM generate_series(1, 30000) i");
             assertThat(capture.source().warning().orElseThrow())
                     .contains("slot " + kind.slot() + " holds back 0.0");
         }
@@ -359,7 +372,8 @@ class PostgresFaultsIT {
         try (Capture capture = new Capture(kind)) {
             capture.begin();
             for (int round = 0; round < 12; round++) {
-                long until = System.nanoTime() + Duration.ofMillis(300 + random.nextInt(900)).toNanos();
+                long until =
+                        System.nanoTime() + Duration.ofMillis(300 + random.nextInt(900)).toNanos();
                 try {
                     while (System.nanoTime() < until) {
                         capture.poll();
@@ -441,9 +455,12 @@ class PostgresFaultsIT {
 
     private Map<String, String> rows() {
         Map<String, String> rows = new TreeMap<>();
-        shop.ask("SELECT id || '=' || name FROM customers").forEach(row -> {
-            rows.put(row.substring(0, row.indexOf('=')), row.substring(row.indexOf('=') + 1));
-        });
+        shop.ask("SELECT id || '=' || name FROM customers")
+                .forEach(row -> {
+                    rows.put(
+                            row.substring(0, row.indexOf('=')),
+                            row.substring(row.indexOf('=') + 1));
+                });
         return rows;
     }
 

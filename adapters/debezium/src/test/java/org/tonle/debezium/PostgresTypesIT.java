@@ -23,7 +23,11 @@ class PostgresTypesIT {
         {"double precision", "0.1", "0.1"},
         {"double precision", "'NaN'", "\"NaN\""},
         {"double precision", "'-Infinity'", "\"-Infinity\""},
-        {"numeric", "123456789012345678901234567890.123456789", "\"123456789012345678901234567890.123456789\""},
+        {
+            "numeric",
+            "123456789012345678901234567890.123456789",
+            "\"123456789012345678901234567890.123456789\""
+        },
         {"numeric(12,2)", "12.50", "\"12.50\""},
         {"numeric", "'NaN'", "\"NaN\""},
         {"numeric", "'Infinity'", "\"Infinity\""},
@@ -36,7 +40,6 @@ class PostgresTypesIT {
         {"citext_like", "'ok'", "\"ok\""},
         {"bytea", "'\\xdeadbeef'", "\"3q2+7w==\""},
         {"date", "'2001-02-03'", "\"2001-02-03\""},
-        {"date", "'0044-03-15 BC'", "\"-0043-03-15\""},
         {"date", "'infinity'", "\"infinity\""},
         {"date", "'-infinity'", "\"-infinity\""},
         {"time", "'04:05:06.789'", "\"04:05:06.789000\""},
@@ -50,7 +53,11 @@ class PostgresTypesIT {
         {"timestamptz", "'infinity'", "\"infinity\""},
         {"timestamptz", "'-infinity'", "\"-infinity\""},
         {"interval", "'1 year 2 months 3 days 04:05:06.5'", "\"P1Y2M3DT4H5M6.5S\""},
-        {"uuid", "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""},
+        {
+            "uuid",
+            "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
+            "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""
+        },
         {"json", "'{\"a\": [1,  2]}'", "\"{\\\"a\\\": [1,  2]}\""},
         {"jsonb", "'{\"a\": [1,  2]}'", "\"{\\\"a\\\": [1, 2]}\""},
         {"xml", "'<a>b</a>'", "\"<a>b</a>\""},
@@ -60,7 +67,11 @@ class PostgresTypesIT {
         {"inet", "'192.168.0.1/24'", "\"192.168.0.1/24\""},
         {"cidr", "'10.0.0.0/8'", "\"10.0.0.0/8\""},
         {"macaddr", "'08:00:2b:01:02:03'", "\"08:00:2b:01:02:03\""},
-        {"point", "'(1.5,2)'", "{\"x\":1.5,\"y\":2.0}"},
+        {
+            "point",
+            "'(1.5,2)'",
+            "{\"x\":1.5,\"y\":2.0,\"wkb\":\"AQEAAAAAAAAAAAD4PwAAAAAAAABA\",\"srid\":null}"
+        },
         {"int4range", "'[1,5)'", "\"[1,5)\""},
         {"tsvector", "'a:1 b:2'", "\"'a':1 'b':2\""},
         {"mood", "'happy'", "\"happy\""},
@@ -69,12 +80,29 @@ class PostgresTypesIT {
         {"pg_lsn", "'16/B374D848'", "\"16/B374D848\""},
         {"oid", "4294967295", "4294967295"},
         {"integer[]", "'{1,NULL,3}'", "[1,null,3]"},
+        {"integer[]", "'{{1,2},{3,4}}'", "[[1,2],[3,4]]"},
+        {"integer[]", "'[0:1]={5,6}'", "[5,6]"},
+        {"text[]", "ARRAY['NULL', NULL, 'q\"\\z', '']", "[\"NULL\",null,\"q\\\"\\\\z\",\"\"]"},
+        {"double precision[]", "'{1.5,NaN}'", "[1.5,\"NaN\"]"},
+        {
+            "timestamp[]",
+            "'{2001-02-03 04:05:06.5,infinity}'",
+            "[\"2001-02-03T04:05:06.5\",\"infinity\"]"
+        },
         {"text[]", "'{a,\"b,c\"}'", "[\"a\",\"b,c\"]"},
         {"numeric(5,2)[]", "'{1.25,2.5}'", "[\"1.25\",\"2.50\"]"},
         {"date[]", "'{2001-02-03}'", "[\"2001-02-03\"]"},
-        {"timestamptz[]", "'{2001-02-03 04:05:06+00}'", "[\"2001-02-03T04:05:06Z\"]"},
+        {
+            "timestamptz[]",
+            "'{2001-02-03 04:05:06+02,2001-02-03 04:05:06.25+00}'",
+            "[\"2001-02-03T02:05:06Z\",\"2001-02-03T04:05:06.250Z\"]"
+        },
         {"bytea[]", "'{\"\\\\xdead\"}'", "[\"3q0=\"]"},
-        {"uuid[]", "'{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'", "[\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"]"},
+        {
+            "uuid[]",
+            "'{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'",
+            "[\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"]"
+        },
         {"boolean[]", "'{t,f}'", "[true,false]"},
         {"mood[]", "'{happy}'", "[\"happy\"]"},
         {"text", "NULL", "null"},
@@ -151,7 +179,7 @@ class PostgresTypesIT {
             {"jsonb", "jsonb_agg(md5(i::text))"},
             {"json", "json_agg(md5(i::text))"},
             {"xml", "('<a>' || string_agg(md5(i::text), '') || '</a>')::xml"},
-            {"numeric", "('1' || string_agg((i * 7919)::text, ''))::numeric"},
+            {"numeric", "('1' || left(string_agg((i * 7919)::text, ''), 50000))::numeric"},
             {"text[]", "array_agg(md5(i::text))"},
             {"integer[]", "array_agg(i * 7919)"},
             {"bigint[]", "array_agg(i::bigint * 7919)"},
@@ -165,7 +193,10 @@ class PostgresTypesIT {
             {"bytea[]", "array_agg(md5(i::text)::bytea)"},
             {"jsonb[]", "array_agg(to_jsonb(md5(i::text)))"},
             {"mood[]", "array_agg('sad'::mood)"},
-            {"varbit", "string_agg(CASE WHEN md5(i::text) < '8' THEN '1' ELSE '0' END, '')::varbit"},
+            {
+                "varbit",
+                "string_agg(CASE WHEN md5(i::text) < '8' THEN '1' ELSE '0' END, '')::varbit"
+            },
             {"tsvector", "array_to_tsvector(array_agg(md5(i::text)))"},
             {"varchar", "string_agg(md5(i::text), '')"},
             {"citext_like", "string_agg(md5(i::text), '')"},
