@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -84,6 +85,7 @@ class PostgresFaultsIT {
         try (Capture capture = new Capture(kind).begin()) {
             shop.run("INSERT INTO customers VALUES (1, 'a')");
             capture.until(1);
+            capture.until(() -> shop.ask(active()).size() > 0);
             shop.run(
                     "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"
                             + kind.slot()
@@ -148,7 +150,7 @@ class PostgresFaultsIT {
                         kind.port(),
                         kind.database(),
                         kind.user(),
-                        java.util.Optional.of(new Secret("wrong")),
+                        Optional.of(new Secret("wrong")),
                         Map.of(),
                         kind.slot(),
                         kind.publication(),
@@ -171,7 +173,12 @@ class PostgresFaultsIT {
             shop.run("INSERT INTO customers VALUES (1, 'a')");
             LakeException e = failure(capture);
             assertThat(e.code()).isEqualTo(ErrorCode.LOG_GAP);
-            assertThat(e).hasMessageContaining("publication").hasMessageContaining("new slot:");
+            assertThat(e).hasMessageContaining("Publication").hasMessageContaining("new slot:");
+            shop.run("CREATE PUBLICATION %s FOR TABLE customers".formatted(kind.publication()));
+            assertThatThrownBy(capture::again)
+                    .as("what came between isn't told when it is made again")
+                    .hasMessageContaining("made again")
+                    .hasMessageContaining("public.customers");
         }
     }
 
@@ -199,8 +206,13 @@ class PostgresFaultsIT {
         }
     }
 
+    private String active() {
+        return "SELECT 1 FROM pg_replication_slots WHERE active AND slot_name = '%s'"
+                .formatted(kind.slot());
+    }
+
     private void waitUntilFree() {
-        while (shop.ask("SELECT 1 FROM pg_replication_slots WHERE active").size() > 0) {
+        while (shop.ask(active()).size() > 0) {
             Thread.onSpinWait();
         }
     }
@@ -233,7 +245,7 @@ class PostgresFaultsIT {
                         kind.port(),
                         kind.database(),
                         "reader_" + shop.name(),
-                        java.util.Optional.of(new Secret("pw")),
+                        Optional.of(new Secret("pw")),
                         Map.of(),
                         kind.slot(),
                         kind.publication(),
@@ -408,7 +420,7 @@ class PostgresFaultsIT {
                 String mine = "w" + w + "-";
                 List<Long> counted =
                         lines.stream()
-                                .filter(l -> !l.get("op").asText().equals("r"))
+                                .filter(l -> List.of("c", "u").contains(l.get("op").asText()))
                                 .map(l -> l.get("row").path("name").asText())
                                 .filter(name -> name.startsWith(mine))
                                 .map(name -> Long.parseLong(name.substring(3)))
