@@ -72,6 +72,12 @@ public final class SqlKit implements TableResolver {
         return added;
     }
 
+    /** Makes files all that a table has. */
+    public void set(SqlTable table, List<DataFile> all) {
+        tables.put(table.name(), table);
+        files.put(table.name(), List.copyOf(all));
+    }
+
     /** Adds files to a table. */
     public void give(SqlTable table, List<DataFile> more) {
         table(table);

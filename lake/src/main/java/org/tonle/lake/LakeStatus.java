@@ -196,6 +196,7 @@ final class LakeStatus {
                                     (one, other) -> one.seq() > other.seq() ? one : other)
                             .all();
             case Dataset.StreamingTable table -> List.of();
+            case Dataset.ChangeTable table -> List.of();
             case Dataset.MaterializedView view -> List.of();
         };
     }

@@ -18,9 +18,12 @@ import org.apache.iceberg.types.Types;
 import org.duckdb.DuckDBConnection;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundChanges;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.BoundTable;
+import org.tonle.sql.ChangeResult;
+import org.tonle.sql.ChangeTarget;
 import org.tonle.sql.EnginePlan;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
@@ -77,6 +80,7 @@ public final class DuckDbEngine implements SqlEngine {
                         : session();
         try {
             session.limit(limits.timeout());
+            DeletedBits.bind(session, inputs);
             return DuckDbResult.start(session, query.schema(), sql, allocator);
         } catch (RuntimeException e) {
             session.close();
@@ -89,6 +93,7 @@ public final class DuckDbEngine implements SqlEngine {
         String sql = select(query, inputs);
         try (Session session = session()) {
             session.limit(limits.timeout());
+            DeletedBits.bindForPlan(session, inputs);
             return session.call(() -> {
                 try (Statement statement = session.statement();
                         ResultSet rows = statement.executeQuery("EXPLAIN " + sql)) {
@@ -119,6 +124,7 @@ public final class DuckDbEngine implements SqlEngine {
                         .collect(Collectors.joining(", "));
         String sql = "SELECT " + columns + " FROM (" + select(query, inputs) + ")";
         try (Session session = session()) {
+            DeletedBits.bind(session, inputs);
             return ParquetCopy.write(
                     session,
                     sql,
@@ -131,8 +137,16 @@ public final class DuckDbEngine implements SqlEngine {
     public StreamResult writeStream(
             BoundStream stream, Inputs inputs, KeyFilter keys, StreamTarget target) {
         try (Session session = session()) {
+            DeletedBits.bind(session, inputs);
             return new StreamRun(session, allocator, stream, inputs, target)
-                    .run(inputs.records(), keys);
+                    .run(inputs.rows(), keys);
+        }
+    }
+
+    @Override
+    public ChangeResult writeChanges(BoundChanges changes, Inputs inputs, ChangeTarget target) {
+        try (Session session = session()) {
+            return new ChangeRun(session, allocator, changes, inputs, target).run();
         }
     }
 

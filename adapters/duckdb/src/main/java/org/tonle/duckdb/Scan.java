@@ -3,7 +3,9 @@ package org.tonle.duckdb;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.iceberg.types.Types;
 import org.tonle.sql.BoundTable;
@@ -55,7 +57,7 @@ final class Scan {
 
     /** Stored columns, found in each file by field id. */
     static String files(List<Types.NestedField> columns, List<DataFile> files) {
-        List<DataFile> filled = files.stream().filter(file -> file.records() > 0).toList();
+        List<DataFile> filled = files.stream().filter(file -> file.rows() > 0).toList();
         if (filled.isEmpty()) {
             return columns.stream()
                     .map(column ->
@@ -65,11 +67,58 @@ final class Scan {
                                     + DuckTypes.name(column.name()))
                     .collect(Collectors.joining(", ", "SELECT ", " WHERE false"));
         }
-        return Stream.of(
-                        current(columns, filled.stream().filter(DataFile::current)),
-                        older(columns, filled.stream().filter(file -> !file.current())))
-                .flatMap(Optional::stream)
+        List<DataFile> whole = filled.stream().filter(file -> file.deleted().isEmpty()).toList();
+        return Stream.concat(
+                        Stream.of(
+                                        current(columns, whole.stream().filter(DataFile::current)),
+                                        older(
+                                                columns,
+                                                whole.stream().filter(file -> !file.current())))
+                                .flatMap(Optional::stream),
+                        filled.stream().flatMap(file -> left(columns, file).stream()))
                 .collect(Collectors.joining(" UNION ALL "));
+    }
+
+    /** What is left of a file of which rows are deleted. */
+    private static Optional<String> left(List<Types.NestedField> columns, DataFile file) {
+        return file.deleted()
+                .map(deleted -> {
+                    // a column may have the name of the one that counts rows, unless it is given
+                    // another
+                    boolean named =
+                            file.current()
+                                    && columns.stream()
+                                            .noneMatch(column ->
+                                                    column.name()
+                                                            .equalsIgnoreCase(
+                                                                    DeletedBits.POSITION));
+                    String selected =
+                            columns.stream()
+                                    .map(column ->
+                                            "CAST("
+                                                    + (named
+                                                            ? DuckTypes.name(column.name())
+                                                            : byId(column))
+                                                    + " AS "
+                                                    + DuckTypes.type(column.type())
+                                                    + ") AS "
+                                                    + DuckTypes.name(column.name()))
+                                    .collect(Collectors.joining(", "));
+                    return "SELECT "
+                            + selected
+                            + " FROM "
+                            + read(Stream.of(file)).orElseThrow()
+                            + ", "
+                            + DeletedBits.POSITION
+                            + "=true"
+                            + (named ? "" : ", " + schema(columns, Scan::byId))
+                            + ") WHERE "
+                            + DeletedBits.left(deleted);
+                });
+    }
+
+    private static String byId(Types.NestedField column) {
+        return "c" + column.fieldId();
     }
 
     /**
@@ -99,11 +148,9 @@ final class Scan {
                 .map(read ->
                         "SELECT * FROM "
                                 + read
-                                + ", schema=MAP{"
-                                + columns.stream()
-                                        .map(Scan::column)
-                                        .collect(Collectors.joining(","))
-                                + "})");
+                                + ", "
+                                + schema(columns, Types.NestedField::name)
+                                + ")");
     }
 
     private static Optional<String> read(Stream<DataFile> files) {
@@ -115,12 +162,49 @@ final class Scan {
                 : Optional.of("read_parquet([" + paths + "], hive_partitioning=false");
     }
 
-    private static String column(Types.NestedField column) {
-        return column.fieldId()
-                + ":{name:"
-                + DuckTypes.text(column.name())
-                + ",type:"
-                + DuckTypes.text(DuckTypes.type(column.type()))
-                + ",default_value:NULL}";
+    /**
+     * Columns of every row that files hold, deleted ones too, and where it stands.
+     *
+     * @param names what each column is called
+     * @return a SELECT of the columns, then {@code f}, the file's path, and {@code p}, the row's
+     *     position in it, counted from 0
+     */
+    static String places(
+            List<Types.NestedField> columns, List<String> names, List<DataFile> files) {
+        String all = names.stream().collect(Collectors.joining(", ", "SELECT ", ", "));
+        return read(files.stream())
+                .map(read ->
+                        all
+                                + "filename AS f, file_row_number AS p FROM "
+                                + read
+                                + ", filename=true, file_row_number=true, "
+                                + schema(columns, column -> names.get(columns.indexOf(column)))
+                                + ")")
+                .orElseGet(() ->
+                        IntStream.range(0, columns.size())
+                                .mapToObj(i ->
+                                        "CAST(NULL AS "
+                                                + DuckTypes.type(columns.get(i).type())
+                                                + ") AS "
+                                                + names.get(i))
+                                .collect(
+                                        Collectors.joining(
+                                                ", ",
+                                                "SELECT ",
+                                                ", CAST(NULL AS VARCHAR) AS f, CAST(NULL AS"
+                                                        + " BIGINT) AS p WHERE false")));
+    }
+
+    private static String schema(
+            List<Types.NestedField> columns, Function<Types.NestedField, String> name) {
+        return columns.stream()
+                .map(column ->
+                        column.fieldId()
+                                + ":{name:"
+                                + DuckTypes.text(name.apply(column))
+                                + ",type:"
+                                + DuckTypes.text(DuckTypes.type(column.type()))
+                                + ",default_value:NULL}")
+                .collect(Collectors.joining(",", "schema=MAP{", "}"));
     }
 }

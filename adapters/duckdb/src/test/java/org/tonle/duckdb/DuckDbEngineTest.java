@@ -324,6 +324,6 @@ class DuckDbEngineTest {
                         .getFirst();
         kit.give(table, List.of(new DataFile(written.path(), 1, false)));
         assertThat(kit.rows("SELECT a FROM silver.odd")).hasToString("[[7]]");
-        assertThat(new Inputs(Map.of()).records()).isZero();
+        assertThat(new Inputs(Map.of()).rows()).isZero();
     }
 }

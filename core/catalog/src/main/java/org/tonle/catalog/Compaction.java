@@ -10,6 +10,7 @@ import java.util.UUID;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.StructLike;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.ledger.CommitConflictException;
@@ -20,11 +21,11 @@ import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
 
 /**
- * Puts one file in the place of many small ones of the same partition and of like size, in one
- * commit. A row is copied once per size class, so that what it costs doesn't grow with the number
- * of commits, and of each class fewer files than {@code fanIn} stay. The rows stay as they are,
- * whoever reads the old files goes on with them (they stay on the disk), and whoever reads what was
- * added sees nothing.
+ * Puts one file in the place of many small ones of the same partition and of like size, or of those
+ * of whose rows many are deleted, in one commit. A row is copied once per size class, so that what
+ * it costs doesn't grow with the number of commits, and of each class fewer files than {@code
+ * fanIn} stay. The rows stay as they are, those that are deleted go for good, whoever reads the old
+ * files goes on with them (they stay on the disk), and whoever reads what was added sees nothing.
  */
 public final class Compaction {
     /** Reached by every compaction. */
@@ -39,6 +40,9 @@ public final class Compaction {
     /** The smallest class holds files up to this size. */
     private static final long SMALL_BYTES = 64L << 10;
 
+    /** A file is rewritten when more than one row of so many is deleted. */
+    private static final int WORN = 3;
+
     private final LakeCatalog catalog;
     private final int fanIn;
     private final FailPoints failPoints;
@@ -47,7 +51,8 @@ public final class Compaction {
     @FunctionalInterface
     public interface Rewriter {
         /**
-         * Writes the rows of {@code small}, in the order of the files, into new ones.
+         * Writes the rows of {@code small} that aren't deleted, in the order of the files, into new
+         * ones.
          *
          * @param commit with which the new files' names begin
          */
@@ -74,25 +79,33 @@ public final class Compaction {
     /**
      * Compacts once, if there is something worth it.
      *
+     * @param table as it is read
      * @param files of the table, those that may be replaced
      * @param lease that the commit needs, if any
      * @return whether it did; not if somebody else replaced the files, which is as good
      * @throws LakeException LEASE_LOST, or what the rewriter throws; nothing was changed
      */
     public boolean compact(
-            TableIdentifier table, List<DataFile> files, Optional<Lease> lease, Rewriter rewriter) {
+            PinnedTable table, List<DataFile> files, Optional<Lease> lease, Rewriter rewriter) {
+        Map<String, DeletedRows> deleted = table.deleted();
         List<DataFile> small = worthIt(files);
+        if (small.isEmpty()) {
+            small = worn(files, deleted);
+        }
         if (small.isEmpty()) {
             return false;
         }
         try {
-            replace(table, small, lease, rewriter);
+            replace(table, small, deleted, lease, rewriter);
             return true;
         } catch (LakeException e) {
             boolean conflict =
                     e instanceof CommitConflictException || e.code() == ErrorCode.COMMIT_CONFLICT;
             if (conflict && e.code() != ErrorCode.LEASE_LOST) {
-                log.info("{} was changed while it was compacted: {}", table, e.getMessage());
+                log.info(
+                        "{} was changed while it was compacted: {}",
+                        table.identifier(),
+                        e.getMessage());
                 return false;
             }
             throw e;
@@ -116,13 +129,34 @@ public final class Compaction {
                 .orElse(List.of());
     }
 
+    /** The oldest files of one partition that mostly hold rows which nobody reads any more. */
+    private List<DataFile> worn(List<DataFile> files, Map<String, DeletedRows> deleted) {
+        List<DataFile> worn =
+                files.stream().filter(file -> isWorn(file, deleted.get(file.location()))).toList();
+        return worn.isEmpty() ? List.of() : oldest(together(worn));
+    }
+
+    private static boolean isWorn(DataFile file, @Nullable DeletedRows rows) {
+        return rows != null && rows.count() * WORN > file.recordCount();
+    }
+
+    private static List<DataFile> together(List<DataFile> files) {
+        DataFile first = files.getFirst();
+        return files.stream()
+                .filter(file ->
+                        file.specId() == first.specId()
+                                && file.partition().equals(first.partition()))
+                .toList();
+    }
+
     private List<DataFile> oldest(List<DataFile> members) {
         List<DataFile> chosen = new ArrayList<>();
         long bytes = 0;
         List<DataFile> inOrder =
                 members.stream().sorted(Comparator.comparing(Compaction::age)).toList();
         for (DataFile file : inOrder) {
-            if (chosen.size() == fanIn || bytes + file.fileSizeInBytes() > 2 * LARGE_BYTES) {
+            boolean full = bytes + file.fileSizeInBytes() > 2 * LARGE_BYTES;
+            if (chosen.size() == fanIn || (full && !chosen.isEmpty())) {
                 break;
             }
             chosen.add(file);
@@ -145,16 +179,20 @@ public final class Compaction {
     }
 
     private void replace(
-            TableIdentifier table, List<DataFile> small, Optional<Lease> lease, Rewriter rewriter) {
+            PinnedTable table,
+            List<DataFile> small,
+            Map<String, DeletedRows> deleted,
+            Optional<Lease> lease,
+            Rewriter rewriter) {
         try (StagedCommit commit = catalog.stage()) {
-            StagedTable staged = commit.table(table, StagedTable.OnConflict.REAPPLY);
+            StagedTable staged = commit.table(table.identifier(), StagedTable.OnConflict.REAPPLY);
             List<DataFile> written = rewriter.rewrite(staged, commit.id(), small);
-            requireAll(table, small, written);
+            requireAll(table.identifier(), rows(small, deleted), rows(written, Map.of()));
             failPoints.reach("compact.after-write");
-            staged.rewrite(small, written);
+            staged.rewrite(table, small, written);
             CommitRequest.Builder request =
                     CommitRequest.builder(commit.id(), LakeCatalog.COMPACTION, "tonle")
-                            .summary("table", table.toString())
+                            .summary("table", table.identifier().toString())
                             .summary("files", small.size());
             lease.ifPresent(request::fencedBy);
             var unused = commit.publish(request);
@@ -162,17 +200,21 @@ public final class Compaction {
         failPoints.reach("compact.after-commit");
     }
 
-    private static void requireAll(
-            TableIdentifier table, List<DataFile> small, List<DataFile> written) {
-        if (rows(written) != rows(small)) {
+    private static void requireAll(TableIdentifier table, long rows, long written) {
+        if (written != rows) {
             throw new LakeException(
                     ErrorCode.INTERNAL,
                     "Compaction of %s wrote %d rows of files that hold %d. Nothing was changed; this is a bug, please report it."
-                            .formatted(table, rows(written), rows(small)));
+                            .formatted(table, written, rows));
         }
     }
 
-    private static long rows(List<DataFile> files) {
-        return files.stream().mapToLong(DataFile::recordCount).sum();
+    private static long rows(List<DataFile> files, Map<String, DeletedRows> deleted) {
+        return files.stream()
+                .mapToLong(file -> {
+                    DeletedRows gone = deleted.get(file.location());
+                    return file.recordCount() - (gone == null ? 0 : gone.count());
+                })
+                .sum();
     }
 }

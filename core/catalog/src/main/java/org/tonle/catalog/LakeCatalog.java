@@ -18,7 +18,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataOperations;
-import org.apache.iceberg.FileContent;
 import org.apache.iceberg.ManifestFile;
 import org.apache.iceberg.ManifestFiles;
 import org.apache.iceberg.ManifestReader;
@@ -50,6 +49,7 @@ public final class LakeCatalog {
     private final Path warehouse;
     private final FileIO io;
     private final MetadataFiles metadata;
+    private final DeletionVectors vectors;
     private final FailPoints failPoints;
     private final List<Lock> stripes =
             java.util.stream.Stream.<Lock>generate(ReentrantLock::new).limit(256).toList();
@@ -77,6 +77,7 @@ public final class LakeCatalog {
         this.warehouse = warehouse;
         this.io = new LocalFileIO();
         this.metadata = new MetadataFiles(io);
+        this.vectors = new DeletionVectors(io);
         this.failPoints = failPoints;
         LocalFileIO.createDirectories(warehouse);
     }
@@ -228,20 +229,20 @@ public final class LakeCatalog {
             return List.of();
         }
         List<ListedFile> all = new ArrayList<>();
-        for (ManifestFile manifest : snapshot.allManifests(io)) {
-            switch (manifest.content()) {
-                case DATA -> all.addAll(files.get(manifest.path(), path -> read(manifest, table)));
-                case DELETES ->
-                        throw new LakeException(
-                                ErrorCode.UNSUPPORTED_SQL,
-                                "the table at "
-                                        + table.location()
-                                        + " holds "
-                                        + FileContent.POSITION_DELETES
-                                        + ", which can't be read yet");
-            }
+        for (ManifestFile manifest : snapshot.dataManifests(io)) {
+            all.addAll(files.get(manifest.path(), path -> read(manifest, table)));
         }
         return List.copyOf(all);
+    }
+
+    /**
+     * What is deleted of the files of a table's state, by their location.
+     *
+     * @throws LakeException UNSUPPORTED_SQL if other files than deletion vectors say it
+     */
+    Map<String, DeletedRows> deleted(TableMetadata table) {
+        Snapshot snapshot = table.currentSnapshot();
+        return snapshot == null ? Map.of() : vectors.of(snapshot.deleteManifests(io), table);
     }
 
     private List<ListedFile> read(ManifestFile manifest, TableMetadata table) {

@@ -73,18 +73,28 @@ public final class PinnedTable {
         return Optional.ofNullable(metadata.currentSnapshot());
     }
 
-    /** The number of rows, from the metadata; of files without deletes it is exact. */
+    /** The number of rows, from the metadata. Errors as of {@link #deleted}. */
     public long records() {
-        return files().stream().mapToLong(DataFile::recordCount).sum();
+        return files().stream().mapToLong(DataFile::recordCount).sum()
+                - deleted().values().stream().mapToLong(DeletedRows::count).sum();
     }
 
     /**
-     * All data files, in no order, without what is known of their columns.
-     *
-     * @throws org.tonle.spi.LakeException UNSUPPORTED_SQL if rows are deleted by delete files
+     * All data files, in no order, without what is known of their columns. They also hold the rows
+     * that are {@link #deleted}.
      */
     public List<DataFile> files() {
         return catalog.files(metadata).stream().map(LakeCatalog.ListedFile::file).toList();
+    }
+
+    /**
+     * What is deleted of its files, by their location; of the others there is nothing.
+     *
+     * @throws org.tonle.spi.LakeException UNSUPPORTED_SQL if rows are deleted in another way than
+     *     by deletion vectors
+     */
+    public Map<String, DeletedRows> deleted() {
+        return catalog.deleted(metadata);
     }
 
     /**
@@ -95,7 +105,7 @@ public final class PinnedTable {
      */
     public record Files(List<DataFile> current, List<DataFile> older) {}
 
-    /** All data files by what they hold. Errors as of {@link #files}. */
+    /** All data files by what they hold. */
     public Files filesByColumns() {
         if (!evolved()) {
             return new Files(files(), List.of());

@@ -20,7 +20,6 @@ import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.PointerMove;
 import org.tonle.ledger.Ref;
-import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
 
@@ -85,7 +84,12 @@ public final class StagedCommit implements AutoCloseable {
                         catalog.metadata().read(base.metadataLocation())));
     }
 
-    /** Stages a new table; its namespace must exist when the commit happens. */
+    /**
+     * Stages a new table; its namespace must exist when the commit happens.
+     *
+     * @param properties Iceberg's, {@link StagedTable#ROWS_CHANGE} among them where rows will be
+     *     deleted
+     */
     public StagedTable create(
             TableIdentifier identifier,
             Schema schema,
@@ -182,7 +186,7 @@ public final class StagedCommit implements AutoCloseable {
             // metadata is synced as it is written; engines write data files themselves
             for (StagedTable table : tables) {
                 for (String created : table.io().created()) {
-                    if (created.endsWith(".parquet")) {
+                    if (created.endsWith(StagedTable.DATA)) {
                         LocalFileIO.sync(LocalFileIO.path(created));
                     }
                 }
@@ -196,12 +200,7 @@ public final class StagedCommit implements AutoCloseable {
         try {
             return table.prepared();
         } catch (ValidationException e) {
-            throw new LakeException(
-                    ErrorCode.COMMIT_CONFLICT,
-                    table.identifier()
-                            + " was changed in a way that excludes this commit: "
-                            + e.getMessage(),
-                    e);
+            throw StagedTable.excluded(table.identifier(), e);
         }
     }
 
@@ -249,10 +248,10 @@ public final class StagedCommit implements AutoCloseable {
         }
         List<String> doubtful =
                 created.stream()
-                        .filter(location -> !location.endsWith(".parquet"))
+                        .filter(location -> !StagedTable.isContent(location))
                         .filter(location -> !kept.contains(location))
                         .toList();
-        created.stream().filter(location -> location.endsWith(".parquet")).forEach(kept::add);
+        created.stream().filter(StagedTable::isContent).forEach(kept::add);
         if (doubtful.size() == 1 && !doubtful.getFirst().endsWith(".json")) {
             kept.addAll(doubtful); // the one manifest of an append
         } else if (snapshot != null && !doubtful.isEmpty()) {

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -20,14 +21,17 @@ import org.apache.iceberg.MetricsConfig;
 import org.apache.iceberg.OverwriteFiles;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.RewriteFiles;
+import org.apache.iceberg.RowDelta;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.SortOrder;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.TableMetadata;
+import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.Transaction;
 import org.apache.iceberg.Transactions;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.exceptions.ValidationException;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.parquet.ParquetUtil;
@@ -35,6 +39,8 @@ import org.jspecify.annotations.Nullable;
 import org.tonle.ledger.CommitRequest.PointerMove;
 import org.tonle.ledger.Ref;
 import org.tonle.ledger.RefKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 
 /**
  * One table's part of a {@link StagedCommit}. Changes are made through {@link #transaction()},
@@ -46,6 +52,15 @@ public final class StagedTable {
      * Of the snapshots of a table, as many are listed in its metadata; the ledger knows the rest.
      */
     static final int LISTED_SNAPSHOTS = 100;
+
+    /** Properties of a table whose rows can be deleted: its format has deletion vectors. */
+    public static final Map<String, String> ROWS_CHANGE =
+            Map.of(TableProperties.FORMAT_VERSION, "3");
+
+    /** How files of rows end, which engines write without putting them on the disk. */
+    static final String DATA = ".parquet";
+
+    private static final String VECTORS = ".puffin";
 
     /** What is done when the table moved before the commit. */
     public enum OnConflict {
@@ -64,7 +79,7 @@ public final class StagedTable {
     private @Nullable Ref base;
     private @Nullable TableMetadata baseMetadata;
     private @Nullable Path engineDirectory;
-    private int dataFiles;
+    private int contentFiles;
     private boolean rebased;
     private boolean replaced;
 
@@ -184,14 +199,24 @@ public final class StagedTable {
      * @param partition the partition's path, or empty
      */
     public Path newDataFile(String partition) {
-        String folder =
-                transaction.currentMetadata().location()
-                        + "/data"
-                        + (partition.isEmpty() ? "" : "/" + partition);
-        String location = "%s/%s-%d.parquet".formatted(folder, commit, dataFiles++);
+        String folder = dataFolder() + (partition.isEmpty() ? "" : "/" + partition);
+        String location = newContent(folder, DATA);
         LocalFileIO.createDirectories(LocalFileIO.path(folder));
         io.record(location);
         return LocalFileIO.path(location);
+    }
+
+    private String dataFolder() {
+        return transaction.currentMetadata().location() + "/data";
+    }
+
+    private String newContent(String folder, String ending) {
+        return "%s/%s-%d%s".formatted(folder, commit, contentFiles++, ending);
+    }
+
+    /** Whether a file holds rows or says which are deleted, and is no metadata. */
+    static boolean isContent(String location) {
+        return location.endsWith(DATA) || location.endsWith(VECTORS);
     }
 
     /**
@@ -199,7 +224,7 @@ public final class StagedTable {
      * each file is then {@link #adopt adopted}.
      */
     public Path dataDirectory() {
-        Path folder = LocalFileIO.path(transaction.currentMetadata().location() + "/data");
+        Path folder = LocalFileIO.path(dataFolder());
         LocalFileIO.createDirectories(folder);
         engineDirectory = folder;
         return folder;
@@ -252,12 +277,81 @@ public final class StagedTable {
                 .commit();
     }
 
-    /** Puts files with the same rows in the place of others; readers of changes skip it. */
-    public void rewrite(List<DataFile> replaced, List<DataFile> files) {
+    /**
+     * Adds files and deletes rows of others, in one snapshot; a file all of whose rows are deleted
+     * leaves the table. Of a table with {@link #ROWS_CHANGE}, staged with {@link OnConflict#FAIL}.
+     *
+     * @param read the state that the positions are of, in which the table must still be
+     * @param deleted by a file's location, positions of its rows, counted from 0
+     * @throws IllegalArgumentException if a file isn't the table's, has no row at a position, or
+     *     that row was deleted before
+     * @throws LakeException COMMIT_CONFLICT if the table is in another state
+     */
+    public void change(PinnedTable read, List<DataFile> added, Map<String, BitSet> deleted) {
+        if (deleted.values().stream().allMatch(BitSet::isEmpty)) {
+            append(added);
+            return;
+        }
+        Snapshot snapshot = transaction.currentMetadata().currentSnapshot();
+        if (onConflict != OnConflict.FAIL
+                || transaction.currentMetadata().formatVersion() < 3
+                || snapshot == null) {
+            throw new IllegalStateException(
+                    "rows can be deleted only of a table of format version 3 that has some, staged to fail on conflicts: "
+                            + identifier);
+        }
+        if (base == null || !base.metadataLocation().equals(read.metadataLocation())) {
+            throw new LakeException(
+                    ErrorCode.COMMIT_CONFLICT,
+                    "%s was changed since the rows to delete were found".formatted(identifier));
+        }
+        RowDelta delta =
+                transaction
+                        .newRowDelta()
+                        .validateFromSnapshot(snapshot.snapshotId())
+                        .validateDeletedFiles();
+        added.forEach(delta::addRows);
+        new RowChange(read, io)
+                .delete(
+                        deleted,
+                        delta,
+                        transaction.currentMetadata().specsById(),
+                        () -> io.newOutputFile(newContent(dataFolder(), VECTORS)));
+        delta.scanManifestsWith(Direct.EXECUTOR).writeManifestsWith(Direct.EXECUTOR, 1).commit();
+    }
+
+    /**
+     * Puts files with the same rows in the place of others; readers of changes skip it.
+     *
+     * @param read the state whose rows were copied
+     * @throws LakeException COMMIT_CONFLICT if a row that was copied was deleted since
+     */
+    public void rewrite(PinnedTable read, List<DataFile> replaced, List<DataFile> files) {
         RewriteFiles rewrite = transaction.newRewrite();
-        replaced.forEach(rewrite::deleteFile);
+        read.snapshot().ifPresent(known -> rewrite.validateFromSnapshot(known.snapshotId()));
+        Map<String, DeletedRows> deleted = read.deleted();
+        for (DataFile file : replaced) {
+            rewrite.deleteFile(file);
+            DeletedRows rows = deleted.get(file.location());
+            if (rows != null) {
+                rewrite.deleteFile(rows.vector());
+            }
+        }
         files.forEach(rewrite::addFile);
-        rewrite.scanManifestsWith(Direct.EXECUTOR).writeManifestsWith(Direct.EXECUTOR, 1).commit();
+        try {
+            rewrite.scanManifestsWith(Direct.EXECUTOR)
+                    .writeManifestsWith(Direct.EXECUTOR, 1)
+                    .commit();
+        } catch (ValidationException e) {
+            throw excluded(identifier, e);
+        }
+    }
+
+    static LakeException excluded(TableIdentifier table, ValidationException why) {
+        return new LakeException(
+                ErrorCode.COMMIT_CONFLICT,
+                table + " was changed in a way that excludes this commit: " + why.getMessage(),
+                why);
     }
 
     /** What the table is to become, its list of snapshots bounded. */

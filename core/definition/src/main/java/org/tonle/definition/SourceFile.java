@@ -82,7 +82,7 @@ final class SourceFile {
                     "payload");
 
     /** The columns that every streaming table carries besides its own. */
-    static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time");
+    static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time", "_sequence");
 
     /**
      * What the doors, the producer and the embedded broker are made for: half of what each holds.

@@ -37,7 +37,7 @@ final class BronzeCompaction {
         TableIdentifier table = TableIdentifier.of(BronzeTable.NAMESPACE, name);
         long since = RequestKeys.micros(clock.instant().minus(RECENT));
         return compaction.compact(
-                table,
+                catalog.pin().table(table).orElseThrow(),
                 RecentFiles.since(catalog, table, since),
                 // the position in the log doesn't move, so that whoever does it may
                 Optional.empty(),

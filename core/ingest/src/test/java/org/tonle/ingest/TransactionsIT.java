@@ -67,7 +67,7 @@ class TransactionsIT {
                         Map.of(),
                         "slot",
                         "publication",
-                        SourceKind.Postgres.DEFAULT_WAL_ALARM_BYTES,
+                        1L << 30,
                         List.of(
                                 table(plain.name() + "_a", "public.a"),
                                 table(plain.name() + "_b", "sales.b"))));

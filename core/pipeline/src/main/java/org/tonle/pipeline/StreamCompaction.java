@@ -5,7 +5,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.iceberg.DataFile;
-import org.apache.iceberg.catalog.TableIdentifier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.Compaction;
@@ -80,7 +79,7 @@ final class StreamCompaction {
     private boolean compact(TableName name, PinnedTables pinned, Lease lease) {
         PinnedTable table = pinned.pinned(name).orElseThrow();
         return compaction.compact(
-                TableIdentifier.of(name.namespace(), name.name()),
+                table,
                 table.files(),
                 Optional.of(lease),
                 (staged, commit, small) -> rewrite(name, pinned, table, staged, commit, small));

@@ -16,9 +16,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.DeletedRows;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
@@ -222,12 +224,19 @@ public final class SystemTables {
                             Instant.ofEpochMilli(snapshot.timestampMillis()),
                             snapshot.operation(),
                             number(summary.get("added-records")),
-                            number(summary.get("total-records"))
+                            total(summary)
                         });
             }
         }
         rows.sort(Comparator.comparing(row -> (Instant) row[4], Comparator.reverseOrder()));
         return rows.subList(0, Math.min(limit, rows.size()));
+    }
+
+    /** Iceberg counts rows that are deleted, too. */
+    private static @Nullable Long total(Map<String, String> summary) {
+        Long held = number(summary.get("total-records"));
+        Long deleted = number(summary.get("total-position-deletes"));
+        return held == null || deleted == null ? held : Long.valueOf(held - deleted);
     }
 
     private static @Nullable Long number(@Nullable String text) {
@@ -237,6 +246,7 @@ public final class SystemTables {
     private static List<@Nullable Object[]> files(Pin state, int limit) {
         List<@Nullable Object[]> rows = new ArrayList<>();
         for (PinnedTable table : state.tables()) {
+            Map<String, DeletedRows> deleted = table.deleted();
             table.files().stream()
                     .limit(limit - rows.size())
                     .forEach(file ->
@@ -245,11 +255,15 @@ public final class SystemTables {
                                         table.ref().namespace(),
                                         table.ref().name(),
                                         file.location(),
-                                        file.recordCount(),
+                                        rows(file, deleted.get(file.location())),
                                         file.fileSizeInBytes()
                                     }));
         }
         return rows;
+    }
+
+    private static long rows(DataFile file, @Nullable DeletedRows deleted) {
+        return file.recordCount() - (deleted == null ? 0 : deleted.count());
     }
 
     private static List<@Nullable Object[]> running(Audit audit, int limit) {

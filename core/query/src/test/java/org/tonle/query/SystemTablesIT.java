@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,7 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
+import org.tonle.catalog.StagedTable;
+import org.tonle.catalog.StagedTable.OnConflict;
 import org.tonle.definition.Place;
 import org.tonle.definition.SqlText;
 import org.tonle.duckdb.DuckDbEngine;
@@ -44,6 +48,11 @@ import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 import org.tonle.sql.Access;
 import org.tonle.sql.AccessPolicy;
+import org.tonle.sql.BoundQuery;
+import org.tonle.sql.FileTarget;
+import org.tonle.sql.Inputs;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Sql;
 
 /** What a lake says about itself, to whom, and what it writes down of those who ask. */
 class SystemTablesIT {
@@ -134,6 +143,10 @@ class SystemTablesIT {
     }
 
     private static long create(String namespace, String name) {
+        return create(namespace, name, Map.of());
+    }
+
+    private static long create(String namespace, String name, Map<String, String> properties) {
         try (StagedCommit commit = catalog.stage()) {
             commit.create(
                     TableIdentifier.of(namespace, name),
@@ -141,7 +154,7 @@ class SystemTablesIT {
                             Types.NestedField.required(1, "id", Types.LongType.get()),
                             Types.NestedField.optional(2, "name", Types.StringType.get())),
                     PartitionSpec.unpartitioned(),
-                    Map.of());
+                    properties);
             return commit.publish(
                     CommitRequest.builder(commit.id(), "define", "test")
                             .summary("dataset", namespace + "." + name));
@@ -321,6 +334,48 @@ class SystemTablesIT {
         assertThatThrownBy(() -> read("EXPLAIN EXPLAIN SELECT 1 AS x"))
                 .isInstanceOf(LakeException.class);
         assertNotFound("SELECT * FROM information_schema.explanation", Principal.LAKE);
+    }
+
+    @Test
+    void rowsThatAreDeletedOfAFileAreCountedNowhere() {
+        long unused = create("gold", "changed", StagedTable.ROWS_CHANGE);
+        TableIdentifier name = TableIdentifier.of("gold", "changed");
+        try (StagedCommit commit = catalog.stage()) {
+            StagedTable table = commit.table(name, OnConflict.FAIL);
+            BoundQuery rows =
+                    Sql.query(
+                            "SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (3, 'c')) AS t(id, name)",
+                            new PinnedTables(catalog.pin(), List.of()));
+            table.append(
+                    engine
+                            .write(
+                                    rows,
+                                    new Inputs(Map.of()),
+                                    new FileTarget(
+                                            table.dataDirectory(),
+                                            commit.id().toString(),
+                                            table.schema()))
+                            .stream()
+                            .map(file -> table.adopt(file.path()))
+                            .toList());
+            unused = commit.publish(CommitRequest.builder(commit.id(), "test", "test"));
+        }
+        PinnedTable read = catalog.pin().table(name).orElseThrow();
+        BitSet second = new BitSet();
+        second.set(1);
+        try (StagedCommit commit = catalog.stage()) {
+            commit.table(read.ref(), OnConflict.FAIL)
+                    .change(read, List.of(), Map.of(read.files().getFirst().location(), second));
+            unused = commit.publish(CommitRequest.builder(commit.id(), "test", "test"));
+        }
+        assertThat(read("SELECT id FROM gold.changed ORDER BY id")).isEqualTo("id\n1\n3\n");
+        assertThat(read("SELECT row_count FROM system.files WHERE table_name = 'changed'"))
+                .isEqualTo("row_count\n2\n");
+        assertThat(
+                        read(
+                                "SELECT operation, total_rows FROM system.snapshots WHERE table_name = 'changed' ORDER BY committed_at"))
+                .isEqualTo("operation,total_rows\nappend,3\ndelete,2\n");
+        assertThat(read("EXPLAIN SELECT id FROM gold.changed")).contains("get_bit('0'");
     }
 
     @Test

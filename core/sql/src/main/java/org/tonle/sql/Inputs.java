@@ -8,7 +8,7 @@ import org.tonle.spi.LakeException;
 /**
  * The files that each table of a statement consists of. A file's schema may be older than the
  * table's: columns are matched by field id, and one that the file lacks is NULL. An empty list is a
- * table without rows. A table with delete files can't be given.
+ * table without rows. Rows that are deleted of a file aren't there, however it is read.
  */
 public record Inputs(Map<TableName, List<DataFile>> files) {
     public Inputs {
@@ -29,8 +29,8 @@ public record Inputs(Map<TableName, List<DataFile>> files) {
         return found;
     }
 
-    /** All rows of all files. */
-    public long records() {
-        return files.values().stream().flatMap(List::stream).mapToLong(DataFile::records).sum();
+    /** All rows of all files, without those that are deleted. */
+    public long rows() {
+        return files.values().stream().flatMap(List::stream).mapToLong(DataFile::rows).sum();
     }
 }

@@ -11,6 +11,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.DeletedRows;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
@@ -138,19 +139,37 @@ public final class PinnedTables implements TableResolver {
     /** All of a table's files, as engines are given them. */
     public static List<DataFile> files(PinnedTable table) {
         PinnedTable.Files files = table.filesByColumns();
+        Map<String, DeletedRows> deleted = table.deleted();
         return Stream.concat(
-                        files.current().stream().map(file -> file(file, true)),
-                        files.older().stream().map(file -> file(file, false)))
+                        files.current().stream().map(file -> file(file, true, deleted)),
+                        files.older().stream().map(file -> file(file, false, deleted)))
                 .toList();
     }
 
     /** Some of a table's files, in their order. */
     public static List<DataFile> files(PinnedTable table, List<org.apache.iceberg.DataFile> files) {
-        return files.stream().map(file -> file(file, !table.evolved())).toList();
+        return files(table, files, table.deleted());
     }
 
-    private static DataFile file(org.apache.iceberg.DataFile file, boolean current) {
-        return new DataFile(LocalFileIO.path(file.location()), file.recordCount(), current);
+    /** Files that were added to a table, in their order, as they were then. */
+    public static List<DataFile> added(PinnedTable table, List<org.apache.iceberg.DataFile> files) {
+        return files(table, files, Map.of());
+    }
+
+    private static List<DataFile> files(
+            PinnedTable table,
+            List<org.apache.iceberg.DataFile> files,
+            Map<String, DeletedRows> deleted) {
+        return files.stream().map(file -> file(file, !table.evolved(), deleted)).toList();
+    }
+
+    private static DataFile file(
+            org.apache.iceberg.DataFile file, boolean current, Map<String, DeletedRows> deleted) {
+        return new DataFile(
+                LocalFileIO.path(file.location()),
+                file.recordCount(),
+                current,
+                Optional.ofNullable(deleted.get(file.location())));
     }
 
     private SqlTable describe(PinnedTable table, Optional<AsOf> at) {

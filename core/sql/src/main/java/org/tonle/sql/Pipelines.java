@@ -68,11 +68,15 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
         }
     }
 
+    /** The namespace of what change tables must know of rows that they don't have any more. */
+    static final String DELETED = "deleted";
+
     /** Those whose tables Tonle makes itself. */
     private static final Set<String> OWN_NAMESPACES =
             Set.of(
                     BronzeTable.NAMESPACE,
                     QuarantineTable.NAMESPACE,
+                    DELETED,
                     "system",
                     "information_schema");
 
@@ -177,11 +181,12 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 Schema schema =
                         switch (next.dataset()) {
                             case Dataset.StreamingTable table -> Sql.stream(table, this).schema();
+                            case Dataset.ChangeTable table -> changes(table);
                             case Dataset.MaterializedView view -> Sql.view(view, this).schema();
                         };
                 TableName name = next.dataset().name();
                 tables.put(key(name), SqlTable.of(name, schema));
-                if (next.dataset() instanceof Dataset.StreamingTable) {
+                if (!(next.dataset() instanceof Dataset.MaterializedView)) {
                     TableName refused = quarantine(name);
                     tables.put(key(refused), SqlTable.of(refused, QuarantineTable.SCHEMA));
                 }
@@ -193,6 +198,13 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 BigStack.rethrowCancelled(e);
                 broken.put(next, e);
             }
+        }
+
+        private Schema changes(Dataset.ChangeTable table) {
+            BoundChanges bound = Sql.changes(table, this);
+            TableName deleted = deleted(table.name());
+            tables.put(key(deleted), SqlTable.of(deleted, bound.deleted()));
+            return bound.schema();
         }
 
         private void problems(Parsed next, LakeException e) {
@@ -244,11 +256,13 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                             : new Problem(place, "", String.valueOf(e.getMessage())));
         }
 
-        /** The dataset whose run makes a table: itself, or the one whose refused rows it holds. */
+        /** The dataset whose run makes a table: itself, or the one whose other rows it holds. */
         private TableName madeBy(TableName table) {
             TableName wanted = key(table);
             return parsed.keySet().stream()
-                    .filter(dataset -> key(quarantine(dataset)).equals(wanted))
+                    .filter(dataset ->
+                            key(quarantine(dataset)).equals(wanted)
+                                    || key(deleted(dataset)).equals(wanted))
                     .findFirst()
                     .orElse(wanted);
         }
@@ -277,7 +291,12 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
         }
     }
 
-    /** Where the rows are that a streaming table refused. */
+    /** Where the deletes are that no row of a change table shows. */
+    public static TableName deleted(TableName dataset) {
+        return new TableName(DELETED, QuarantineTable.of(dataset.namespace(), dataset.name()));
+    }
+
+    /** Where the rows are that a streaming table or a change table refused. */
     public static TableName quarantine(TableName dataset) {
         return new TableName(QuarantineTable.NAMESPACE, dataset.namespace() + "_" + dataset.name());
     }

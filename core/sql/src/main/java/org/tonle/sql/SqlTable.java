@@ -26,7 +26,11 @@ public record SqlTable(
     /** The hidden column that holds when a streaming table's row was taken in. */
     public static final String INGEST_TIME = "_ingest_time";
 
-    private static final Set<String> HIDDEN = Set.of(KEY, INGEST_TIME);
+    /** The hidden column that says which change a row of a change table is the outcome of. */
+    public static final String SEQUENCE = "_sequence";
+
+    private static final Set<String> OF_STREAMS = Set.of(KEY, INGEST_TIME);
+    private static final Set<String> HIDDEN = Set.of(KEY, INGEST_TIME, SEQUENCE);
 
     public SqlTable {
         onRead = List.copyOf(onRead);
@@ -73,7 +77,7 @@ public record SqlTable(
 
     /** Whether it is a streaming table: one whose rows carry their key and their time. */
     public boolean isStreaming() {
-        return HIDDEN.stream().allMatch(column -> schema.findField(column) != null);
+        return OF_STREAMS.stream().allMatch(column -> schema.findField(column) != null);
     }
 
     /** Whether {@code SELECT *} leaves the column out. It can still be named. */
