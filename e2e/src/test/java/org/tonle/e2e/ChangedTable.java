@@ -124,7 +124,7 @@ final class ChangedTable implements AutoCloseable {
         }
         rows.keySet().removeIf(gone::test);
         for (long id = next - added; id < next; id++) {
-            rows.put(id, id + "|n" + id + "|" + (evolved ? "t" + id % 7 : "None"));
+            rows.put(id, id + "|n" + id + "|" + (evolved ? "t" + id % 7 : "null"));
         }
     }
 
