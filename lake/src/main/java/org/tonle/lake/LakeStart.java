@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
+import org.tonle.debezium.PostgresSource;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
@@ -186,7 +187,7 @@ final class LakeStart {
             Thread.currentThread().interrupt();
             throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted", e);
         }
-        requireTables(catalog, ingest);
+        requireTables(definition, catalog, ingest);
         return ingest;
     }
 
@@ -194,7 +195,7 @@ final class LakeStart {
     private Source outside(SourceDefinition source) {
         return switch (source.kind()) {
             case SourceKind.Files files -> new FolderSource(files, options.clock());
-            case SourceKind.Postgres postgres -> throw notRead(source);
+            case SourceKind.Postgres postgres -> new PostgresSource(postgres, options.clock());
             case SourceKind.Http http -> throw notRead(source);
             case SourceKind.Kafka kafka -> throw notRead(source);
         };
@@ -205,12 +206,20 @@ final class LakeStart {
     }
 
     /** A dataset can't be made over a source that never got so far as to have a table. */
-    private static void requireTables(LakeCatalog catalog, Ingest ingest) {
+    private static void requireTables(
+            LakeDefinition definition, LakeCatalog catalog, Ingest ingest) {
         Pin pin = catalog.pin();
         for (SourceStatus source : ingest.status()) {
-            if (source.problem().isPresent()
-                    && pin.table(TableIdentifier.of(BronzeTable.NAMESPACE, source.source()))
-                            .isEmpty()) {
+            boolean lacks =
+                    definition.sources().stream()
+                            .filter(declared -> declared.name().equals(source.source()))
+                            .flatMap(declared -> declared.tables().stream())
+                            .anyMatch(table ->
+                                    pin.table(
+                                                    TableIdentifier.of(
+                                                            BronzeTable.NAMESPACE, table.name()))
+                                            .isEmpty());
+            if (source.problem().isPresent() && lacks) {
                 throw new LakeException(
                         source.problem().get().code(),
                         "Source %s has never been ready, so the lake can't begin: %s"

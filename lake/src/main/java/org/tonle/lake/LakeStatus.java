@@ -16,6 +16,7 @@ import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.QuarantineTable;
+import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.Ingest;
@@ -69,7 +70,7 @@ final class LakeStatus {
     }
 
     /**
-     * The bronze table of every source, then every dataset after those that it reads.
+     * The bronze tables of every source, then every dataset after those that it reads.
      *
      * @param refusal why no source takes events now
      */
@@ -79,19 +80,22 @@ final class LakeStatus {
         List<TableStatus> statuses = new ArrayList<>();
         for (SourceStatus source : ingest.status()) {
             Optional<TableStatus.Retention> retention = retention(source);
-            statuses.add(
-                    status(
-                            new TableName(BronzeTable.NAMESPACE, source.source()),
-                            "source",
-                            refusal.isPresent() ? State.FAILING : state(source.state()),
-                            refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
-                                    .or(() -> retention.flatMap(LakeStatus::alarm))
-                                    .or(source::warning),
-                            tables.pinned(new TableName(BronzeTable.NAMESPACE, source.source())),
-                            source.lag(),
-                            retention,
-                            0,
-                            List.of()));
+            for (BronzeDefinition bronze : tables(source.source())) {
+                TableName name = new TableName(BronzeTable.NAMESPACE, bronze.name());
+                statuses.add(
+                        status(
+                                name,
+                                "source",
+                                refusal.isPresent() ? State.FAILING : state(source.state()),
+                                refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
+                                        .or(() -> retention.flatMap(LakeStatus::alarm))
+                                        .or(source::warning),
+                                tables.pinned(name),
+                                source.lag(),
+                                retention,
+                                0,
+                                List.of()));
+            }
         }
         List<DatasetStatus> runs = pipelines.status();
         for (int i = 0; i < runs.size(); i++) {
@@ -168,6 +172,13 @@ final class LakeStatus {
                                 status.isLate(source.retention(), now)));
     }
 
+    private List<BronzeDefinition> tables(String source) {
+        return definition.sources().stream()
+                .filter(declared -> declared.name().equals(source))
+                .flatMap(declared -> declared.tables().stream())
+                .toList();
+    }
+
     private static Optional<String> alarm(TableStatus.Retention retention) {
         return retention.alarm()
                 ? Optional.of(
@@ -185,6 +196,7 @@ final class LakeStatus {
                                     (one, other) -> one.seq() > other.seq() ? one : other)
                             .all();
             case Dataset.StreamingTable table -> List.of();
+            case Dataset.ChangeTable table -> List.of();
             case Dataset.MaterializedView view -> List.of();
         };
     }

@@ -70,6 +70,7 @@ record ErrorStatus(HttpStatus status, String title, String action, int retryAfte
                             "Event log lost records",
                             "see GET /api/v1/datasets for the source and the reason");
             case LOG_UNAVAILABLE -> outside("Event log unavailable");
+            case SOURCE_UNAVAILABLE -> outside("Source unavailable");
             case LEDGER_UNAVAILABLE -> outside("Ledger unavailable");
             case COMMIT_UNKNOWN -> outside("Outcome of the commit unknown");
             case LEASE_LOST -> outside("Lease lost");

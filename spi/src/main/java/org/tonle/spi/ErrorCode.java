@@ -43,6 +43,8 @@ public enum ErrorCode {
     LOG_GAP(Kind.EXTERNAL, false),
     /** The event log can't be reached or doesn't acknowledge. */
     LOG_UNAVAILABLE(Kind.EXTERNAL, true),
+    /** What a source reads can't be reached. */
+    SOURCE_UNAVAILABLE(Kind.EXTERNAL, true),
     /** The ledger can't be reached. */
     LEDGER_UNAVAILABLE(Kind.EXTERNAL, true),
     /** A commit was asked for, and whether it happened can't be found out now. */

@@ -3,6 +3,7 @@ package org.tonle.spi;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Reads something outside that the lake takes in: files, a database's changes. One thread uses it,
@@ -28,6 +29,14 @@ public interface Source extends AutoCloseable {
 
     /** What bronze has for good: it won't be asked for again. By item, the last mark. */
     void committed(Map<String, SourceMark> marks);
+
+    /**
+     * What somebody should mend though it goes on: it is asked now and then, between two polls, and
+     * answers at once.
+     */
+    default Optional<String> warning() {
+        return Optional.empty();
+    }
 
     @Override
     void close();

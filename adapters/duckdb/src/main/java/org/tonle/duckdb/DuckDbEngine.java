@@ -18,9 +18,12 @@ import org.apache.iceberg.types.Types;
 import org.duckdb.DuckDBConnection;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundChanges;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.BoundTable;
+import org.tonle.sql.ChangeResult;
+import org.tonle.sql.ChangeTarget;
 import org.tonle.sql.EnginePlan;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
@@ -137,6 +140,13 @@ public final class DuckDbEngine implements SqlEngine {
             DeletedBits.bind(session, inputs);
             return new StreamRun(session, allocator, stream, inputs, target)
                     .run(inputs.rows(), keys);
+        }
+    }
+
+    @Override
+    public ChangeResult writeChanges(BoundChanges changes, Inputs inputs, ChangeTarget target) {
+        try (Session session = session()) {
+            return new ChangeRun(session, allocator, changes, inputs, target).run();
         }
     }
 

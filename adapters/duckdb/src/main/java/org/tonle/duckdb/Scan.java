@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.iceberg.types.Types;
 import org.tonle.sql.BoundTable;
@@ -159,6 +160,39 @@ final class Scan {
         return paths.isEmpty()
                 ? Optional.empty()
                 : Optional.of("read_parquet([" + paths + "], hive_partitioning=false");
+    }
+
+    /**
+     * Columns of every row that files hold, deleted ones too, and where it stands.
+     *
+     * @param names what each column is called
+     * @return a SELECT of the columns, then {@code f}, the file's path, and {@code p}, the row's
+     *     position in it, counted from 0
+     */
+    static String places(
+            List<Types.NestedField> columns, List<String> names, List<DataFile> files) {
+        String all = names.stream().collect(Collectors.joining(", ", "SELECT ", ", "));
+        return read(files.stream())
+                .map(read ->
+                        all
+                                + "filename AS f, file_row_number AS p FROM "
+                                + read
+                                + ", filename=true, file_row_number=true, "
+                                + schema(columns, column -> names.get(columns.indexOf(column)))
+                                + ")")
+                .orElseGet(() ->
+                        IntStream.range(0, columns.size())
+                                .mapToObj(i ->
+                                        "CAST(NULL AS "
+                                                + DuckTypes.type(columns.get(i).type())
+                                                + ") AS "
+                                                + names.get(i))
+                                .collect(
+                                        Collectors.joining(
+                                                ", ",
+                                                "SELECT ",
+                                                ", CAST(NULL AS VARCHAR) AS f, CAST(NULL AS"
+                                                        + " BIGINT) AS p WHERE false")));
     }
 
     private static String schema(

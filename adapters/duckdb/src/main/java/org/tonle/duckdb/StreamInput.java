@@ -5,6 +5,7 @@ import static org.tonle.sql.Expectation.Violation.DROP_ROW;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.iceberg.types.Types;
 import org.tonle.catalog.BronzeTable;
@@ -24,10 +25,56 @@ sealed interface StreamInput {
     List<String> PLACE_COLUMNS =
             List.of("\"tonle$partition\"", "\"tonle$position\"", "\"tonle$index\"");
 
+    /**
+     * What a row must be besides, over the input's row as expressions call it.
+     *
+     * @param rule names it in quarantine
+     * @param broken a condition that is true where it isn't met
+     * @param message a sentence about that
+     */
+    record Demand(String rule, String broken, String message) {
+        static String cases(List<Demand> demands, String before, Function<Demand, String> then) {
+            StringBuilder cases = new StringBuilder();
+            for (int i = 0; i < demands.size(); i++) {
+                cases.append("WHEN ")
+                        .append(before)
+                        .append(FIRST + i)
+                        .append(" THEN ")
+                        .append(DuckTypes.text(then.apply(demands.get(i))))
+                        .append(' ');
+            }
+            return cases.toString();
+        }
+
+        /** The number of the first one that is broken; NULL if none is. */
+        static String number(List<Demand> demands) {
+            StringBuilder cases = new StringBuilder("CASE ");
+            for (int i = 0; i < demands.size(); i++) {
+                cases.append("WHEN ")
+                        .append(demands.get(i).broken())
+                        .append(" THEN ")
+                        .append(FIRST + i)
+                        .append(' ');
+            }
+            return demands.isEmpty() ? "CAST(NULL AS INTEGER)" : cases + "END";
+        }
+
+        /** Behind the numbers of columns. */
+        private static final int FIRST = 1_000_000;
+    }
+
     static StreamInput of(BoundStream stream, BoundStream.Printed sql, List<DataFile> files) {
+        return of(stream, sql, files, List.of());
+    }
+
+    static StreamInput of(
+            BoundStream stream,
+            BoundStream.Printed sql,
+            List<DataFile> files,
+            List<Demand> demands) {
         return stream.input().table().isBronze()
-                ? new Events(stream, sql, files)
-                : new Rows(stream, sql, files);
+                ? new Events(stream, sql, files, demands)
+                : new Rows(stream, sql, files, demands);
     }
 
     /** The SELECT of the candidates. */
@@ -67,7 +114,8 @@ sealed interface StreamInput {
     }
 
     /** Rows of a bronze table. */
-    record Events(BoundStream stream, BoundStream.Printed sql, List<DataFile> files)
+    record Events(
+            BoundStream stream, BoundStream.Printed sql, List<DataFile> files, List<Demand> demands)
             implements StreamInput {
         private SqlTable table() {
             return stream.input().table();
@@ -128,7 +176,9 @@ sealed interface StreamInput {
                     + JsonScan.TEXTS
                     + " FROM ("
                     + Scan.files(table().schema().columns(), files)
-                    + ")))) AS "
+                    + "))) AS "
+                    + DuckTypes.name(sql.inputAlias())
+                    + ") AS "
                     + DuckTypes.name(sql.inputAlias())
                     + " WHERE CASE WHEN \"tonle$problem\" IS NOT NULL THEN true ELSE "
                     + condition(sql)
@@ -179,7 +229,7 @@ sealed interface StreamInput {
                 }
                 problem.append(" THEN ").append(i + 1).append(' ');
             }
-            return problem + "END";
+            return problem + "ELSE " + Demand.number(demands) + " END";
         }
 
         @Override
@@ -195,7 +245,7 @@ sealed interface StreamInput {
                 rule.append("WHEN ").append(i + 1).append(" THEN ");
                 rule.append(DuckTypes.text(columns.get(i).name())).append(' ');
             }
-            return rule + "END";
+            return rule + Demand.cases(demands, "", Demand::rule) + "END";
         }
 
         @Override
@@ -223,7 +273,7 @@ sealed interface StreamInput {
                         .append(DuckTypes.text(", which is no " + columns.get(i).type()))
                         .append(" END ");
             }
-            return message + "END";
+            return message + Demand.cases(demands, "\"tonle$problem\" = ", Demand::message) + "END";
         }
 
         @Override
@@ -234,7 +284,8 @@ sealed interface StreamInput {
     }
 
     /** Rows of another streaming table: intact, with key and time of their own. */
-    record Rows(BoundStream stream, BoundStream.Printed sql, List<DataFile> files)
+    record Rows(
+            BoundStream stream, BoundStream.Printed sql, List<DataFile> files, List<Demand> demands)
             implements StreamInput {
         @Override
         public String candidates() {
@@ -246,16 +297,19 @@ sealed interface StreamInput {
                             .filter(name -> !SqlTable.isHidden(name))
                             .map(name -> DuckTypes.name(name) + " := " + DuckTypes.name(name))
                             .collect(Collectors.joining(", "));
+            String row = "CAST(to_json(struct_pack(" + shown + ")) AS VARCHAR)";
+            String refused = Demand.number(demands);
             return "SELECT *, \""
                     + SqlTable.KEY
                     + "\" AS \"tonle$key\", epoch_us(\""
                     + SqlTable.INGEST_TIME
                     + "\") AS \"tonle$time\", NULL AS \"tonle$partition\", NULL AS"
-                    + " \"tonle$position\", NULL AS \"tonle$index\", NULL::INTEGER AS"
-                    + " \"tonle$problem\", "
-                    + (stream.expectations().isEmpty()
-                            ? "''"
-                            : "CAST(to_json(struct_pack(" + shown + ")) AS VARCHAR)")
+                    + " \"tonle$position\", NULL AS \"tonle$index\", "
+                    + refused
+                    + " AS \"tonle$problem\", "
+                    + (!stream.expectations().isEmpty()
+                            ? row
+                            : "CASE WHEN " + refused + " IS NOT NULL THEN " + row + " END")
                     + " AS \"tonle$payload\" FROM ("
                     + Scan.files(table.schema().columns(), files)
                     + ") AS "
@@ -271,12 +325,18 @@ sealed interface StreamInput {
 
         @Override
         public String rule() {
-            return "''";
+            return demands.isEmpty()
+                    ? "''"
+                    : "CASE \"tonle$problem\" " + Demand.cases(demands, "", Demand::rule) + "END";
         }
 
         @Override
         public String message() {
-            return "''";
+            return demands.isEmpty()
+                    ? "''"
+                    : "CASE "
+                            + Demand.cases(demands, "\"tonle$problem\" = ", Demand::message)
+                            + "END";
         }
 
         @Override

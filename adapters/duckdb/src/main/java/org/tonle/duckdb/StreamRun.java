@@ -256,18 +256,9 @@ final class StreamRun {
     }
 
     private List<WrittenFile> writeQuarantine() {
+        QuarantineRows refused = new QuarantineRows(target.dataset(), target.commitId());
         List<String> parts = new ArrayList<>();
-        parts.add(
-                "SELECT "
-                        + quarantined(
-                                QuarantineTable.MALFORMED,
-                                input.rule(),
-                                input.message(),
-                                input.columnPlace(),
-                                "\"tonle$payload\"")
-                        + " FROM "
-                        + RUN
-                        + " WHERE \"tonle$problem\" IS NOT NULL");
+        parts.add(refused.malformed(input, RUN));
         if (dropping().findAny().isPresent()) {
             StringBuilder rule = new StringBuilder("CASE ");
             StringBuilder message = new StringBuilder("CASE ");
@@ -285,7 +276,7 @@ final class StreamRun {
                             .collect(Collectors.joining(" AND "));
             parts.add(
                     "SELECT "
-                            + quarantined(
+                            + refused.columns(
                                     QuarantineTable.EXPECTATION,
                                     rule + "END",
                                     message + "END",
@@ -302,34 +293,6 @@ final class StreamRun {
                 String.join(" UNION ALL ", parts),
                 QuarantineTable.SCHEMA,
                 target.quarantineDirectory().resolve(target.name() + ".parquet"));
-    }
-
-    private String quarantined(
-            String reason, String rule, String message, List<String> place, String payload) {
-        List<String> values =
-                List.of(
-                        DuckTypes.text(target.dataset().toString()),
-                        DuckTypes.text(reason),
-                        rule,
-                        message,
-                        "\"tonle$key\"",
-                        "make_timestamptz(\"tonle$time\")",
-                        place.get(0),
-                        place.get(1),
-                        place.get(2),
-                        "0",
-                        payload,
-                        DuckTypes.text(target.commitId()));
-        List<Types.NestedField> fields = QuarantineTable.SCHEMA.columns();
-        return IntStream.range(0, fields.size())
-                .mapToObj(i ->
-                        "CAST("
-                                + values.get(i)
-                                + " AS "
-                                + DuckTypes.type(fields.get(i).type())
-                                + ") AS "
-                                + DuckTypes.name(fields.get(i).name()))
-                .collect(Collectors.joining(", "));
     }
 
     /** A sentence with the values of the columns that the condition is about. */

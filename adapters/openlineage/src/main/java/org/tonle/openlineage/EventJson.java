@@ -101,6 +101,7 @@ final class EventJson {
                                 "jobType",
                                 switch (dataset) {
                                     case Dataset.StreamingTable table -> "STREAMING_TABLE";
+                                    case Dataset.ChangeTable table -> "CHANGE_TABLE";
                                     case Dataset.MaterializedView view -> "MATERIALIZED_VIEW";
                                 }));
         facets.set("sql", facet("1-1-0", "SQLJobFacet").put("query", dataset.text()));

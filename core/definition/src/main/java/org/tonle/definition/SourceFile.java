@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -20,7 +21,7 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 final class SourceFile {
     private static final List<String> KEYS = List.of("kind", "id", "event-time", "key", "columns");
 
-    /** The keys of each kind besides those that all have. */
+    /** The keys of each kind besides those above, which all have but databases. */
     private static final Map<String, List<String>> KINDS =
             new TreeMap<>(
                     Map.of(
@@ -35,7 +36,9 @@ final class SourceFile {
                                     "format",
                                     "settle"),
                             "kafka",
-                            List.of("topic", "bootstrap-servers", "properties", "from")));
+                            List.of("topic", "bootstrap-servers", "properties", "from"),
+                            "postgres",
+                            PostgresSection.KEYS));
 
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
     private static final Pattern DECIMAL =
@@ -79,7 +82,7 @@ final class SourceFile {
                     "payload");
 
     /** The columns that every streaming table carries besides its own. */
-    static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time");
+    static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time", "_sequence");
 
     /**
      * What the doors, the producer and the embedded broker are made for: half of what each holds.
@@ -108,10 +111,16 @@ final class SourceFile {
 
     SourceDefinition read(String name, MappingNode mapping) {
         String kind = kind(new Section(file, mapping, new Problems()));
+        if (kind.equals("postgres")) {
+            return new PostgresSection(this, references, problems).read(name, mapping);
+        }
         List<String> keys = new ArrayList<>(KEYS);
         keys.addAll(KINDS.getOrDefault(kind, List.of()));
         Section section = new Section(file, mapping, problems, keys);
-        List<ColumnDefinition> columns = columns(section);
+        List<ColumnDefinition> columns =
+                section.section("columns")
+                        .map(c -> columns(c, JsonPath::field, Set.of()))
+                        .orElse(List.of());
         return new SourceDefinition(
                 name,
                 YamlFile.place(file, mapping),
@@ -250,31 +259,46 @@ final class SourceFile {
         return key.map(Section.Scalar::text);
     }
 
-    private List<ColumnDefinition> columns(Section section) {
-        Optional<Section> columns = section.section("columns");
-        if (columns.isEmpty()) {
-            return List.of();
-        }
+    String file() {
+        return file;
+    }
+
+    /**
+     * The entries of a section, each a column.
+     *
+     * @param otherwise where a column's value is whose entry doesn't say
+     * @param taken names that the source's tables have besides, in lower case
+     */
+    List<ColumnDefinition> columns(
+            Section columns, Function<String, JsonPath> otherwise, Set<String> taken) {
         List<ColumnDefinition> read = new ArrayList<>();
         Map<String, String> names = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
-        for (Map.Entry<String, NodeTuple> entry : columns.get().entries().entrySet()) {
+        for (Map.Entry<String, NodeTuple> entry : columns.entries().entrySet()) {
             String name = entry.getKey();
-            Place place = columns.get().placeOf(name);
-            checkName(name, place, names.put(name, name));
-            column(columns.get(), name, place, entry.getValue()).ifPresent(read::add);
+            Place place = columns.placeOf(name);
+            checkName(name, place, names.put(name, name), otherwise, taken);
+            column(columns, name, place, entry.getValue(), otherwise.apply(name))
+                    .ifPresent(read::add);
         }
         return read;
     }
 
-    private void checkName(String name, Place place, @Nullable String before) {
+    private void checkName(
+            String name,
+            Place place,
+            @Nullable String before,
+            Function<String, JsonPath> otherwise,
+            Set<String> taken) {
         String lower = name.toLowerCase(Locale.ROOT);
-        if (BRONZE_COLUMNS.contains(lower) || HIDDEN_COLUMNS.contains(lower)) {
+        if (BRONZE_COLUMNS.contains(lower)
+                || HIDDEN_COLUMNS.contains(lower)
+                || taken.contains(lower)) {
             problems.add(
                     place,
                     name,
                     "every table has a column of this name already; choose another and point it"
                             + " at the field: {type: …, path: "
-                            + JsonPath.field(name)
+                            + otherwise.apply(name)
                             + "}");
         } else if (before != null) {
             problems.add(
@@ -290,24 +314,24 @@ final class SourceFile {
     }
 
     private Optional<ColumnDefinition> column(
-            Section columns, String name, Place place, NodeTuple tuple) {
+            Section columns, String name, Place place, NodeTuple tuple, JsonPath otherwise) {
         if (!(tuple.getValueNode() instanceof MappingNode)) {
             return columns.scalar(name)
                     .flatMap(this::type)
-                    .map(t -> new ColumnDefinition(name, t, JsonPath.field(name), false, place));
+                    .map(t -> new ColumnDefinition(name, t, otherwise, false, place));
         }
         Section section = columns.section(name, List.of("type", "path", "required")).orElseThrow();
         Optional<Section.Scalar> type = section.scalar("type");
         if (type.isEmpty() && !section.has("type")) {
             problems.add(place, name, "type is missing; write {type: string} or another type");
         }
-        JsonPath path = path(section, name);
+        JsonPath path = path(section, otherwise);
         boolean required = section.flag("required");
         return type.flatMap(this::type)
                 .map(t -> new ColumnDefinition(name, t, path, required, place));
     }
 
-    private JsonPath path(Section section, String name) {
+    private JsonPath path(Section section, JsonPath otherwise) {
         Optional<Section.Scalar> scalar = section.scalar("path");
         if (scalar.isPresent()) {
             try {
@@ -319,7 +343,7 @@ final class SourceFile {
                         "not a path: " + e.getMessage() + "; write one like $.a.b[0]");
             }
         }
-        return JsonPath.field(name);
+        return otherwise;
     }
 
     private Optional<ColumnType> type(Section.Scalar scalar) {

@@ -92,6 +92,7 @@ public sealed interface SourceKind {
      * @param properties of the connection besides, such as {@code sslmode}
      * @param slot the replication slot: it keeps the database's log until bronze has it
      * @param publication what the slot tells of; it is made if it isn't there
+     * @param walAlarmBytes how much of the database's log may be held back without a warning
      * @param tables which; in the order of the file
      */
     record Postgres(
@@ -103,8 +104,18 @@ public sealed interface SourceKind {
             Map<String, String> properties,
             String slot,
             String publication,
+            long walAlarmBytes,
             List<BronzeDefinition> tables)
             implements SourceKind {
+        public static final int DEFAULT_PORT = 5432;
+        public static final long DEFAULT_WAL_ALARM_BYTES = 1L << 30;
+
+        /** The field of its events by which they are ordered and told apart. */
+        public static final String ID_FIELD = "seq";
+
+        /** The field of its events that says when the change was committed. */
+        public static final String EVENT_TIME_FIELD = "at";
+
         /** Larger changes are kept as what couldn't be read. */
         public static final long MAX_BODY_BYTES = 20L << 20;
 

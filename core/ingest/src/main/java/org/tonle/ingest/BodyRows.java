@@ -7,7 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.parquet.io.api.Binary;
@@ -37,12 +39,26 @@ final class BodyRows {
     private static final int ID = 0;
     private static final int TIME = 1;
     private static final int KEY = 2;
+    private static final int TABLE = 3;
+
+    /** In an event and a body's headers: the table outside that it is of. */
+    private static final String TABLE_FIELD = "table";
 
     private final SourceDefinition definition;
     private final SourceTopic topic;
     private final String[] fields;
     private final EventIds ids = new EventIds();
     private final BronzeRow row = new BronzeRow();
+
+    /** By their names outside, the tables of bronze; empty if there is but one. */
+    private final Map<String, String> tables = new HashMap<>();
+
+    private final String firstTable;
+
+    /** Where rows of a table are written. */
+    interface Files {
+        BronzeFile of(String table);
+    }
 
     BodyRows(SourceDefinition definition, SourceTopic topic) {
         this.definition = definition;
@@ -51,8 +67,14 @@ final class BodyRows {
                 new String[] {
                     definition.idField(),
                     definition.eventTimeField().orElse(""),
-                    keyField(definition).orElse("")
+                    keyField(definition).orElse(""),
+                    TABLE_FIELD
                 };
+        definition
+                .tables()
+                .forEach(
+                        table -> table.outside().ifPresent(name -> tables.put(name, table.name())));
+        this.firstTable = definition.tables().getFirst().name();
         row.source = Binary.fromString(definition.name());
         row.topic = Binary.fromString(topic.name());
     }
@@ -71,8 +93,11 @@ final class BodyRows {
                 .findFirst();
     }
 
-    /** Writes all rows of a body. */
-    void write(LogRecord record, BronzeFile file) {
+    /**
+     * Writes all rows of a body. What is of a table that isn't declared any more is left out:
+     * nobody asks for it.
+     */
+    void write(LogRecord record, Files files) {
         BodyRecord body = record.body();
         row.ingestTimeMicros = body.ingestTimeMicros();
         row.partition = record.partition();
@@ -89,11 +114,18 @@ final class BodyRows {
                         () -> ids.byPlace(topic.topicId(), record.partition(), record.position()));
         byte[] bytes = body.body();
         if (body.problem().isPresent()) {
-            unreadable(bytes, key(body).orElse(null), file);
+            BronzeFile file = file(Optional.ofNullable(body.headers().get(TABLE_FIELD)), files);
+            if (file != null) {
+                unreadable(bytes, key(body).orElse(null), file);
+            }
             return;
         }
         EventCursor cursor = new EventCursor(bytes, body.format(), fields);
         while (cursor.next()) {
+            BronzeFile file = file(cursor, bytes, files);
+            if (file == null) {
+                continue;
+            }
             row.index = cursor.index();
             row.eventId = id(cursor, bytes);
             row.eventTimeMicros = time(cursor, bytes);
@@ -106,6 +138,23 @@ final class BodyRows {
                             bytes, cursor.start(), cursor.end() - cursor.start());
             file.write(row);
         }
+    }
+
+    private @Nullable BronzeFile file(EventCursor cursor, byte[] bytes, Files files) {
+        return tables.isEmpty()
+                ? files.of(firstTable)
+                : file(
+                        Optional.ofNullable(text(cursor, TABLE, bytes))
+                                .map(Binary::toStringUsingUTF8),
+                        files);
+    }
+
+    private @Nullable BronzeFile file(Optional<String> outside, Files files) {
+        if (tables.isEmpty()) {
+            return files.of(firstTable);
+        }
+        String table = outside.map(tables::get).orElse(null);
+        return table == null ? null : files.of(table);
     }
 
     private static Optional<Binary> key(BodyRecord body) {

@@ -1,13 +1,18 @@
 package org.tonle.ingest;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +41,7 @@ final class BronzeBatch implements AutoCloseable {
     private static final String PRINCIPAL = "tonle";
 
     private final LakeCatalog catalog;
-    private final TableIdentifier table;
+    private final String source;
     private final String consumer;
     private final SourceTopic topic;
     private final RequestKeys keys;
@@ -49,16 +54,20 @@ final class BronzeBatch implements AutoCloseable {
     private final Map<String, SourceMark> newMarks = new TreeMap<>();
     private final Map<Integer, Long> next = new TreeMap<>();
     private final Map<Integer, Integer> leaderEpochs = new HashMap<>();
-    private final Map<Long, BronzeFile> files = new TreeMap<>();
+    private final Map<String, Map<Long, BronzeFile>> files = new TreeMap<>();
+    private final Map<String, StagedTable> staged = new HashMap<>();
+
+    /** Items whose last body is to become visible with the next one. */
+    private final Set<String> open = new HashSet<>();
+
     private @Nullable StagedCommit commit;
-    private @Nullable StagedTable staged;
     private long newestMicros = Long.MIN_VALUE;
     private long bytes;
     private long repeats;
 
     BronzeBatch(
             LakeCatalog catalog,
-            TableIdentifier table,
+            String source,
             String consumer,
             SourceTopic topic,
             RequestKeys keys,
@@ -66,7 +75,7 @@ final class BronzeBatch implements AutoCloseable {
             BodyRows rows,
             FailPoints failPoints) {
         this.catalog = catalog;
-        this.table = table;
+        this.source = source;
         this.consumer = consumer;
         this.topic = topic;
         this.keys = keys;
@@ -145,29 +154,49 @@ final class BronzeBatch implements AutoCloseable {
                 return;
             }
             newMarks.put(mark.item(), mark);
+            if (body.mark().get().continues()) {
+                open.add(mark.item());
+            } else {
+                open.remove(mark.item());
+            }
         }
-        rows.write(record, file(BronzeFile.day(body.ingestTimeMicros())));
+        long day = BronzeFile.day(body.ingestTimeMicros());
+        rows.write(record, table -> file(table, day));
     }
 
-    private BronzeFile file(long day) {
-        BronzeFile open = files.get(day);
-        if (open == null) {
-            open = BronzeFile.create(staged().newDataFile(BronzeFile.partition(day)), day);
-            files.put(day, open);
-        }
-        return open;
+    /** Whether no transaction is in it in part. */
+    boolean isWhole() {
+        return open.isEmpty();
     }
 
-    private StagedTable staged() {
-        StagedTable found = staged;
+    private BronzeFile file(String table, long day) {
+        Map<Long, BronzeFile> days = files.computeIfAbsent(table, name -> new TreeMap<>());
+        BronzeFile file = days.get(day);
+        if (file == null) {
+            file = BronzeFile.create(staged(table).newDataFile(BronzeFile.partition(day)), day);
+            days.put(day, file);
+        }
+        return file;
+    }
+
+    private StagedTable staged(String table) {
+        StagedTable found = staged.get(table);
         if (found == null) {
-            StagedCommit begun = catalog.stage();
-            commit = begun;
+            if (commit == null) {
+                commit = catalog.stage();
+            }
             // nothing of the table was read to make the rows, so they fit on any newer one
-            found = begun.table(table, StagedTable.OnConflict.REAPPLY);
-            staged = found;
+            found =
+                    commit.table(
+                            TableIdentifier.of(BronzeTable.NAMESPACE, table),
+                            StagedTable.OnConflict.REAPPLY);
+            staged.put(table, found);
         }
         return found;
+    }
+
+    private Stream<BronzeFile> allFiles() {
+        return files.values().stream().flatMap(days -> days.values().stream());
     }
 
     /**
@@ -177,20 +206,25 @@ final class BronzeBatch implements AutoCloseable {
      */
     void publish(List<Lease> leases, Map<Integer, Long> from) {
         StagedCommit files = commit;
-        StagedTable target = staged;
-        if (files == null || target == null) {
+        if (files == null) {
             // nothing but repeats: only the positions move
             var unused = catalog.ledger().commit(request(UUID.randomUUID(), leases, from).build());
             return;
         }
-        AppendFiles append =
-                target.transaction()
-                        .newAppend()
-                        .scanManifestsWith(Direct.EXECUTOR)
-                        .writeManifestsWith(Direct.EXECUTOR, 1);
-        this.files.values().forEach(file -> append.appendFile(file.finish()));
+        List<AppendFiles> appends = new ArrayList<>();
+        staged.forEach((table, target) -> {
+            AppendFiles append =
+                    target.transaction()
+                            .newAppend()
+                            .scanManifestsWith(Direct.EXECUTOR)
+                            .writeManifestsWith(Direct.EXECUTOR, 1);
+            Objects.requireNonNull(this.files.get(table))
+                    .values()
+                    .forEach(file -> append.appendFile(file.finish()));
+            appends.add(append);
+        });
         failPoints.reach("ingest.after-file");
-        append.commit();
+        appends.forEach(AppendFiles::commit);
         CommitRequest.Builder request = request(files.id(), leases, from);
         failPoints.reach("ingest.before-commit");
         var unused = files.publish(request);
@@ -199,8 +233,8 @@ final class BronzeBatch implements AutoCloseable {
     private CommitRequest.Builder request(UUID id, List<Lease> leases, Map<Integer, Long> from) {
         CommitRequest.Builder request =
                 CommitRequest.builder(id, "ingest", PRINCIPAL)
-                        .summary("table", BronzeTable.NAMESPACE + "." + table.name())
-                        .summary("rows", files.values().stream().mapToLong(BronzeFile::rows).sum())
+                        .summary("source", source)
+                        .summary("rows", allFiles().mapToLong(BronzeFile::rows).sum())
                         .summary("repeats", repeats);
         leases.forEach(request::fencedBy);
         next.forEach((partition, to) -> {
@@ -215,7 +249,7 @@ final class BronzeBatch implements AutoCloseable {
                             known == null ? OptionalLong.empty() : OptionalLong.of(known),
                             to));
         });
-        newMarks.values().forEach(mark -> request.move(new SourceMove(table.name(), mark)));
+        newMarks.values().forEach(mark -> request.move(new SourceMove(source, mark)));
         return request;
     }
 
@@ -223,7 +257,7 @@ final class BronzeBatch implements AutoCloseable {
     @Override
     public void close() {
         try {
-            files.values().forEach(BronzeFile::close);
+            allFiles().forEach(BronzeFile::close);
         } finally {
             if (commit != null) {
                 commit.close();

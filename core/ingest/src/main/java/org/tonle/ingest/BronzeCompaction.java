@@ -33,8 +33,8 @@ final class BronzeCompaction {
      *
      * @return whether it did
      */
-    boolean compact(String source) {
-        TableIdentifier table = TableIdentifier.of(BronzeTable.NAMESPACE, source);
+    boolean compact(String name) {
+        TableIdentifier table = TableIdentifier.of(BronzeTable.NAMESPACE, name);
         long since = RequestKeys.micros(clock.instant().minus(RECENT));
         return compaction.compact(
                 catalog.pin().table(table).orElseThrow(),

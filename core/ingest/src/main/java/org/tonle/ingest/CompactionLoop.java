@@ -8,9 +8,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tonle.definition.BronzeDefinition;
 
 /**
  * Compacts the sources that this process brings to bronze, one after the other in one thread, so
@@ -23,12 +25,20 @@ final class CompactionLoop implements Runnable {
 
     private final BronzeCompaction compaction;
     private final Supplier<List<SourceStatus>> sources;
+    private final Function<String, List<BronzeDefinition>> tables;
     private final Map<String, Optional<Instant>> seen = new HashMap<>();
     private final CountDownLatch stop = new CountDownLatch(1);
 
-    CompactionLoop(BronzeCompaction compaction, Supplier<List<SourceStatus>> sources) {
+    /**
+     * @param tables those of a source, by its name
+     */
+    CompactionLoop(
+            BronzeCompaction compaction,
+            Supplier<List<SourceStatus>> sources,
+            Function<String, List<BronzeDefinition>> tables) {
         this.compaction = compaction;
         this.sources = sources;
+        this.tables = tables;
     }
 
     void stop() {
@@ -51,18 +61,18 @@ final class CompactionLoop implements Runnable {
             Optional<Instant> committed = source.committedAt();
             boolean changed = !committed.equals(seen.put(source.source(), committed));
             if (source.state() == SourceStatus.State.RUNNING && changed && stop.getCount() > 0) {
-                compact(source.source());
+                tables.apply(source.source()).forEach(table -> compact(table.name()));
             }
         }
     }
 
-    private void compact(String source) {
+    private void compact(String table) {
         try {
-            while (stop.getCount() > 0 && compaction.compact(source)) {
-                log.debug("Compacted files of bronze.{}", source);
+            while (stop.getCount() > 0 && compaction.compact(table)) {
+                log.debug("Compacted files of bronze.{}", table);
             }
         } catch (RuntimeException e) {
-            log.warn("Files of bronze.{} could not be compacted now", source, e);
+            log.warn("Files of bronze.{} could not be compacted now", table, e);
         }
     }
 }

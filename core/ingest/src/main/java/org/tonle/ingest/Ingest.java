@@ -90,7 +90,8 @@ public final class Ingest implements AutoCloseable {
                                 catalog,
                                 clock,
                                 new Compaction(catalog, settings.compactionFanIn(), failPoints)),
-                        this::status);
+                        this::status,
+                        source -> get(source).source().tables());
         this.compactionThread =
                 Thread.ofPlatform().daemon().name("ingest-compaction").unstarted(compaction);
     }

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.catalog.TableIdentifier;
@@ -29,12 +30,16 @@ final class KeyRecovery {
     private static final Duration POLL = Duration.ofMillis(200);
 
     private final LakeCatalog catalog;
-    private final TableIdentifier table;
+    private final Optional<TableIdentifier> table;
     private final RequestKeys keys;
     private final Clock clock;
     private long seq = -1;
 
-    KeyRecovery(LakeCatalog catalog, TableIdentifier table, RequestKeys keys, Clock clock) {
+    /**
+     * @param table where requests are brought to; empty for a source that takes none
+     */
+    KeyRecovery(
+            LakeCatalog catalog, Optional<TableIdentifier> table, RequestKeys keys, Clock clock) {
         this.catalog = catalog;
         this.table = table;
         this.keys = keys;
@@ -49,14 +54,17 @@ final class KeyRecovery {
     void recover(LogReader log, SourceProgress progress, BooleanSupplier stopping) {
         long oldest =
                 Math.min(RequestKeys.micros(clock.instant()), readTail(log, progress, stopping));
-        long horizon = RequestKeys.horizon(oldest);
+        table.ifPresent(requests -> readTable(requests, RequestKeys.horizon(oldest)));
+    }
+
+    private void readTable(TableIdentifier requests, long horizon) {
         Pin pin = catalog.pin();
         PinnedTable bronze =
-                pin.table(table).orElseThrow(() -> new IllegalStateException("no " + table));
+                pin.table(requests).orElseThrow(() -> new IllegalStateException("no " + requests));
         if (seq < 0
                 || !(catalog.changes(bronze.uuid(), seq, pin.seq(), ChangeRange.Limit.NONE)
                         instanceof ChangeRange.Appended added)) {
-            read(RecentFiles.since(catalog, table, horizon), horizon);
+            read(RecentFiles.since(catalog, requests, horizon), horizon);
         } else {
             read(added.files(), horizon);
         }

@@ -6,8 +6,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.ingest.SourceStatus.State;
 import org.tonle.spi.ErrorCode;
@@ -23,6 +26,8 @@ import org.tonle.spi.SourceMark;
  * it or another process didn't know that it was written, the sink drops by its mark.
  */
 final class SourceFeed implements Runnable, RetryLoop.Work {
+    private static final Logger logger = LoggerFactory.getLogger(SourceFeed.class);
+
     /** Reached while something outside is read into the log. */
     static final List<String> FAIL_POINTS = List.of("source.before-append", "source.after-append");
 
@@ -31,6 +36,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
 
     private static final Duration WAIT = Duration.ofMillis(500);
     private static final Duration POLL = Duration.ofMillis(200);
+    private static final Duration WARN_EVERY = Duration.ofSeconds(10);
 
     private final String name;
     private final String consumer;
@@ -94,6 +100,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         try (Source source = open.get()) {
             source.begin(taken);
             progress.reading(null, null);
+            long warned = System.nanoTime() - WARN_EVERY.toNanos();
             while (!stopping() && progress.isRunning()) {
                 if (progress.awaitRoom(MOST_WAITING, WAIT)) {
                     append(topic, source.poll(WAIT));
@@ -102,9 +109,20 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
                 if (!committed.isEmpty()) {
                     source.committed(committed);
                 }
+                if (System.nanoTime() - warned >= WARN_EVERY.toNanos()) {
+                    warn(source);
+                    warned = System.nanoTime();
+                }
             }
         }
         return stopping();
+    }
+
+    private void warn(Source source) {
+        Optional<String> warning = source.warning();
+        if (progress.warnReading(warning)) {
+            logger.warn("Source {}: {}", name, warning.orElseThrow());
+        }
     }
 
     private boolean stopping() {

@@ -3,10 +3,12 @@ package org.tonle.ingest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tonle.ingest.SourceStatus.State;
 import org.tonle.spi.ErrorCode;
@@ -21,6 +23,7 @@ final class SourceProgress {
     private State state = State.STARTING;
     private SourceStatus.@Nullable Problem problem;
     private @Nullable String warning;
+    private @Nullable String readingWarning;
     private @Nullable SourceTopic topic;
     private final Map<Integer, Long> next = new TreeMap<>();
     private final Map<Integer, Long> appended = new TreeMap<>();
@@ -62,6 +65,17 @@ final class SourceProgress {
     synchronized boolean warn(Optional<String> found) {
         boolean isNew = found.isPresent() && !found.get().equals(warning);
         warning = found.orElse(null);
+        return isNew;
+    }
+
+    /**
+     * Says what isn't as it should be where the source reads.
+     *
+     * @return whether all was well before
+     */
+    synchronized boolean warnReading(Optional<String> found) {
+        boolean isNew = found.isPresent() && readingWarning == null;
+        readingWarning = found.orElse(null);
         return isNew;
     }
 
@@ -213,6 +227,14 @@ final class SourceProgress {
         return true;
     }
 
+    private Optional<String> warnings() {
+        List<String> all =
+                Stream.of(Optional.ofNullable(warning), Optional.ofNullable(readingWarning))
+                        .flatMap(Optional::stream)
+                        .toList();
+        return all.isEmpty() ? Optional.empty() : Optional.of(String.join(" ", all));
+    }
+
     synchronized SourceStatus status() {
         // what is read can't come in, however well the rest goes
         boolean reading = state == State.RUNNING && readingState != null;
@@ -220,7 +242,7 @@ final class SourceProgress {
                 source,
                 reading && readingState != null ? readingState : state,
                 Optional.ofNullable(reading ? readingProblem : problem),
-                Optional.ofNullable(warning),
+                warnings(),
                 Optional.ofNullable(topic).map(SourceTopic::name),
                 next,
                 appended,

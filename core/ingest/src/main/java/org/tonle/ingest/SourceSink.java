@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -16,6 +15,7 @@ import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.StagedCommit;
+import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.SourceStatus.State;
@@ -48,9 +48,11 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     private final IngestSettings settings;
     private final Clock clock;
     private final FailPoints failPoints;
-    private final TableIdentifier table;
     private final String consumer;
-    private final boolean takesRequests;
+
+    /** Whether its topic is of the lake's event log, and one process reads all of it. */
+    private final boolean ownsTopic;
+
     private final PartitionLeases leases;
     private final TopicClaim claim;
     private final KeyRecovery recovery;
@@ -77,15 +79,19 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         this.settings = settings;
         this.clock = clock;
         this.failPoints = failPoints;
-        this.table = TableIdentifier.of(BronzeTable.NAMESPACE, source.name());
         this.consumer = consumer(source.name());
-        this.takesRequests = !(source.kind() instanceof SourceKind.Kafka);
+        this.ownsTopic = !(source.kind() instanceof SourceKind.Kafka);
         this.leases =
-                new PartitionLeases(
-                        catalog.ledger(), source.name(), settings.holder(), !takesRequests);
+                new PartitionLeases(catalog.ledger(), source.name(), settings.holder(), !ownsTopic);
         this.claim = new TopicClaim(catalog.ledger(), source.name(), consumer, settings.holder());
         this.retries = new RetryLoop(source.name(), stop);
-        this.recovery = new KeyRecovery(catalog, table, keys, clock);
+        this.recovery =
+                new KeyRecovery(
+                        catalog,
+                        Optional.of(table(source.name()))
+                                .filter(requests -> source.kind() instanceof SourceKind.Http),
+                        keys,
+                        clock);
     }
 
     /** Ends when all that is in the log now is in bronze. */
@@ -158,9 +164,9 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         if (progress.warn(weakness)) {
             logger.warn("Source {}: {}", source.name(), weakness.orElseThrow());
         }
-        createTable();
+        createTables();
         Set<Integer> mine = leases.acquire(topic.partitions());
-        if (takesRequests) {
+        if (ownsTopic) {
             try (LogReader tail = log.reader(topic, from(positions, positions.keySet()))) {
                 recovery.recover(tail, progress, this::stopping);
             }
@@ -200,18 +206,23 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         return "bronze." + source;
     }
 
-    private void createTable() {
-        if (catalog.ledger().ref(BronzeTable.NAMESPACE, source.name()).isPresent()) {
-            return;
+    private static TableIdentifier table(String name) {
+        return TableIdentifier.of(BronzeTable.NAMESPACE, name);
+    }
+
+    private void createTables() {
+        for (BronzeDefinition table : source.tables()) {
+            if (catalog.ledger().ref(BronzeTable.NAMESPACE, table.name()).isEmpty()) {
+                createTable(table.name());
+            }
         }
+    }
+
+    private void createTable(String name) {
         catalog.ensureNamespace(BronzeTable.NAMESPACE, settings.holder());
         try (StagedCommit commit = catalog.stage()) {
             var created =
-                    commit.create(
-                            TableIdentifier.of(Namespace.of(BronzeTable.NAMESPACE), source.name()),
-                            BronzeTable.SCHEMA,
-                            BronzeTable.SPEC,
-                            Map.of());
+                    commit.create(table(name), BronzeTable.SCHEMA, BronzeTable.SPEC, Map.of());
             logger.debug("Creating {}", created.identifier());
             var unused =
                     commit.publish(CommitRequest.builder(commit.id(), "create", settings.holder()));
@@ -235,7 +246,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
             while (!stopping()) {
                 if (System.nanoTime() - renewed > RENEW_AFTER.toNanos()) {
                     if (!leases.renew()) {
-                        if (takesRequests) {
+                        if (ownsTopic) {
                             throw new LakeException(
                                     ErrorCode.LEASE_LOST,
                                     "Another process brings source %s to bronze now."
@@ -249,7 +260,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                     if (batch == null) {
                         requireStillThere(topic);
                     }
-                    if (!takesRequests) {
+                    if (!ownsTopic) {
                         progress.ends(reading.ends());
                         if (log.partitions(topic) != topic.partitions()) {
                             leases.release();
@@ -261,19 +272,26 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                     target = reading.ends();
                 }
                 if (target != null && reading.reached(target)) {
-                    if (batch != null) {
+                    // the rest of a transaction isn't in the log; it is read again with it
+                    if (batch != null && batch.isWhole()) {
                         commit(batch, topic, next);
                     }
                     leases.leave();
                     return true;
                 }
                 for (LogRecord record : reading.poll(pollTime(batch, target != null))) {
+                    if (batch != null && batch.isWhole() && continues(record)) {
+                        // a long transaction doesn't hold back what was before it
+                        commit(batch, topic, next);
+                        marks.putAll(batch.marks());
+                        batch = null;
+                    }
                     if (batch == null) {
                         failPoints.reach("ingest.after-read");
                         batch =
                                 new BronzeBatch(
                                         catalog,
-                                        table,
+                                        source.name(),
                                         consumer,
                                         topic,
                                         keys,
@@ -282,13 +300,13 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                                         failPoints);
                     }
                     batch.add(record);
-                    if (batch.bytes() >= settings.commitSizeBytes()) {
+                    if (batch.bytes() >= settings.commitSizeBytes() && batch.isWhole()) {
                         commit(batch, topic, next);
                         marks.putAll(batch.marks());
                         batch = null;
                     }
                 }
-                if (batch != null && left(batch).isNegative()) {
+                if (batch != null && left(batch).isNegative() && batch.isWhole()) {
                     commit(batch, topic, next);
                     marks.putAll(batch.marks());
                     batch = null;
@@ -303,6 +321,10 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         }
     }
 
+    private static boolean continues(LogRecord record) {
+        return record.body().mark().filter(BodyRecord.Marked::continues).isPresent();
+    }
+
     private Duration left(BronzeBatch batch) {
         return settings.commitInterval().minusNanos(System.nanoTime() - batch.begunNanos());
     }
@@ -311,7 +333,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         if (hurry) {
             return Duration.ofMillis(20);
         }
-        if (batch == null) {
+        if (batch == null || !batch.isWhole()) {
             return IDLE_POLL;
         }
         Duration left = left(batch);

@@ -10,7 +10,8 @@ import org.tonle.spi.ErrorCode;
  * How a source is doing.
  *
  * @param problem why it isn't running as it should
- * @param warning what somebody should mend though it runs: its topic's copies are too few
+ * @param warning what somebody should mend though it runs: its topic's copies are too few, or it
+ *     holds back the log of the database that it reads
  * @param topic of the event log; empty until it is known
  * @param next by partition, the position that bronze is to have next
  * @param appended by partition, the position behind the last body that this process saw there

@@ -4,7 +4,7 @@ import org.tonle.catalog.Pin;
 import org.tonle.ledger.Lease;
 
 /** The work of one dataset; one thread at a time. */
-sealed interface DatasetRun permits StreamingRun, ViewRun {
+sealed interface DatasetRun permits StreamingRun, ChangesRun, ViewRun {
     /** Named points of every run at which a test can kill the process. */
     java.util.List<String> FAIL_POINTS =
             java.util.List.of("run.before-engine", "run.after-engine", "run.after-commit");

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
+import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.UpdateSchema;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.types.Types;
@@ -28,10 +29,12 @@ import org.tonle.ledger.CommitRequest.DefinitionVersion;
 import org.tonle.ledger.Definition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundChanges;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Pipelines;
 import org.tonle.sql.Sql;
 import org.tonle.sql.SqlTable;
 import org.tonle.sql.TableName;
@@ -43,6 +46,9 @@ import org.tonle.sql.TableName;
 final class DatasetTables {
     /** The table property that names the deduplication key of a streaming table. */
     private static final String KEY_PROPERTY = "tonle.key";
+
+    /** The table property that says which versions of a row a change table keeps. */
+    private static final String SCD_PROPERTY = "tonle.scd-type";
 
     private final LakeCatalog catalog;
     private final List<SourceDefinition> sources;
@@ -71,6 +77,14 @@ final class DatasetTables {
                     createStreaming(table, bound.schema(), key, stored);
                 } else {
                     changeStreaming(table, bound, key, existing, tables, stored);
+                }
+            }
+            case Dataset.ChangeTable table -> {
+                BoundChanges bound = Sql.changes(table, tables);
+                if (existing == null) {
+                    createChanges(table, bound, stored);
+                } else {
+                    changeChanges(table, bound, existing, tables, stored);
                 }
             }
             case Dataset.MaterializedView view -> {
@@ -105,6 +119,8 @@ final class DatasetTables {
                             switch (dataset) {
                                 case Dataset.StreamingTable table ->
                                         Lineage.of(Sql.stream(table, tables));
+                                case Dataset.ChangeTable table ->
+                                        Lineage.of(Sql.changes(table, tables));
                                 case Dataset.MaterializedView view ->
                                         Lineage.of(Sql.view(view, tables));
                             });
@@ -129,12 +145,67 @@ final class DatasetTables {
                     PartitionSpec.unpartitioned(),
                     Map.of(KEY_PROPERTY, key));
             commit.create(
-                    identifier(StreamingRun.quarantine(table.name())),
+                    identifier(Pipelines.quarantine(table.name())),
                     QuarantineTable.SCHEMA,
                     PartitionSpec.unpartitioned(),
                     Map.of());
             publish(commit, table, stored);
         }
+    }
+
+    /** Rows leave it, which only tables of format version 3 can say in a few bytes. */
+    private void createChanges(
+            Dataset.ChangeTable table, BoundChanges bound, @Nullable Definition stored) {
+        TableName deletes = Pipelines.deleted(table.name());
+        catalog.ensureNamespace(QuarantineTable.NAMESPACE, "tonle");
+        catalog.ensureNamespace(deletes.namespace(), "tonle");
+        try (StagedCommit commit = catalog.stage()) {
+            commit.create(
+                    identifier(table.name()),
+                    bound.schema(),
+                    PartitionSpec.unpartitioned(),
+                    Map.of(
+                            TableProperties.FORMAT_VERSION,
+                            "3",
+                            KEY_PROPERTY,
+                            String.join(",", bound.keys()),
+                            SCD_PROPERTY,
+                            scdType(bound)));
+            commit.create(
+                    identifier(deletes), bound.deleted(), PartitionSpec.unpartitioned(), Map.of());
+            commit.create(
+                    identifier(Pipelines.quarantine(table.name())),
+                    QuarantineTable.SCHEMA,
+                    PartitionSpec.unpartitioned(),
+                    Map.of());
+            publish(commit, table, stored);
+        }
+    }
+
+    private static String scdType(BoundChanges bound) {
+        return bound.history() ? "2" : "1";
+    }
+
+    private void changeChanges(
+            Dataset.ChangeTable table,
+            BoundChanges bound,
+            PinnedTable existing,
+            PinnedTables tables,
+            @Nullable Definition stored) {
+        Map<String, String> was = existing.properties();
+        if (!was.containsKey(SCD_PROPERTY)) {
+            throw refused(table, "it was no change table before");
+        }
+        if (!scdType(bound).equals(was.get(SCD_PROPERTY))) {
+            throw refused(table, "it was stored as SCD TYPE " + was.get(SCD_PROPERTY));
+        }
+        String keys = String.join(",", bound.keys());
+        if (!keys.equals(was.get(KEY_PROPERTY))) {
+            throw refused(
+                    table,
+                    "its rows are told apart by " + was.get(KEY_PROPERTY) + ", not by " + keys);
+        }
+        changeRows(table, bound.schema(), existing, tables, stored);
     }
 
     private void createView(
@@ -159,12 +230,22 @@ final class DatasetTables {
         if (!was.equals(key)) {
             throw refused(table, "its rows are told apart by " + was + ", not by " + key);
         }
+        changeRows(table, bound.schema(), existing, tables, stored);
+    }
+
+    /** Columns that a table of rows gains; old rows have NULL there. */
+    private void changeRows(
+            Dataset table,
+            Schema schema,
+            PinnedTable existing,
+            PinnedTables tables,
+            @Nullable Definition stored) {
         UUID input = tables.pinned(table.reads().getFirst()).orElseThrow().uuid();
         Map<UUID, Long> positions = catalog.ledger().datasetPositions(table.name().toString());
         if (!positions.isEmpty() && !positions.containsKey(input)) {
             throw refused(table, "it reads another input than " + table.reads().getFirst());
         }
-        List<Types.NestedField> added = added(table, existing.schema(), bound.schema());
+        List<Types.NestedField> added = added(table, existing.schema(), schema);
         if (added.isEmpty() && unchanged(table, stored)) {
             return;
         }

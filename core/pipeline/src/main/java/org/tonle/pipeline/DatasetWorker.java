@@ -2,6 +2,7 @@ package org.tonle.pipeline;
 
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -16,15 +17,19 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.Dataset;
 
-/** Runs one dataset whenever the lake moves on, in a thread of its own, until it is stopped. */
+/**
+ * Runs a dataset, or several that are one piece of work, whenever the lake moves on, in a thread of
+ * its own, until it is stopped.
+ */
 final class DatasetWorker {
     private static final Logger log = LoggerFactory.getLogger(DatasetWorker.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
-    private final Dataset dataset;
+    private final String name;
+    private final List<Dataset> datasets;
     private final DatasetRun run;
-    private final RunReports reports;
+    private final List<RunReports> reports;
     private final LakeCatalog catalog;
     private final LeaseKeeper leases;
     private final HeadWatch head;
@@ -38,20 +43,26 @@ final class DatasetWorker {
     private volatile boolean upToDate;
     private Duration pause = FIRST_PAUSE;
 
+    /**
+     * @param name of the work, which one process of all does
+     * @param reports of each dataset
+     */
     DatasetWorker(
-            Dataset dataset,
+            String name,
+            List<Dataset> datasets,
             DatasetRun run,
-            RunReports reports,
+            List<RunReports> reports,
             LakeCatalog catalog,
             LeaseKeeper leases,
             HeadWatch head) {
-        this.dataset = dataset;
+        this.name = name;
+        this.datasets = List.copyOf(datasets);
         this.run = run;
-        this.reports = reports;
+        this.reports = List.copyOf(reports);
         this.catalog = catalog;
         this.leases = leases;
         this.head = head;
-        this.thread = Thread.ofVirtual().name("dataset-" + dataset.name()).unstarted(this::loop);
+        this.thread = Thread.ofVirtual().name("dataset-" + name).unstarted(this::loop);
     }
 
     void start() {
@@ -95,17 +106,22 @@ final class DatasetWorker {
         }
     }
 
-    DatasetStatus status() {
-        return new DatasetStatus(
-                dataset.name().toString(),
-                switch (dataset) {
-                    case Dataset.StreamingTable table -> "streaming table";
-                    case Dataset.MaterializedView view -> "materialized view";
-                },
-                state,
-                Optional.ofNullable(reason),
-                seq,
-                upToDate);
+    /** Of each dataset. */
+    List<DatasetStatus> status() {
+        return datasets.stream()
+                .map(dataset ->
+                        new DatasetStatus(
+                                dataset.name().toString(),
+                                switch (dataset) {
+                                    case Dataset.StreamingTable table -> "streaming table";
+                                    case Dataset.ChangeTable table -> "change table";
+                                    case Dataset.MaterializedView view -> "materialized view";
+                                },
+                                state,
+                                Optional.ofNullable(reason),
+                                seq,
+                                upToDate))
+                .toList();
     }
 
     private void loop() {
@@ -121,7 +137,7 @@ final class DatasetWorker {
     private void step() throws InterruptedException {
         Optional<Lease> lease = Optional.empty();
         try {
-            lease = leases.lease("dataset/" + dataset.name());
+            lease = leases.lease("dataset/" + name);
             if (lease.isEmpty()) {
                 state = State.STANDBY;
                 elsewhere = true;
@@ -131,7 +147,7 @@ final class DatasetWorker {
             elsewhere = false;
             Pin pin = catalog.pin();
             DatasetRun.Progress progress = run.run(pin, lease.get());
-            reports.wentWell();
+            reports.forEach(RunReports::wentWell);
             seq = progress.seq();
             upToDate = !progress.more();
             state = State.RUNNING;
@@ -149,8 +165,8 @@ final class DatasetWorker {
             if (e.code() == ErrorCode.LEASE_LOST) {
                 lease.ifPresent(leases::lost);
             }
-            log.info("{} is computed again: {}", dataset.name(), e.getMessage());
-            reports.aborted();
+            log.info("{} is computed again: {}", name, e.getMessage());
+            reports.forEach(RunReports::aborted);
             fail(e.getMessage(), state);
         } catch (LakeException e) {
             cantGoOn(e);
@@ -158,8 +174,8 @@ final class DatasetWorker {
             cantGoOn(LakeException.storage(e));
         } catch (RuntimeException | Error e) {
             if (!givenUp(e)) {
-                log.error("{} can't go on", dataset.name(), e);
-                reports.failed(ErrorCode.INTERNAL);
+                log.error("{} can't go on", name, e);
+                reports.forEach(each -> each.failed(ErrorCode.INTERNAL));
                 fail("internal error: " + e, State.FAILING);
             }
         }
@@ -167,8 +183,8 @@ final class DatasetWorker {
 
     private void cantGoOn(LakeException e) throws InterruptedException {
         if (!givenUp(e)) {
-            log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
-            reports.failed(e.code());
+            log.warn("{} can't go on: {}", name, e.getMessage());
+            reports.forEach(each -> each.failed(e.code()));
             fail(e.getMessage(), State.FAILING);
         }
     }
@@ -177,8 +193,8 @@ final class DatasetWorker {
     private boolean givenUp(Throwable e) {
         boolean interrupted = stopping && Thread.currentThread().isInterrupted();
         if (interrupted) {
-            log.info("a run of {} was given up, since the lake stops: {}", dataset.name(), e);
-            reports.aborted();
+            log.info("a run of {} was given up, since the lake stops: {}", name, e);
+            reports.forEach(RunReports::aborted);
         }
         return interrupted;
     }

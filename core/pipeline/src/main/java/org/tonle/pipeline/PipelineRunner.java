@@ -3,8 +3,15 @@ package org.tonle.pipeline;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
+import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.CommitConflictException;
@@ -12,6 +19,7 @@ import org.tonle.ledger.LeaseKeeper;
 import org.tonle.spi.FailPoints;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.SqlEngine;
+import org.tonle.sql.TableName;
 
 /**
  * All datasets of a lake: their tables are made to fit, then each follows its inputs. Several
@@ -46,15 +54,61 @@ public final class PipelineRunner implements AutoCloseable {
         this.catalog = catalog;
         this.head = new HeadWatch(catalog.ledger());
         RunEnvironment lake = new RunEnvironment(sources, catalog, engine, settings, failPoints);
+        Set<Dataset> taken = new HashSet<>();
         for (Dataset dataset : this.datasets) {
-            RunReports reports = new RunReports(dataset, observer, clock);
-            DatasetRun run =
-                    switch (dataset) {
-                        case Dataset.StreamingTable table -> new StreamingRun(table, lake, reports);
-                        case Dataset.MaterializedView view -> new ViewRun(view, lake, reports);
-                    };
-            workers.add(new DatasetWorker(dataset, run, reports, catalog, leases, head));
+            if (!taken.contains(dataset)) {
+                List<Dataset> together = together(dataset);
+                taken.addAll(together);
+                List<RunReports> reports =
+                        together.stream()
+                                .map(each -> new RunReports(each, observer, clock))
+                                .toList();
+                workers.add(
+                        new DatasetWorker(
+                                together.getFirst().name().toString(),
+                                together,
+                                run(together, reports, lake),
+                                reports,
+                                catalog,
+                                leases,
+                                head));
+            }
         }
+    }
+
+    private static DatasetRun run(
+            List<Dataset> together, List<RunReports> reports, RunEnvironment lake) {
+        return switch (together.getFirst()) {
+            case Dataset.StreamingTable table -> new StreamingRun(table, lake, reports.getFirst());
+            case Dataset.MaterializedView view -> new ViewRun(view, lake, reports.getFirst());
+            case Dataset.ChangeTable table ->
+                    new ChangesRun(
+                            together.stream().map(Dataset.ChangeTable.class::cast).toList(),
+                            reports,
+                            lake);
+        };
+    }
+
+    /** Those that show together what a source changed at once; most stand alone. */
+    private List<Dataset> together(Dataset dataset) {
+        Optional<SourceDefinition> database = database(dataset);
+        return database.isEmpty()
+                ? List.of(dataset)
+                : datasets.stream().filter(other -> database.equals(database(other))).toList();
+    }
+
+    /** The source of several tables whose changes a dataset follows. */
+    private Optional<SourceDefinition> database(Dataset dataset) {
+        return dataset instanceof Dataset.ChangeTable
+                ? sources.stream()
+                        .filter(source ->
+                                source.tables().stream()
+                                        .filter(table -> table.outside().isPresent())
+                                        .map(table ->
+                                                new TableName(BronzeTable.NAMESPACE, table.name()))
+                                        .anyMatch(dataset.reads().getFirst()::matches))
+                        .findFirst()
+                : Optional.empty();
     }
 
     /** Names of the fail points that a run reaches. */
@@ -94,7 +148,13 @@ public final class PipelineRunner implements AutoCloseable {
 
     /** Each after those that it reads. */
     public List<DatasetStatus> status() {
-        return workers.stream().map(DatasetWorker::status).toList();
+        Map<String, DatasetStatus> known = new HashMap<>();
+        workers.stream()
+                .flatMap(worker -> worker.status().stream())
+                .forEach(status -> known.put(status.name(), status));
+        return datasets.stream()
+                .map(dataset -> Objects.requireNonNull(known.get(dataset.name().toString())))
+                .toList();
     }
 
     /**
@@ -111,7 +171,7 @@ public final class PipelineRunner implements AutoCloseable {
         for (DatasetWorker worker : workers) {
             // those that it reads are done: what there is to take in is known
             if (!worker.awaitDrained(Duration.ofNanos(deadline - System.nanoTime()))) {
-                left.add(worker.status().name());
+                worker.status().forEach(status -> left.add(status.name()));
             }
         }
         return left;

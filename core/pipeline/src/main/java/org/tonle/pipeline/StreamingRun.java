@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
-import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.catalog.StagedTable.OnConflict;
@@ -36,6 +35,7 @@ import org.tonle.sql.Expectation;
 import org.tonle.sql.Inputs;
 import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Pipelines;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.QueryResult;
 import org.tonle.sql.Sql;
@@ -69,7 +69,8 @@ final class StreamingRun implements DatasetRun {
         this.lake = lake;
         this.reports = reports;
         this.compaction =
-                new StreamCompaction(List.of(dataset.name(), quarantine(dataset.name())), lake);
+                new StreamCompaction(
+                        List.of(dataset.name(), Pipelines.quarantine(dataset.name())), lake);
     }
 
     @Override
@@ -150,7 +151,7 @@ final class StreamingRun implements DatasetRun {
                             tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
             StagedTable quarantine =
                     commit.table(
-                            tables.pinned(quarantine(dataset.name())).orElseThrow().ref(),
+                            tables.pinned(Pipelines.quarantine(dataset.name())).orElseThrow().ref(),
                             OnConflict.FAIL);
             lake.failPoints().reach("run.before-engine");
             StreamResult result =
@@ -194,7 +195,10 @@ final class StreamingRun implements DatasetRun {
             reports.completed(
                     List.of(
                             output(dataset.name(), target, result.rows()),
-                            output(quarantine(dataset.name()), quarantine, result.quarantine())),
+                            output(
+                                    Pipelines.quarantine(dataset.name()),
+                                    quarantine,
+                                    result.quarantine())),
                     expectations);
             lake.failPoints().reach("run.after-commit");
         } finally {
@@ -204,8 +208,7 @@ final class StreamingRun implements DatasetRun {
         }
     }
 
-    private static RunEvent.Output output(
-            TableName name, StagedTable table, List<WrittenFile> written) {
+    static RunEvent.Output output(TableName name, StagedTable table, List<WrittenFile> written) {
         return RunReports.output(
                 name,
                 table,
@@ -229,7 +232,7 @@ final class StreamingRun implements DatasetRun {
         return results;
     }
 
-    private static void append(StagedTable table, List<WrittenFile> written) {
+    static void append(StagedTable table, List<WrittenFile> written) {
         if (!written.isEmpty()) {
             List<DataFile> files = new ArrayList<>();
             for (WrittenFile file : written) {
@@ -249,7 +252,7 @@ final class StreamingRun implements DatasetRun {
         reset();
         SeenKeys loaded = new SeenKeys(lake.settings().window(), lake.settings().temporary());
         load(loaded, tables, dataset.name(), "_key", "_ingest_time", since);
-        load(loaded, tables, quarantine(dataset.name()), "\"key\"", "ingest_time", since);
+        load(loaded, tables, Pipelines.quarantine(dataset.name()), "\"key\"", "ingest_time", since);
         keys = loaded;
         keysFrom = since;
         return loaded;
@@ -313,11 +316,5 @@ final class StreamingRun implements DatasetRun {
     static LakeException noInput(TableName dataset, TableName input) {
         return new LakeException(
                 ErrorCode.NOT_FOUND, dataset + " reads " + input + ", which isn't there");
-    }
-
-    /** Where a dataset's refused rows are. */
-    static TableName quarantine(TableName dataset) {
-        return new TableName(
-                QuarantineTable.NAMESPACE, QuarantineTable.of(dataset.namespace(), dataset.name()));
     }
 }

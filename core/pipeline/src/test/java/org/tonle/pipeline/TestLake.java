@@ -97,8 +97,13 @@ final class TestLake implements AutoCloseable {
         catalog.ensureNamespace(BronzeTable.NAMESPACE, "test");
         for (SourceDefinition source : sources) {
             try (StagedCommit commit = catalog.stage()) {
-                commit.create(
-                        bronze(source.name()), BronzeTable.SCHEMA, BronzeTable.SPEC, Map.of());
+                source.tables()
+                        .forEach(table ->
+                                commit.create(
+                                        bronze(table.name()),
+                                        BronzeTable.SCHEMA,
+                                        BronzeTable.SPEC,
+                                        Map.of()));
                 commit.publish(CommitRequest.builder(commit.id(), "define", "test"));
             }
         }
@@ -192,9 +197,16 @@ final class TestLake implements AutoCloseable {
 
     /** Commits a file of events, as ingest does. */
     long arrive(String source, Event... events) {
+        return arrive(source, Map.of(source, List.of(events)));
+    }
+
+    /** Commits a file of events of each of some tables of bronze. */
+    long arrive(String source, Map<String, List<Event>> events) {
         try (StagedCommit commit = catalog.stage()) {
-            StagedTable table = commit.table(bronze(source), OnConflict.REAPPLY);
-            table.append(List.of(write(table, source, List.of(events))));
+            events.forEach((name, rows) -> {
+                StagedTable table = commit.table(bronze(name), OnConflict.REAPPLY);
+                table.append(List.of(write(table, source, rows)));
+            });
             return commit.publish(
                     CommitRequest.builder(commit.id(), "ingest", "test")
                             .move(

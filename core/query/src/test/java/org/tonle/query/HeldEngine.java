@@ -6,9 +6,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundChanges;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.BoundTable;
+import org.tonle.sql.ChangeResult;
+import org.tonle.sql.ChangeTarget;
 import org.tonle.sql.EnginePlan;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.Inputs;
@@ -82,6 +85,11 @@ final class HeldEngine implements SqlEngine {
     public StreamResult writeStream(
             BoundStream stream, Inputs inputs, KeyFilter keys, StreamTarget target) {
         return engine.writeStream(stream, inputs, keys, target);
+    }
+
+    @Override
+    public ChangeResult writeChanges(BoundChanges changes, Inputs inputs, ChangeTarget target) {
+        return engine.writeChanges(changes, inputs, target);
     }
 
     @Override

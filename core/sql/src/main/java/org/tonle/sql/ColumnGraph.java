@@ -60,20 +60,36 @@ final class ColumnGraph {
                 case Dataset.StreamingTable stream -> {
                     BoundStream bound = Sql.stream(stream, tables);
                     graph.add(name, Lineage.of(bound));
-                    SqlTable input = bound.input().table();
-                    TableName refused = Pipelines.quarantine(name);
-                    input.columns()
-                            .map(column -> new Column(input.name(), column.name()))
-                            .forEach(column -> {
-                                graph.add(new Column(refused, "payload"), column);
-                                graph.add(new Column(refused, "message"), column);
-                            });
+                    graph.addRefused(name, bound.input().table());
+                }
+                case Dataset.ChangeTable changed -> {
+                    BoundChanges bound = Sql.changes(changed, tables);
+                    graph.add(name, Lineage.of(bound));
+                    graph.addRefused(name, bound.stream().input().table());
+                    TableName deleted = Pipelines.deleted(name);
+                    bound.deleted().columns().stream()
+                            .filter(key -> bound.keys().contains(key.name()))
+                            .forEach(key ->
+                                    graph.add(
+                                            new Column(deleted, key.name()),
+                                            new Column(name, key.name())));
                 }
                 case Dataset.MaterializedView view ->
                         graph.add(name, Lineage.of(Sql.view(view, tables)));
             }
         }
         return graph;
+    }
+
+    /** What a dataset refuses is kept as it came. */
+    private void addRefused(TableName dataset, SqlTable input) {
+        TableName refused = Pipelines.quarantine(dataset);
+        input.columns()
+                .map(column -> new Column(input.name(), column.name()))
+                .forEach(column -> {
+                    add(new Column(refused, "payload"), column);
+                    add(new Column(refused, "message"), column);
+                });
     }
 
     void add(TableName dataset, List<LineageEdge> edges) {

@@ -1,6 +1,7 @@
 package org.tonle.sql;
 
 import java.util.List;
+import java.util.Optional;
 
 /** A dataset as a pipeline's statement declares it: parsed, not bound. */
 public sealed interface Dataset {
@@ -78,6 +79,66 @@ public sealed interface Dataset {
             return frame;
         }
     }
+
+    /** The rows that a stream of changes leads to: {@code AUTO CDC INTO}. */
+    final class ChangeTable implements Dataset {
+        private final Frame frame;
+        private final Changes changes;
+
+        ChangeTable(Frame frame, Changes changes) {
+            this.frame = frame;
+            this.changes = changes;
+        }
+
+        @Override
+        public TableName name() {
+            return frame.name();
+        }
+
+        @Override
+        public List<TableName> reads() {
+            return frame.reads();
+        }
+
+        @Override
+        public String text() {
+            return frame.text();
+        }
+
+        /** Whether it keeps every version of a row (SCD type 2), or the latest one (type 1). */
+        public boolean keepsHistory() {
+            return changes.history();
+        }
+
+        Frame frame() {
+            return frame;
+        }
+
+        Changes changes() {
+            return changes;
+        }
+    }
+
+    /**
+     * The clauses of {@code AUTO CDC INTO}; each text is blanked up to where it stands in the
+     * statement.
+     *
+     * @param keys the names of the columns that tell rows apart
+     * @param delete when a change deletes its row
+     * @param truncate when a change deletes all rows
+     * @param sequence what orders changes
+     * @param columns those that the table has, or hasn't
+     * @param except whether {@code columns} are left out
+     * @param history whether every version is kept
+     */
+    record Changes(
+            List<String> keys,
+            Optional<String> delete,
+            Optional<String> truncate,
+            Optional<String> sequence,
+            List<String> columns,
+            boolean except,
+            boolean history) {}
 
     /**
      * What every dataset's statement has.

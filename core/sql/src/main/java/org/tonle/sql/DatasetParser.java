@@ -1,7 +1,11 @@
 package org.tonle.sql;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
 import org.tonle.definition.SqlText;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -16,9 +20,19 @@ import org.tonle.sql.Tokens.Token;
  *   [ ( CONSTRAINT name EXPECT ( condition ) [ON VIOLATION { DROP ROW | FAIL UPDATE }] [, …] ) ]
  *   AS SELECT … FROM STREAM namespace.table …
  * CREATE MATERIALIZED VIEW namespace.name AS SELECT …
+ * AUTO CDC INTO namespace.name FROM STREAM namespace.table
+ *   KEYS ( column [, …] )
+ *   [ APPLY AS DELETE WHEN condition ] [ APPLY AS TRUNCATE WHEN condition ]
+ *   [ SEQUENCE BY expression ]
+ *   [ COLUMNS { * EXCEPT ( column [, …] ) | ( column [, …] ) } ]
+ *   [ STORED AS SCD TYPE { 1 | 2 } ]
  * </pre>
  */
 final class DatasetParser {
+    /** Words that begin a clause of AUTO CDC; a column of such a name stands in quotes. */
+    private static final Set<String> CLAUSES =
+            Set.of("KEYS", "APPLY", "SEQUENCE", "COLUMNS", "STORED");
+
     private final String text;
     private final Position position;
     private final List<Token> tokens;
@@ -32,13 +46,9 @@ final class DatasetParser {
 
     Dataset parse() {
         if (next("AUTO")) {
-            throw problem(
-                    ErrorCode.UNSUPPORTED_SQL,
-                    0,
-                    "AUTO CDC is not run yet; write CREATE STREAMING TABLE or CREATE MATERIALIZED"
-                            + " VIEW");
+            return changes();
         }
-        expect("CREATE", "CREATE STREAMING TABLE or CREATE MATERIALIZED VIEW");
+        expect("CREATE", "CREATE STREAMING TABLE, CREATE MATERIALIZED VIEW or AUTO CDC INTO");
         boolean streaming = next("STREAMING");
         if (streaming) {
             expect("TABLE", "TABLE");
@@ -67,6 +77,109 @@ final class DatasetParser {
         return streaming
                 ? new Dataset.StreamingTable(frame, conditions)
                 : new Dataset.MaterializedView(frame);
+    }
+
+    private Dataset changes() {
+        expect("CDC", "AUTO CDC INTO");
+        expect("INTO", "INTO and the table's name");
+        TableName name = name();
+        expect("FROM", "FROM STREAM namespace.table");
+        expect("STREAM", "STREAM: the changes of a table are read as a stream");
+        TableName read = name();
+        List<String> keys = List.of();
+        Optional<String> delete = Optional.empty();
+        Optional<String> truncate = Optional.empty();
+        Optional<String> sequence = Optional.empty();
+        List<String> columns = List.of();
+        boolean except = true;
+        boolean history = false;
+        Set<String> clauses = new HashSet<>();
+        while (at < tokens.size()) {
+            int clause = at;
+            String which;
+            if (next("KEYS")) {
+                which = "KEYS";
+                keys = names();
+            } else if (next("APPLY")) {
+                expect("AS", "AS DELETE WHEN or AS TRUNCATE WHEN");
+                boolean deletes = next("DELETE");
+                if (!deletes) {
+                    expect("TRUNCATE", "DELETE or TRUNCATE");
+                }
+                expect("WHEN", "WHEN and a condition");
+                which = deletes ? "APPLY AS DELETE" : "APPLY AS TRUNCATE";
+                if (deletes) {
+                    delete = Optional.of(expression());
+                } else {
+                    truncate = Optional.of(expression());
+                }
+            } else if (next("SEQUENCE")) {
+                which = "SEQUENCE BY";
+                expect("BY", "BY and what orders the changes");
+                sequence = Optional.of(expression());
+            } else if (next("COLUMNS")) {
+                which = "COLUMNS";
+                except = next("*");
+                if (except) {
+                    expect("EXCEPT", "EXCEPT (column, …)");
+                }
+                columns = names();
+            } else {
+                which = "STORED AS";
+                expect(
+                        "STORED",
+                        "KEYS, APPLY AS DELETE WHEN, APPLY AS TRUNCATE WHEN, SEQUENCE BY, COLUMNS or"
+                                + " STORED AS SCD TYPE");
+                expect("AS", "AS SCD TYPE 1 or 2");
+                expect("SCD", "SCD TYPE 1 or 2");
+                expect("TYPE", "TYPE 1 or 2");
+                history = next("2");
+                if (!history) {
+                    expect("1", "1, the latest version of each row, or 2, all of them,");
+                }
+            }
+            if (!clauses.add(which)) {
+                throw problem(ErrorCode.INVALID_SQL, clause, which + " stands here twice");
+            }
+        }
+        if (keys.isEmpty()) {
+            throw expected("KEYS (column, …), which tell the rows of " + name + " apart,");
+        }
+        return new Dataset.ChangeTable(
+                new Dataset.Frame(name, List.of(read), text, position, ""),
+                new Dataset.Changes(keys, delete, truncate, sequence, columns, except, history));
+    }
+
+    private List<String> names() {
+        List<String> names = new ArrayList<>();
+        expect("(", "( and columns");
+        do {
+            names.add(nameToken("a column's name").value());
+        } while (next(","));
+        expect(")", "a comma or )");
+        return names;
+    }
+
+    /** Up to the clause behind it, outside of brackets. */
+    private String expression() {
+        int from = at;
+        int depth = 0;
+        while (at < tokens.size() && (depth > 0 || !CLAUSES.contains(clause(tokens.get(at))))) {
+            Token token = tokens.get(at++);
+            if (token.is("(") || token.is("[")) {
+                depth++;
+            } else if (token.is(")") || token.is("]")) {
+                depth--;
+            }
+        }
+        if (at == from) {
+            throw expected("an expression");
+        }
+        return Tokens.only(text, tokens.get(from).start(), tokens.get(at - 1).end());
+    }
+
+    private static String clause(Token token) {
+        return token.kind() == Tokens.Kind.WORD ? token.value().toUpperCase(Locale.ROOT) : "";
     }
 
     private TableName name() {

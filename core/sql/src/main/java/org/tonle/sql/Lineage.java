@@ -88,6 +88,28 @@ public final class Lineage {
         return List.copyOf(edges);
     }
 
+    /**
+     * The edges of a change table: what says which rows there are (its order, deletes) decides, as
+     * a condition does.
+     */
+    public static List<LineageEdge> of(BoundChanges changes) {
+        Set<String> own = Set.copyOf(changes.columns());
+        List<LineageEdge> edges = new ArrayList<>();
+        Set<LineageEdge> deciding = new LinkedHashSet<>();
+        Set<String> values = new LinkedHashSet<>();
+        for (LineageEdge edge : of(changes.stream())) {
+            if (edge.column().filter(own::contains).isPresent()) {
+                edges.add(edge);
+                values.add(edge.inputColumn());
+            } else {
+                deciding.add(
+                        new LineageEdge(Optional.empty(), edge.inputTable(), edge.inputColumn()));
+            }
+        }
+        deciding.stream().filter(edge -> !values.contains(edge.inputColumn())).forEach(edges::add);
+        return List.copyOf(edges);
+    }
+
     private static List<LineageEdge> everything(BoundQuery view, List<SqlTable> tables) {
         List<LineageEdge> edges = new ArrayList<>();
         for (SqlTable table : tables) {

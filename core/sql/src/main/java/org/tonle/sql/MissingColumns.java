@@ -111,6 +111,7 @@ final class MissingColumns {
     private static Schema schema(Dataset dataset, TableResolver tables) {
         return switch (dataset) {
             case Dataset.StreamingTable table -> Sql.stream(table, tables).schema();
+            case Dataset.ChangeTable table -> Sql.changes(table, tables).schema();
             case Dataset.MaterializedView view -> Sql.view(view, tables).schema();
         };
     }
@@ -129,6 +130,8 @@ final class MissingColumns {
                             switch (dataset) {
                                 case Dataset.StreamingTable table ->
                                         Lineage.of(Sql.stream(table, widened));
+                                case Dataset.ChangeTable table ->
+                                        Lineage.of(Sql.changes(table, widened));
                                 case Dataset.MaterializedView view ->
                                         Lineage.of(Sql.view(view, widened));
                             });

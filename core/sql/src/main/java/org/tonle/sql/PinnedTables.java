@@ -15,6 +15,7 @@ import org.tonle.catalog.DeletedRows;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.Ref;
 
@@ -25,7 +26,8 @@ import org.tonle.ledger.Ref;
 public final class PinnedTables implements TableResolver {
     private final Pin pin;
     private final Optional<String> namespace;
-    private final Map<String, SourceDefinition> sources = new HashMap<>();
+    private final List<SourceDefinition> sources;
+    private final Map<String, BronzeDefinition> bronze = new HashMap<>();
     private final Map<TableName, PinnedTable> resolved =
             new TreeMap<>(
                     java.util.Comparator.comparing(
@@ -39,7 +41,10 @@ public final class PinnedTables implements TableResolver {
     public PinnedTables(Pin pin, List<SourceDefinition> sources, Optional<String> namespace) {
         this.namespace = namespace;
         this.pin = pin;
-        sources.forEach(source -> this.sources.put(source.name(), source));
+        this.sources = List.copyOf(sources);
+        sources.stream()
+                .flatMap(source -> source.tables().stream())
+                .forEach(table -> bronze.put(table.name(), table));
     }
 
     @Override
@@ -72,7 +77,7 @@ public final class PinnedTables implements TableResolver {
      * these doesn't fit.
      */
     public Optional<PinnedTables> at(Pin other) {
-        PinnedTables others = new PinnedTables(other, List.copyOf(sources.values()), namespace);
+        PinnedTables others = new PinnedTables(other, sources, namespace);
         boolean same = true;
         for (Map.Entry<TableName, PinnedTable> entry : resolved.entrySet()) {
             TableName name = entry.getKey();
@@ -169,11 +174,11 @@ public final class PinnedTables implements TableResolver {
 
     private SqlTable describe(PinnedTable table, Optional<AsOf> at) {
         TableName name = new TableName(table.ref().namespace(), table.ref().name(), at);
-        SourceDefinition source = sources.get(name.name());
-        if (source == null || !name.namespace().equals(BronzeTable.NAMESPACE)) {
+        BronzeDefinition declaration = bronze.get(name.name());
+        if (declaration == null || !name.namespace().equals(BronzeTable.NAMESPACE)) {
             return SqlTable.of(name, table.schema());
         }
-        SqlTable declared = SqlTable.bronze(source);
+        SqlTable declared = SqlTable.bronze(declaration);
         return new SqlTable(name, table.schema(), declared.onRead(), declared.key());
     }
 }

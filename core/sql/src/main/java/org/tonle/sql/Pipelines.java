@@ -11,6 +11,7 @@ import java.util.Set;
 import org.apache.iceberg.Schema;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.QuarantineTable;
+import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.DefinitionException;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.Place;
@@ -67,11 +68,15 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
         }
     }
 
+    /** The namespace of what change tables must know of rows that they don't have any more. */
+    static final String DELETED = "deleted";
+
     /** Those whose tables Tonle makes itself. */
     private static final Set<String> OWN_NAMESPACES =
             Set.of(
                     BronzeTable.NAMESPACE,
                     QuarantineTable.NAMESPACE,
+                    DELETED,
                     "system",
                     "information_schema");
 
@@ -92,8 +97,18 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
         Planner(List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy) {
             this.policy = policy;
             for (SourceDefinition source : sources) {
-                SqlTable table = SqlTable.bronze(source);
-                tables.put(key(table.name()), table);
+                for (BronzeDefinition bronze : source.tables()) {
+                    SqlTable table = SqlTable.bronze(bronze);
+                    if (tables.putIfAbsent(key(table.name()), table) != null) {
+                        problems.add(
+                                new Problem(
+                                        source.place(),
+                                        bronze.name(),
+                                        "two sources fill bronze."
+                                                + bronze.name()
+                                                + "; rename one of them"));
+                    }
+                }
             }
             for (SqlText statement : statements) {
                 try {
@@ -166,11 +181,12 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 Schema schema =
                         switch (next.dataset()) {
                             case Dataset.StreamingTable table -> Sql.stream(table, this).schema();
+                            case Dataset.ChangeTable table -> changes(table);
                             case Dataset.MaterializedView view -> Sql.view(view, this).schema();
                         };
                 TableName name = next.dataset().name();
                 tables.put(key(name), SqlTable.of(name, schema));
-                if (next.dataset() instanceof Dataset.StreamingTable) {
+                if (!(next.dataset() instanceof Dataset.MaterializedView)) {
                     TableName refused = quarantine(name);
                     tables.put(key(refused), SqlTable.of(refused, QuarantineTable.SCHEMA));
                 }
@@ -182,6 +198,13 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 BigStack.rethrowCancelled(e);
                 broken.put(next, e);
             }
+        }
+
+        private Schema changes(Dataset.ChangeTable table) {
+            BoundChanges bound = Sql.changes(table, this);
+            TableName deleted = deleted(table.name());
+            tables.put(key(deleted), SqlTable.of(deleted, bound.deleted()));
+            return bound.schema();
         }
 
         private void problems(Parsed next, LakeException e) {
@@ -233,11 +256,13 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                             : new Problem(place, "", String.valueOf(e.getMessage())));
         }
 
-        /** The dataset whose run makes a table: itself, or the one whose refused rows it holds. */
+        /** The dataset whose run makes a table: itself, or the one whose other rows it holds. */
         private TableName madeBy(TableName table) {
             TableName wanted = key(table);
             return parsed.keySet().stream()
-                    .filter(dataset -> key(quarantine(dataset)).equals(wanted))
+                    .filter(dataset ->
+                            key(quarantine(dataset)).equals(wanted)
+                                    || key(deleted(dataset)).equals(wanted))
                     .findFirst()
                     .orElse(wanted);
         }
@@ -266,7 +291,12 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
         }
     }
 
-    /** Where the rows are that a streaming table refused. */
+    /** Where the deletes are that no row of a change table shows. */
+    public static TableName deleted(TableName dataset) {
+        return new TableName(DELETED, QuarantineTable.of(dataset.namespace(), dataset.name()));
+    }
+
+    /** Where the rows are that a streaming table or a change table refused. */
     public static TableName quarantine(TableName dataset) {
         return new TableName(QuarantineTable.NAMESPACE, dataset.namespace() + "_" + dataset.name());
     }

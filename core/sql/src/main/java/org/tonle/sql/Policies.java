@@ -32,7 +32,7 @@ public final class Policies {
 
     /** Their tables have no definition of their own. */
     private static final Set<String> OF_THE_LAKE =
-            Set.of(SYSTEM, "information_schema", "quarantine");
+            Set.of(SYSTEM, "information_schema", "quarantine", Pipelines.DELETED);
 
     /** Those that read whole namespaces; {@code data_engineer} reads all but {@code system}. */
     private static final Map<String, List<String>> NAMESPACES =

@@ -90,6 +90,11 @@ public final class Sql {
                         .bind(Language.parseQuery(view.frame().select(), position)));
     }
 
+    /** Binds the clauses of a change table. Errors as for {@link #query}. */
+    public static BoundChanges changes(Dataset.ChangeTable table, TableResolver tables) {
+        return BigStack.call(() -> new ChangeBinder(table, tables).bind());
+    }
+
     /** Binds the SELECT of a streaming table. Errors as for {@link #query}. */
     public static BoundStream stream(Dataset.StreamingTable table, TableResolver tables) {
         return BigStack.call(() -> new StreamBinder(table, tables).bind());

@@ -56,6 +56,23 @@ public interface SqlEngine extends AutoCloseable {
     StreamResult writeStream(
             BoundStream stream, Inputs inputs, KeyFilter keys, StreamTarget target);
 
+    /**
+     * Takes changes into a table. Of each key the change that comes last by its sequence counts, or
+     * by (ingest_time, partition, position, index) where sequences are the same, wherever in the
+     * input, in this run or an earlier one, it stands; so a change that comes late, or again, makes
+     * no difference. A delete and a truncation count as changes of their keys.
+     *
+     * <p>Where the table keeps history, each change but a delete is a version, which ends with the
+     * next change of its key.
+     *
+     * <p>An event without a key (unless it truncates) or without a sequence is malformed, besides
+     * those whose values are, and goes to quarantine.
+     *
+     * @param inputs the new files of the changes' input, and all files of the target's two tables
+     * @throws org.tonle.spi.LakeException on any error the files begun are removed
+     */
+    ChangeResult writeChanges(BoundChanges changes, Inputs inputs, ChangeTarget target);
+
     /** Cancels what runs and frees everything. */
     @Override
     void close();

@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.tonle.catalog.BronzeTable;
-import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.BronzeDefinition;
 
 /**
  * A pinned table, as statements see it.
@@ -26,7 +26,11 @@ public record SqlTable(
     /** The hidden column that holds when a streaming table's row was taken in. */
     public static final String INGEST_TIME = "_ingest_time";
 
-    private static final Set<String> HIDDEN = Set.of(KEY, INGEST_TIME);
+    /** The hidden column that says which change a row of a change table is the outcome of. */
+    public static final String SEQUENCE = "_sequence";
+
+    private static final Set<String> OF_STREAMS = Set.of(KEY, INGEST_TIME);
+    private static final Set<String> HIDDEN = Set.of(KEY, INGEST_TIME, SEQUENCE);
 
     public SqlTable {
         onRead = List.copyOf(onRead);
@@ -42,13 +46,13 @@ public record SqlTable(
         return new SqlTable(name, schema, List.of(), Optional.empty());
     }
 
-    /** The bronze table of a source. */
-    public static SqlTable bronze(SourceDefinition source) {
+    /** A table of bronze that a source fills. */
+    public static SqlTable bronze(BronzeDefinition table) {
         return new SqlTable(
-                new TableName(BronzeTable.NAMESPACE, source.name()),
+                new TableName(BronzeTable.NAMESPACE, table.name()),
                 BronzeTable.SCHEMA,
-                source.columns().stream().map(ReadColumn::of).toList(),
-                source.keyField());
+                table.columns().stream().map(ReadColumn::of).toList(),
+                table.keyField());
     }
 
     /** Whether a statement that was bound to {@code other} means the same over this. */
@@ -73,7 +77,7 @@ public record SqlTable(
 
     /** Whether it is a streaming table: one whose rows carry their key and their time. */
     public boolean isStreaming() {
-        return HIDDEN.stream().allMatch(column -> schema.findField(column) != null);
+        return OF_STREAMS.stream().allMatch(column -> schema.findField(column) != null);
     }
 
     /** Whether {@code SELECT *} leaves the column out. It can still be named. */

@@ -98,25 +98,36 @@ final class StreamBinder {
             table = ((SqlCall) table).operand(0);
         }
         refuseIf(!(table instanceof SqlIdentifier), table, "a subquery");
+        checkRows(select, position);
+        return select;
+    }
+
+    /** Refuses what needs more than one row of the input, or gives another answer each time. */
+    static void checkRows(SqlSelect select, Position position) {
         select.accept(
                 new SqlBasicVisitor<@Nullable Void>() {
                     @Override
                     public @Nullable Void visit(SqlCall call) {
+                        String name = call.getOperator().getName();
                         refuseIf(call != select && call instanceof SqlSelect, call, "a subquery");
                         refuseIf(call.getKind() == SqlKind.OVER, call, "a window");
                         refuseIf(
-                                Vocabulary.isClock(call.getOperator().getName()),
+                                Vocabulary.isClock(name),
                                 call,
-                                call.getOperator().getName() + ", which replay would change");
+                                name + ", which replay would change");
                         refuseIf(
-                                call.getOperator().isAggregator()
-                                        || Vocabulary.isAggregate(call.getOperator().getName()),
+                                call.getOperator().isAggregator() || Vocabulary.isAggregate(name),
                                 call,
-                                "the aggregate " + call.getOperator().getName());
+                                "the aggregate " + name);
                         return super.visit(call);
                     }
+
+                    private void refuseIf(boolean wrong, SqlNode at, String what) {
+                        if (wrong) {
+                            throw refused(position, at.getParserPosition(), what);
+                        }
+                    }
                 });
-        return select;
     }
 
     private void refuseIf(boolean wrong, @Nullable SqlNode at, String what) {
@@ -126,6 +137,10 @@ final class StreamBinder {
     }
 
     private LakeException refused(SqlParserPos pos, String what) {
+        return refused(position, pos, what);
+    }
+
+    private static LakeException refused(Position position, SqlParserPos pos, String what) {
         return SqlErrors.unsupported(
                 position,
                 pos,
@@ -134,7 +149,7 @@ final class StreamBinder {
                         + ": each row of its input gives at most one; use a materialized view");
     }
 
-    private static String alias(SqlNode from) {
+    static String alias(SqlNode from) {
         return from.getKind() == SqlKind.AS
                 ? ((SqlIdentifier) ((SqlCall) from).operand(1)).getSimple()
                 : ((SqlIdentifier) from).names.getLast();

@@ -1,0 +1,125 @@
+package org.tonle.debezium;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.Set;
+import java.util.TreeSet;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * How far a database's log was taken: what stands in a mark.
+ *
+ * @param slot the replication slot that was read
+ * @param system the server's identifier of its data; empty if it doesn't tell
+ * @param tables whose rows were taken, {@code schema.table}
+ * @param phase what has been read
+ * @param lsn behind the last transaction that was read to its end; reading goes on from there
+ * @param base the number under which the last unit was read: a transaction, or a snapshot
+ * @param index how many changes of that unit were taken
+ * @param open whether that unit goes on
+ */
+record LogState(
+        String slot,
+        String system,
+        Set<String> tables,
+        Phase phase,
+        long lsn,
+        long base,
+        long index,
+        boolean open) {
+    enum Phase {
+        /** The slot is about to be made; nothing was read yet. */
+        BEGINNING,
+        /** What the tables hold is being read; a crash begins anew. */
+        SNAPSHOT,
+        /** Changes. */
+        STREAM
+    }
+
+    private static final JsonFactory JSON = new JsonFactory();
+
+    LogState {
+        tables = Set.copyOf(tables);
+    }
+
+    /** A place as a text: greater as a text the later it is. */
+    static String position(long base, long index) {
+        return "%016x-%010d".formatted(base, index);
+    }
+
+    String toJson() {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = JSON.createGenerator(text)) {
+            json.writeStartObject();
+            json.writeStringField("slot", slot);
+            json.writeStringField("system", system);
+            json.writeStringField("phase", phase.name());
+            json.writeNumberField("lsn", lsn);
+            json.writeNumberField("base", base);
+            json.writeNumberField("index", index);
+            json.writeBooleanField("open", open);
+            json.writeArrayFieldStart("tables");
+            for (String table : new TreeSet<>(tables)) {
+                json.writeString(table);
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return text.toString();
+    }
+
+    /**
+     * What {@link #toJson} wrote.
+     *
+     * @throws LakeException INCOMPATIBLE_CHANGE if it is something else
+     */
+    static LogState of(String text) {
+        String slot = "";
+        String system = "";
+        Set<String> tables = new TreeSet<>();
+        Phase phase = Phase.BEGINNING;
+        long lsn = 0;
+        long base = 0;
+        long index = 0;
+        boolean open = false;
+        try (JsonParser json = JSON.createParser(text)) {
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("no object");
+            }
+            while (json.nextToken() != JsonToken.END_OBJECT) {
+                String name = json.currentName();
+                json.nextToken();
+                switch (name) {
+                    case "slot" -> slot = json.getText();
+                    case "system" -> system = json.getText();
+                    case "phase" -> phase = Phase.valueOf(json.getText());
+                    case "lsn" -> lsn = json.getLongValue();
+                    case "base" -> base = json.getLongValue();
+                    case "index" -> index = json.getLongValue();
+                    case "open" -> open = json.getBooleanValue();
+                    case "tables" -> {
+                        while (json.nextToken() != JsonToken.END_ARRAY) {
+                            tables.add(json.getText());
+                        }
+                    }
+                    default -> throw new IOException("unknown " + name);
+                }
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            throw new LakeException(
+                    ErrorCode.INCOMPATIBLE_CHANGE,
+                    "The lake's mark in the database's log, %s, was written by another version of Tonle. Start that one."
+                            .formatted(text),
+                    e);
+        }
+        return new LogState(slot, system, tables, phase, lsn, base, index, open);
+    }
+}

@@ -1,0 +1,349 @@
+package org.tonle.debezium;
+
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.tonle.definition.SourceKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * What is asked of the database besides its changes, over a connection of its own. All throw
+ * SOURCE_UNAVAILABLE when it can't be reached, UNAUTHENTICATED and FORBIDDEN when it refuses.
+ */
+final class PostgresServer implements AutoCloseable {
+    /**
+     * A replication slot.
+     *
+     * @param active whether somebody reads it
+     * @param status of the log that it needs: {@code lost} when the server has dropped that
+     * @param confirmed up to where its reader has said to have everything
+     */
+    record Slot(boolean active, String plugin, String database, String status, long confirmed) {}
+
+    private final SourceKind.Postgres kind;
+    private @Nullable Connection connection;
+
+    PostgresServer(SourceKind.Postgres kind) {
+        this.kind = kind;
+    }
+
+    /** Something that is asked. */
+    private interface Question<T> {
+        T ask(Connection connection) throws SQLException;
+    }
+
+    private <T> T ask(Question<T> question) {
+        try {
+            Connection open = connection;
+            if (open == null || open.isClosed()) {
+                open = connect();
+                connection = open;
+            }
+            return question.ask(open);
+        } catch (SQLException e) {
+            close();
+            throw PostgresErrors.explain(kind, e);
+        }
+    }
+
+    private Connection connect() throws SQLException {
+        Properties properties = new Properties();
+        properties.putAll(kind.properties());
+        properties.setProperty("user", kind.user());
+        kind.password().ifPresent(p -> properties.setProperty("password", p.reveal()));
+        properties.putIfAbsent("connectTimeout", "10");
+        properties.putIfAbsent("socketTimeout", "60");
+        properties.putIfAbsent("ApplicationName", "tonle");
+        return DriverManager.getConnection(
+                "jdbc:postgresql://%s:%d/%s".formatted(kind.host(), kind.port(), kind.database()),
+                properties);
+    }
+
+    /** Throws what is wrong with the database's settings. */
+    void requireLogical() {
+        String level = ask(c -> text(c, "SHOW wal_level").orElse(""));
+        if (!level.equals("logical")) {
+            throw new LakeException(
+                    ErrorCode.INVALID_DEFINITION,
+                    "%s has wal_level = %s, and changes are told with logical only. Set it (ALTER SYSTEM SET wal_level = logical), restart the server, then the lake."
+                            .formatted(PostgresErrors.name(kind), level));
+        }
+    }
+
+    /** Of the data that the server has, the same on its standbys; empty if it doesn't tell. */
+    String system() {
+        return ask(c -> {
+            try {
+                return text(c, "SELECT system_identifier FROM pg_control_system()").orElse("");
+            } catch (SQLException e) {
+                if (PostgresErrors.isForbidden(e)) {
+                    return "";
+                }
+                throw e;
+            }
+        });
+    }
+
+    /** Where the server's log ends. */
+    long end() {
+        return ask(c ->
+                number(
+                        c,
+                        "SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END) - '0/0'::pg_lsn"));
+    }
+
+    Optional<Slot> slot() {
+        return ask(c -> {
+            try (PreparedStatement statement =
+                    c.prepareStatement(
+                            """
+                            SELECT active, coalesce(plugin, ''), coalesce(database, ''),
+                              coalesce(wal_status, ''),
+                              coalesce(confirmed_flush_lsn, '0/0'::pg_lsn) - '0/0'::pg_lsn
+                            FROM pg_replication_slots WHERE slot_name = ?
+                            """)) {
+                statement.setString(1, kind.slot());
+                try (ResultSet row = statement.executeQuery()) {
+                    return row.next()
+                            ? Optional.of(
+                                    new Slot(
+                                            row.getBoolean(1),
+                                            row.getString(2),
+                                            row.getString(3),
+                                            row.getString(4),
+                                            row.getLong(5)))
+                            : Optional.<Slot>empty();
+                }
+            }
+        });
+    }
+
+    /** Bytes of its log that the server keeps for the slot. */
+    long heldBack() {
+        return ask(c -> {
+            try (PreparedStatement statement =
+                    c.prepareStatement(
+                            """
+                            SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                              ELSE pg_current_wal_lsn() END) - restart_lsn
+                            FROM pg_replication_slots WHERE slot_name = ?
+                            """)) {
+                statement.setString(1, kind.slot());
+                try (ResultSet row = statement.executeQuery()) {
+                    return row.next() ? row.getLong(1) : 0;
+                }
+            }
+        });
+    }
+
+    void dropSlot() {
+        ask(c -> {
+            try (PreparedStatement statement =
+                    c.prepareStatement("SELECT pg_drop_replication_slot(?)")) {
+                statement.setString(1, kind.slot());
+                return statement.execute();
+            }
+        });
+    }
+
+    /**
+     * A transaction of its own in the server's log, without rows: its place there comes with the
+     * changes, so that it is known that nothing is missing before it.
+     */
+    void message() {
+        var unused =
+                ask(c ->
+                        text(
+                                c,
+                                "SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_logical_emit_message(true, 'tonle', '') END"));
+    }
+
+    /**
+     * Throws if a table isn't there or can't be read.
+     *
+     * @param tables {@code schema.table}
+     */
+    void requireTables(Set<String> tables) {
+        List<String> wrong = new ArrayList<>();
+        for (String table : tables) {
+            int dot = table.indexOf('.');
+            Optional<Boolean> readable =
+                    ask(c -> {
+                        try (PreparedStatement statement =
+                                c.prepareStatement(
+                                        """
+                                        SELECT has_schema_privilege(n.oid, 'USAGE')
+                                          AND has_table_privilege(c.oid, 'SELECT')
+                                        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                                        WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p')
+                                        """)) {
+                            statement.setString(1, table.substring(0, dot));
+                            statement.setString(2, table.substring(dot + 1));
+                            try (ResultSet row = statement.executeQuery()) {
+                                return row.next()
+                                        ? Optional.of(row.getBoolean(1))
+                                        : Optional.<Boolean>empty();
+                            }
+                        }
+                    });
+            if (readable.isEmpty()) {
+                wrong.add("there is no table " + table);
+            } else if (!readable.get()) {
+                wrong.add(
+                        "%s may not read %s (GRANT SELECT ON %s TO %s)"
+                                .formatted(kind.user(), table, quoted(table), kind.user()));
+            }
+        }
+        if (!wrong.isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.NOT_FOUND,
+                    "In %s %s. Mend it there, or take the table out of the source's file, then start the lake again."
+                            .formatted(PostgresErrors.name(kind), String.join("; ", wrong)));
+        }
+    }
+
+    /** Makes the publication if there is none; throws if it tells of less than the tables. */
+    void requirePublication(Set<String> tables) {
+        Set<String> published = new TreeSet<>();
+        Optional<String> kinds =
+                ask(c -> {
+                    try (PreparedStatement statement =
+                            c.prepareStatement(
+                                    """
+                                    SELECT concat_ws(', ', CASE WHEN NOT pubinsert THEN 'insert' END,
+                                      CASE WHEN NOT pubupdate THEN 'update' END,
+                                      CASE WHEN NOT pubdelete THEN 'delete' END,
+                                      CASE WHEN NOT pubtruncate THEN 'truncate' END)
+                                    FROM pg_publication WHERE pubname = ?
+                                    """)) {
+                        statement.setString(1, kind.publication());
+                        try (ResultSet row = statement.executeQuery()) {
+                            return row.next()
+                                    ? Optional.of(row.getString(1))
+                                    : Optional.<String>empty();
+                        }
+                    }
+                });
+        if (kinds.isEmpty()) {
+            createPublication(tables);
+            return;
+        }
+        if (!kinds.get().isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.INVALID_DEFINITION,
+                    "Publication %s of %s doesn't tell of every %s. Mend it: ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')."
+                            .formatted(
+                                    kind.publication(),
+                                    PostgresErrors.name(kind),
+                                    kinds.get(),
+                                    kind.publication()));
+        }
+        ask(c -> {
+            try (PreparedStatement statement =
+                    c.prepareStatement(
+                            "SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = ?")) {
+                statement.setString(1, kind.publication());
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        published.add(row.getString(1));
+                    }
+                }
+            }
+            return published;
+        });
+        Set<String> missing = new TreeSet<>(tables);
+        missing.removeAll(published);
+        if (!missing.isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.INVALID_DEFINITION,
+                    "Publication %s of %s doesn't have %s. Changes made until it has are not told; add them (ALTER PUBLICATION %s ADD TABLE %s), and write a new slot: into the source's file if rows may have changed meanwhile."
+                            .formatted(
+                                    kind.publication(),
+                                    PostgresErrors.name(kind),
+                                    String.join(", ", missing),
+                                    kind.publication(),
+                                    String.join(
+                                            ", ",
+                                            missing.stream()
+                                                    .map(PostgresServer::quoted)
+                                                    .toList())));
+        }
+    }
+
+    private void createPublication(Set<String> tables) {
+        String sql =
+                "CREATE PUBLICATION %s FOR TABLE %s WITH (publish_via_partition_root = true)"
+                        .formatted(
+                                kind.publication(),
+                                String.join(
+                                        ", ",
+                                        tables.stream().map(PostgresServer::quoted).toList()));
+        ask(c -> {
+            try (PreparedStatement statement = c.prepareStatement(sql)) {
+                return statement.execute();
+            } catch (SQLException e) {
+                if (PostgresErrors.isForbidden(e)) {
+                    throw new LakeException(
+                            ErrorCode.FORBIDDEN,
+                            "%s has no publication %s, and %s may not make it (%s). Let the tables' owner run: %s;"
+                                    .formatted(
+                                            PostgresErrors.name(kind),
+                                            kind.publication(),
+                                            kind.user(),
+                                            e.getMessage(),
+                                            sql),
+                            e);
+                }
+                throw e;
+            }
+        });
+    }
+
+    /** {@code schema.table} as SQL names it. */
+    static String quoted(String table) {
+        int dot = table.indexOf('.');
+        return identifier(table.substring(0, dot)) + "." + identifier(table.substring(dot + 1));
+    }
+
+    private static String identifier(String name) {
+        return '"' + name.replace("\"", "\"\"") + '"';
+    }
+
+    private static Optional<String> text(Connection c, String sql) throws SQLException {
+        try (PreparedStatement statement = c.prepareStatement(sql);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() ? Optional.ofNullable(row.getString(1)) : Optional.empty();
+        }
+    }
+
+    private static long number(Connection c, String sql) throws SQLException {
+        try (PreparedStatement statement = c.prepareStatement(sql);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+
+    @Override
+    public void close() {
+        Connection open = connection;
+        connection = null;
+        if (open != null) {
+            try {
+                open.close();
+            } catch (SQLException e) {
+                // it is gone either way
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+package org.tonle.debezium;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.connect.source.SourceRecord;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tonle.definition.SourceKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.spi.Source;
+import org.tonle.spi.SourceBody;
+import org.tonle.spi.SourceMark;
+
+/**
+ * What tables of a PostgreSQL database hold, then their changes, in the order of the commits. A
+ * line of a body is a change:
+ *
+ * <pre>
+ * {"table":"public.orders","op":"u","seq":"…","tx":123,"at":"…Z","row":{…},"before":{…},"unchanged":"[…]"}
+ * </pre>
+ *
+ * <p>The server keeps its log for the source's replication slot until {@link #committed}. Before
+ * the slot is made, a mark says that it is going to be: a slot that nothing is known of belongs to
+ * somebody else.
+ */
+public final class PostgresSource implements Source {
+    private static final Logger log = LoggerFactory.getLogger(PostgresSource.class);
+
+    /** A server that is to stop waits for its readers: this notices it, and ends reading. */
+    private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
+
+    private static final Duration RELEASE = Duration.ofSeconds(5);
+
+    private final SourceKind.Postgres kind;
+    private final Clock clock;
+    private final PostgresServer server;
+    private final Set<String> tables;
+    private @Nullable LogState state;
+    private boolean repeats;
+    private boolean announced;
+    private @Nullable ConnectorTask task;
+    private @Nullable ChangeBodies bodies;
+    private long confirmed;
+    private long lookedNanos = System.nanoTime() - LOOK_EVERY.toNanos();
+
+    /** Reads nothing yet. */
+    public PostgresSource(SourceKind.Postgres kind, Clock clock) {
+        this.kind = kind;
+        this.clock = clock;
+        this.server = new PostgresServer(kind);
+        this.tables = new TreeSet<>();
+        kind.tables().forEach(table -> table.outside().ifPresent(tables::add));
+    }
+
+    @Override
+    public void begin(Map<String, SourceMark> taken) {
+        SourceMark mark = taken.get(ChangeBodies.ITEM);
+        server.requireLogical();
+        server.requireTables(tables);
+        server.requirePublication(tables);
+        String system = server.system();
+        Optional<PostgresServer.Slot> slot = freeSlot();
+        LogState known = mark == null ? null : LogState.of(mark.state());
+        if (known != null && !known.slot().equals(kind.slot())) {
+            log.info(
+                    "{} is read anew, by slot {} instead of {}",
+                    PostgresErrors.name(kind),
+                    kind.slot(),
+                    known.slot());
+        }
+        if (known == null || !known.slot().equals(kind.slot())) {
+            requireNone(slot);
+            repeats = known != null;
+            state = beginning(system, known == null ? 0 : known.base() + 1);
+            return;
+        }
+        announced = true;
+        if (known.phase() != LogState.Phase.STREAM) {
+            slot.ifPresent(this::dropUnfinished);
+            repeats = true;
+            state = beginning(system, known.base());
+            return;
+        }
+        requireNoNewTables(known);
+        requireSameServer(known, system);
+        requireNothingLost(known, slot);
+        state = known;
+    }
+
+    /** The server takes a moment to notice that who read it last is gone. */
+    private Optional<PostgresServer.Slot> freeSlot() {
+        long deadline = System.nanoTime() + RELEASE.toNanos();
+        Optional<PostgresServer.Slot> slot = server.slot();
+        while (slot.isPresent() && slot.get().active() && System.nanoTime() < deadline) {
+            try {
+                TimeUnit.MILLISECONDS.sleep(50);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new LakeException(ErrorCode.CANCELLED, "The start was interrupted.", e);
+            }
+            slot = server.slot();
+        }
+        return slot;
+    }
+
+    private LogState beginning(String system, long base) {
+        return new LogState(
+                kind.slot(), system, tables, LogState.Phase.BEGINNING, 0, base, 0, false);
+    }
+
+    private void requireNone(Optional<PostgresServer.Slot> slot) {
+        if (slot.isPresent()) {
+            throw new LakeException(
+                    ErrorCode.ALREADY_EXISTS,
+                    "%s has a slot %s, by which this source has read nothing: it may be another lake's. If nobody needs it drop it (SELECT pg_drop_replication_slot('%s')), else write another slot: into the source's file; then start the lake again."
+                            .formatted(PostgresErrors.name(kind), kind.slot(), kind.slot()));
+        }
+    }
+
+    /** It is ours, and of a snapshot that was cut off. */
+    private void dropUnfinished(PostgresServer.Slot slot) {
+        if (slot.active()) {
+            throw busy();
+        }
+        log.info("{} is read from the beginning again", PostgresErrors.name(kind));
+        server.dropSlot();
+    }
+
+    private LakeException busy() {
+        return new LakeException(
+                ErrorCode.SOURCE_UNAVAILABLE,
+                "Slot %s of %s is being read by somebody else: by a process of this lake that is ending, or by another lake."
+                        .formatted(kind.slot(), PostgresErrors.name(kind)));
+    }
+
+    private void requireNoNewTables(LogState known) {
+        Set<String> fresh = new TreeSet<>(tables);
+        fresh.removeAll(known.tables());
+        if (!fresh.isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.INCOMPATIBLE_CHANGE,
+                    "The source's file names tables whose rows weren't read when it began: %s. %s Or read them by a source of their own."
+                            .formatted(String.join(", ", fresh), anew()));
+        }
+    }
+
+    private String anew() {
+        return "To read all its tables anew, write a new slot: into the source's file (slot: %s_2), start the lake again, and drop the old one: SELECT pg_drop_replication_slot('%s')."
+                .formatted(kind.slot(), kind.slot());
+    }
+
+    private void requireSameServer(LogState known, String system) {
+        if (!system.isEmpty() && !known.system().isEmpty() && !system.equals(known.system())) {
+            throw new LakeException(
+                    ErrorCode.LOG_GAP,
+                    "%s is another database than the one that was read (system identifier %s, and it was %s). %s"
+                            .formatted(PostgresErrors.name(kind), system, known.system(), anew()));
+        }
+        long end = server.end();
+        if (end < known.lsn()) {
+            throw new LakeException(
+                    ErrorCode.LOG_GAP,
+                    "%s has gone back: its log ends at %s, and the lake has what was committed up to %s. It was restored, or a standby took over that hadn't got everything. %s"
+                            .formatted(
+                                    PostgresErrors.name(kind), lsn(end), lsn(known.lsn()), anew()));
+        }
+    }
+
+    private void requireNothingLost(LogState known, Optional<PostgresServer.Slot> slot) {
+        if (slot.isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.LOG_GAP,
+                    "%s has no slot %s any more: it was dropped, or a standby took over that didn't have it. What was changed after %s may be lost to the lake. %s"
+                            .formatted(
+                                    PostgresErrors.name(kind),
+                                    kind.slot(),
+                                    lsn(known.lsn()),
+                                    anew()));
+        }
+        if (slot.get().active()) {
+            throw busy();
+        }
+        if (slot.get().status().equals("lost")) {
+            throw new LakeException(
+                    ErrorCode.LOG_GAP,
+                    "%s has dropped the part of its log that slot %s needs (max_slot_wal_keep_size, or idle_replication_slot_timeout): what was changed after %s is lost to the lake. %s"
+                            .formatted(
+                                    PostgresErrors.name(kind),
+                                    kind.slot(),
+                                    lsn(known.lsn()),
+                                    anew()));
+        }
+        if (!slot.get().plugin().equals("pgoutput")
+                || !slot.get().database().equals(kind.database())) {
+            throw new LakeException(
+                    ErrorCode.INVALID_DEFINITION,
+                    "Slot %s of %s is one of plugin %s and database %s. %s"
+                            .formatted(
+                                    kind.slot(),
+                                    PostgresErrors.name(kind),
+                                    slot.get().plugin(),
+                                    slot.get().database(),
+                                    anew()));
+        }
+        if (slot.get().confirmed() > known.lsn()) {
+            throw new LakeException(
+                    ErrorCode.LOG_GAP,
+                    "Slot %s of %s stands at %s, and the lake has only what was committed up to %s: somebody moved it, or made it again. What lies between is lost to the lake. %s"
+                            .formatted(
+                                    kind.slot(),
+                                    PostgresErrors.name(kind),
+                                    lsn(slot.get().confirmed()),
+                                    lsn(known.lsn()),
+                                    anew()));
+        }
+    }
+
+    /** As PostgreSQL writes it. */
+    static String lsn(long place) {
+        return "%X/%X".formatted(place >>> 32, place & 0xffff_ffffL);
+    }
+
+    @Override
+    public List<SourceBody> poll(Duration wait) throws InterruptedException {
+        LogState from = requireNonNull(state);
+        if (!announced) {
+            announced = true;
+            return List.of(
+                    new SourceBody(
+                            new SourceMark(
+                                    ChangeBodies.ITEM,
+                                    LogState.position(from.base(), 0),
+                                    from.toJson()),
+                            "application/x-ndjson",
+                            Map.of(),
+                            new byte[0],
+                            Optional.empty(),
+                            false));
+        }
+        try {
+            return read(from, System.nanoTime() + wait.toNanos());
+        } catch (LakeException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw PostgresErrors.explain(kind, e);
+        }
+    }
+
+    private List<SourceBody> read(LogState from, long deadline) throws InterruptedException {
+        ConnectorTask reading = task;
+        ChangeBodies making = bodies;
+        if (reading == null || making == null) {
+            reading = start(from);
+            making = requireNonNull(bodies);
+        }
+        while (true) {
+            List<SourceRecord> records = reading.poll();
+            records.forEach(making::add);
+            if (making.isMuch()) {
+                return making.take();
+            }
+            boolean more = records.size() >= ConnectorTask.BATCH;
+            if (!more) {
+                List<SourceBody> taken = making.take();
+                if (!taken.isEmpty() || System.nanoTime() - deadline >= 0) {
+                    look(making);
+                    return taken;
+                }
+            }
+        }
+    }
+
+    private ConnectorTask start(LogState from) {
+        boolean snapshot = from.phase() != LogState.Phase.STREAM;
+        // of a transaction that was taken in part the changes are counted as they were
+        Set<String> captured = from.open() ? from.tables() : tables;
+        ConnectorTask started = ConnectorTask.start(kind, captured, snapshot ? null : from.lsn());
+        task = started;
+        LogState begun =
+                snapshot
+                        ? new LogState(
+                                from.slot(),
+                                from.system(),
+                                tables,
+                                LogState.Phase.SNAPSHOT,
+                                server.slot().orElseThrow().confirmed(),
+                                from.base(),
+                                0,
+                                false)
+                        : new LogState(
+                                from.slot(),
+                                from.system(),
+                                captured,
+                                from.phase(),
+                                from.lsn(),
+                                from.base(),
+                                from.index(),
+                                from.open());
+        confirmed = begun.lsn();
+        bodies = new ChangeBodies(begun, tables, repeats, clock);
+        return started;
+    }
+
+    /** A database in which nothing changes would hold back the log of a busy server. */
+    private void look(ChangeBodies making) {
+        long now = System.nanoTime();
+        if (now - lookedNanos < LOOK_EVERY.toNanos() || making.inSnapshot()) {
+            return;
+        }
+        lookedNanos = now;
+        if (server.end() - making.lsn() >= ChangeBodies.WORTH_A_MARK) {
+            server.message();
+        }
+    }
+
+    @Override
+    public void committed(Map<String, SourceMark> marks) {
+        SourceMark mark = marks.get(ChangeBodies.ITEM);
+        ConnectorTask reading = task;
+        if (mark == null || reading == null) {
+            return;
+        }
+        LogState known = LogState.of(mark.state());
+        if (known.slot().equals(kind.slot())
+                && known.phase() == LogState.Phase.STREAM
+                && known.lsn() > confirmed) {
+            try {
+                reading.confirm(known.lsn());
+                confirmed = known.lsn();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public Optional<String> warning() {
+        long held = server.heldBack();
+        if (held < kind.walAlarmBytes()) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                "slot %s holds back %.1f GB of WAL on %s:%d. Its disk fills up if bronze stays behind: see why, or drop the slot if the source isn't needed."
+                        .formatted(
+                                kind.slot(), held / (double) (1L << 30), kind.host(), kind.port()));
+    }
+
+    @Override
+    public void close() {
+        ConnectorTask reading = task;
+        task = null;
+        try {
+            if (reading != null) {
+                reading.close();
+            }
+        } finally {
+            server.close();
+        }
+    }
+}

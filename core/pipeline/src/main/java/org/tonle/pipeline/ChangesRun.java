@@ -1,0 +1,281 @@
+package org.tonle.pipeline;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.apache.iceberg.DataFile;
+import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.ChangeRange;
+import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.StagedCommit;
+import org.tonle.catalog.StagedTable;
+import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.CommitRequest.DatasetMove;
+import org.tonle.ledger.Lease;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundChanges;
+import org.tonle.sql.ChangeResult;
+import org.tonle.sql.ChangeTarget;
+import org.tonle.sql.Dataset;
+import org.tonle.sql.Inputs;
+import org.tonle.sql.Lineage;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Pipelines;
+import org.tonle.sql.Sql;
+import org.tonle.sql.TableName;
+
+/**
+ * Change tables that follow the changes of one source: what their inputs gained since the last
+ * commit is taken into all of them in one commit, so that what the source changed at once is seen
+ * at once. One that is behind the others, because it is new, catches up first.
+ */
+final class ChangesRun implements DatasetRun {
+    private final List<Dataset.ChangeTable> datasets;
+    private final List<RunReports> reports;
+    private final RunEnvironment lake;
+    private final StreamCompaction compaction;
+    private long epoch;
+
+    /** The commits up to here were looked at; the positions in the ledger may be older. */
+    private long checked;
+
+    /**
+     * @param datasets at least one
+     * @param reports of each of them
+     */
+    ChangesRun(List<Dataset.ChangeTable> datasets, List<RunReports> reports, RunEnvironment lake) {
+        this.datasets = List.copyOf(datasets);
+        this.reports = List.copyOf(reports);
+        this.lake = lake;
+        List<TableName> compacted = new ArrayList<>();
+        for (Dataset.ChangeTable dataset : datasets) {
+            compacted.add(dataset.name());
+            compacted.add(Pipelines.deleted(dataset.name()));
+            compacted.add(Pipelines.quarantine(dataset.name()));
+        }
+        this.compaction = new StreamCompaction(compacted, lake);
+    }
+
+    @Override
+    public void reset() {
+        checked = 0;
+    }
+
+    @Override
+    public Duration rest() {
+        return Duration.ZERO;
+    }
+
+    @Override
+    public void drain() {
+        // it never rests
+    }
+
+    @Override
+    public Progress run(Pin pin, Lease lease) {
+        if (lease.epoch() != epoch) {
+            reset();
+            epoch = lease.epoch();
+        }
+        Progress progress = takeIn(pin, lease);
+        compaction.compact(lease);
+        return progress;
+    }
+
+    /** One table's part of a run. */
+    private record Part(
+            Dataset.ChangeTable dataset,
+            RunReports reports,
+            PinnedTable input,
+            OptionalLong position,
+            List<DataFile> files) {}
+
+    private Progress takeIn(Pin pin, Lease lease) {
+        PinnedTables tables = new PinnedTables(pin, lake.sources());
+        List<OptionalLong> positions =
+                datasets.stream().map(dataset -> position(dataset, tables)).toList();
+        long least = positions.stream().mapToLong(known -> known.orElse(0)).min().orElse(0);
+        long from = Math.max(least, checked);
+        if (datasets.stream().allMatch(dataset -> input(dataset, tables).ref().fromSeq() <= from)) {
+            return new Progress(pin.seq(), false);
+        }
+        long upTo = pin.seq();
+        List<Integer> taking = new ArrayList<>();
+        for (int i = 0; i < datasets.size(); i++) {
+            long position = positions.get(i).orElse(0);
+            if (position > least) {
+                // those behind it come up to it first
+                upTo = Math.min(upTo, position);
+            } else {
+                taking.add(i);
+            }
+        }
+        for (int i : taking) {
+            upTo = appended(datasets.get(i), tables, from, upTo, lake.settings().batch()).upTo();
+        }
+        List<Part> parts = new ArrayList<>();
+        for (int i : taking) {
+            parts.add(
+                    new Part(
+                            datasets.get(i),
+                            reports.get(i),
+                            input(datasets.get(i), tables),
+                            positions.get(i),
+                            appended(datasets.get(i), tables, from, upTo, ChangeRange.Limit.NONE)
+                                    .files()));
+        }
+        boolean behind = taking.size() < datasets.size();
+        if (behind || parts.stream().anyMatch(part -> !part.files().isEmpty())) {
+            commit(parts, tables, upTo, lease);
+        }
+        checked = upTo;
+        return new Progress(upTo, upTo < pin.seq());
+    }
+
+    private OptionalLong position(Dataset.ChangeTable dataset, PinnedTables tables) {
+        @Nullable Long stored =
+                lake.catalog()
+                        .ledger()
+                        .datasetPositions(dataset.name().toString())
+                        .get(input(dataset, tables).uuid());
+        return stored == null ? OptionalLong.empty() : OptionalLong.of(stored);
+    }
+
+    private static PinnedTable input(Dataset.ChangeTable dataset, PinnedTables tables) {
+        TableName read = dataset.reads().getFirst();
+        return tables.pinned(read).orElseThrow(() -> StreamingRun.noInput(dataset.name(), read));
+    }
+
+    private ChangeRange.Appended appended(
+            Dataset.ChangeTable dataset,
+            PinnedTables tables,
+            long from,
+            long upTo,
+            ChangeRange.Limit limit) {
+        PinnedTable input = input(dataset, tables);
+        return switch (lake.catalog().changes(input.uuid(), from, upTo, limit)) {
+            case ChangeRange.Appended appended -> appended;
+            case ChangeRange.Rewritten(long seq, String operation) ->
+                    throw new LakeException(
+                            ErrorCode.SOURCE_CHANGED,
+                            "%s was changed by commit %d (%s), so its changes can't be followed from there on; refresh %s from scratch under another name, or restore its input"
+                                    .formatted(input.identifier(), seq, operation, dataset.name()));
+        };
+    }
+
+    private void commit(List<Part> parts, PinnedTables tables, long upTo, Lease lease) {
+        try (StagedCommit commit = lake.catalog().stage()) {
+            CommitRequest.Builder request =
+                    CommitRequest.builder(commit.id(), "run", "tonle")
+                            .fencedBy(lease)
+                            .summary("read-seq", upTo);
+            List<Runnable> told = new ArrayList<>();
+            lake.failPoints().reach("run.before-engine");
+            for (Part part : parts) {
+                request.move(
+                        new DatasetMove(
+                                part.dataset().name().toString(),
+                                part.input().uuid(),
+                                part.position(),
+                                upTo));
+                if (!part.files().isEmpty()) {
+                    told.add(takeIn(part, tables, commit, request));
+                }
+            }
+            lake.failPoints().reach("run.after-engine");
+            var unused = commit.publish(request);
+            told.forEach(Runnable::run);
+            lake.failPoints().reach("run.after-commit");
+        }
+    }
+
+    /**
+     * Stages what becomes of one table.
+     *
+     * @return tells what it became, after the commit
+     */
+    private Runnable takeIn(
+            Part part, PinnedTables tables, StagedCommit commit, CommitRequest.Builder request) {
+        TableName name = part.dataset().name();
+        BoundChanges bound = Sql.changes(part.dataset(), tables);
+        part.reports().started(commit.id(), tables, List.of(part.input()), () -> Lineage.of(bound));
+        PinnedTable before = tables.pinned(name).orElseThrow();
+        PinnedTable deletesBefore = tables.pinned(Pipelines.deleted(name)).orElseThrow();
+        StagedTable target = commit.table(before.ref(), OnConflict.FAIL);
+        StagedTable deletes = commit.table(deletesBefore.ref(), OnConflict.FAIL);
+        StagedTable quarantine =
+                commit.table(
+                        tables.pinned(Pipelines.quarantine(name)).orElseThrow().ref(),
+                        OnConflict.FAIL);
+        ChangeResult result =
+                lake.engine()
+                        .writeChanges(
+                                bound,
+                                new Inputs(
+                                        Map.of(
+                                                bound.stream().input().table().name(),
+                                                PinnedTables.files(part.input(), part.files()),
+                                                name,
+                                                PinnedTables.files(before),
+                                                Pipelines.deleted(name),
+                                                PinnedTables.files(deletesBefore))),
+                                new ChangeTarget(
+                                        name,
+                                        Pipelines.deleted(name),
+                                        commit.id().toString(),
+                                        target.dataDirectory(),
+                                        deletes.dataDirectory(),
+                                        quarantine.dataDirectory(),
+                                        commit.id().toString(),
+                                        target.schema()));
+        change(target, before, result);
+        StreamingRun.append(deletes, result.deletes());
+        StreamingRun.append(quarantine, result.quarantine());
+        String of = parts(name);
+        request.summary("dataset" + of, name.toString())
+                .summary("definition" + of, DatasetTables.hash(part.dataset().text()))
+                .summary("read-after" + of, part.position().orElse(0))
+                .summary("input" + of, result.input())
+                .summary("written" + of, result.written())
+                .summary("removed" + of, result.lost())
+                .summary("malformed" + of, result.malformed());
+        compaction.added(
+                result.rows().size() + result.deletes().size() + result.quarantine().size());
+        return () ->
+                part.reports()
+                        .completed(
+                                List.of(
+                                        StreamingRun.output(name, target, result.rows()),
+                                        StreamingRun.output(
+                                                Pipelines.quarantine(name),
+                                                quarantine,
+                                                result.quarantine())),
+                                List.of());
+    }
+
+    /** Several tables' facts stand in one summary. */
+    private String parts(TableName name) {
+        return datasets.size() == 1 ? "" : " " + name;
+    }
+
+    private static void change(StagedTable target, PinnedTable before, ChangeResult result) {
+        if (result.removed().isEmpty()) {
+            StreamingRun.append(target, result.rows());
+            return;
+        }
+        List<DataFile> added =
+                result.rows().stream().map(file -> target.adopt(file.path())).toList();
+        Map<String, BitSet> removed = new HashMap<>();
+        result.removed()
+                .forEach((path, positions) -> removed.put(LocalFileIO.location(path), positions));
+        target.change(before, added, removed);
+    }
+}

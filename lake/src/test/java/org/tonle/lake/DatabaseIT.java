@@ -1,0 +1,151 @@
+package org.tonle.lake;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.query.RowFormat;
+import org.tonle.query.RunningQuery;
+import org.tonle.spi.Principal;
+
+/** A database's tables become the lake's, and follow it. */
+class DatabaseIT {
+    private static final String ORDERS =
+            "SELECT o.id, c.name, o.amount FROM silver.orders AS o JOIN silver.customers AS c ON"
+                    + " o.customer = c.id ORDER BY o.id";
+
+    @TempDir private Path folder;
+    private EmbeddedPostgres shop;
+
+    @BeforeEach
+    void openShop() throws SQLException {
+        shop = EmbeddedPostgres.start(folder.resolve("shop"));
+        run(
+                "ALTER SYSTEM SET wal_level = logical",
+                "ALTER SYSTEM SET max_wal_senders = 4",
+                "ALTER SYSTEM SET max_replication_slots = 4",
+                "ALTER SYSTEM SET max_worker_processes = 8");
+        shop.close();
+        shop = EmbeddedPostgres.start(folder.resolve("shop"));
+        run(
+                "CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL)",
+                "CREATE TABLE orders (id bigint PRIMARY KEY, customer bigint, amount numeric(12,2))",
+                "INSERT INTO customers VALUES (1, 'Ada'), (2, 'Bo')",
+                "INSERT INTO orders VALUES (10, 1, 9.50), (11, 2, 20)");
+    }
+
+    @AfterEach
+    void closeShop() {
+        shop.close();
+    }
+
+    private void run(String... statements) throws SQLException {
+        try (Connection connection =
+                        DriverManager.getConnection(shop.jdbcUrl(), shop.user(), shop.password());
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    private void write(String name, String text) throws IOException {
+        Path file = folder.resolve("lake").resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+    }
+
+    private static String rows(Lake lake, String sql) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
+            query.writeTo(out, RowFormat.CSV);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private static void await(Lake lake, String sql, String wanted) throws InterruptedException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!rows(lake, sql).equals(wanted)) {
+            assertThat(System.nanoTime())
+                    .as("%s %s", lake.tables(), rows(lake, sql))
+                    .isLessThan(deadline);
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+    }
+
+    @Test
+    void whatChangesInTheDatabaseChangesInSilverAlsoAfterARestart() throws Exception {
+        write("lake.yaml", "name: shop\ningest: {commit-interval: 100ms}\n");
+        write(
+                "sources/shop.yaml",
+                """
+                kind: postgres
+                host: 127.0.0.1
+                port: %d
+                database: tonle
+                user: %s
+                password: ${file:%s}
+                tables:
+                  customers: {id: bigint, name: string}
+                  orders: {id: bigint, customer: bigint, amount: "decimal(12,2)"}
+                """
+                        .formatted(
+                                shop.port(),
+                                shop.user(),
+                                folder.resolve("shop").resolve("password")));
+        write(
+                "pipelines/shop.sql",
+                """
+                AUTO CDC INTO silver.customers FROM STREAM bronze.shop_customers KEYS (id);
+                AUTO CDC INTO silver.orders FROM STREAM bronze.shop_orders KEYS (id);
+                AUTO CDC INTO silver.prices FROM STREAM bronze.shop_orders KEYS (id)
+                  COLUMNS (id, amount) STORED AS SCD TYPE 2;
+                """);
+        try (Lake lake = Lake.open(folder.resolve("lake"), LakeOptions.ofProcess())) {
+            await(lake, ORDERS, "id,name,amount\n10,Ada,9.50\n11,Bo,20.00\n");
+            run(
+                    "BEGIN; UPDATE orders SET amount = 12 WHERE id = 10; DELETE FROM orders WHERE"
+                            + " id = 11; UPDATE customers SET name = 'Ada L.' WHERE id = 1; INSERT"
+                            + " INTO orders VALUES (12, 2, 1); COMMIT");
+            await(lake, ORDERS, "id,name,amount\n10,Ada L.,12.00\n12,Bo,1.00\n");
+            run("UPDATE orders SET id = 13 WHERE id = 12");
+            await(lake, ORDERS, "id,name,amount\n10,Ada L.,12.00\n13,Bo,1.00\n");
+        }
+        run("UPDATE orders SET amount = 15 WHERE id = 10", "INSERT INTO orders VALUES (14, 1, 7)");
+        try (Lake lake = Lake.open(folder.resolve("lake"), LakeOptions.ofProcess())) {
+            await(lake, ORDERS, "id,name,amount\n10,Ada L.,15.00\n13,Bo,1.00\n14,Ada L.,7.00\n");
+            await(
+                    lake,
+                    "SELECT id, amount, \"__end_at\" IS NULL AS holds FROM silver.prices ORDER BY"
+                            + " id, \"__start_at\"",
+                    """
+                    id,amount,holds
+                    10,9.50,false
+                    10,12.00,false
+                    10,15.00,true
+                    11,20.00,false
+                    12,1.00,false
+                    13,1.00,true
+                    14,7.00,true
+                    """);
+            run("TRUNCATE orders");
+            await(lake, ORDERS, "id,name,amount\n");
+            assertThat(rows(lake, "SELECT COUNT(*) AS n FROM quarantine.silver_orders"))
+                    .isEqualTo("n\n0\n");
+        }
+    }
+}
