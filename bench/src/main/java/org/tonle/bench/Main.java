@@ -22,6 +22,7 @@ public final class Main {
                     case "ingest" -> new IngestBench(root, options).run();
                     case "query" -> new QueryBench(root, options).run();
                     case "freshness" -> new FreshnessBench(root, options).run();
+                    case "cdc" -> new CdcBench(root, options).run();
                     case "cache" -> new CacheBench(root, options).run();
                     default -> {
                         System.err.println("There is no benchmark " + args[0]);
@@ -48,6 +49,10 @@ public final class Main {
                     seconds from acknowledged to queryable; key: p95_seconds
                 ./dev bench cache [--connections N] [--seconds N] [--rounds N]
                     answers that are kept, over HTTP; key: cached_per_second_per_core
+                ./dev bench cdc [--rows N] [--changes N]
+                    rows of a PostgreSQL table and then its changes into a change table, per
+                    CPU-second; keys: snapshot_rows_per_cpu_s, stream_ratio_to_engine: against
+                    Debezium's connector alone, which writes nowhere
                 ./dev bench query [--scale-percent N] [--rounds N] [--clients N] [--crowds N]
                     TPC-H (100 is scale factor 1) by HTTP over tables of a lake, against DuckDB over
                     the same files; key: ratio_to_raw, of CPU-seconds with one client;
