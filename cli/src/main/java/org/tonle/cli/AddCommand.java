@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,8 +16,10 @@ import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.tonle.definition.ColumnType;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
 import org.tonle.definition.SourceText;
 import org.tonle.ingest.SourceSample;
 import org.tonle.lake.SourceTrial;
@@ -39,6 +42,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  tonle add ./drop --lake my-lake",
             "  tonle add kafka://localhost:9092/shop.orders --name orders",
+            "  PGPASSWORD=… tonle add postgres://lake@db.example:5432/shop",
             "  tonle add kafka://k1.example:9092/orders --format avro"
                     + " --registry https://registry.example:8081 \\",
             "    --property security.protocol=SASL_SSL --property sasl.mechanism=PLAIN \\",
@@ -46,13 +50,18 @@ import picocli.CommandLine.Parameters;
         })
 final class AddCommand implements Callable<Integer> {
     private static final Pattern TOPIC = Pattern.compile("kafka://([^/?#]+)/([A-Za-z0-9._-]+)");
+    private static final Pattern DATABASE =
+            Pattern.compile(
+                    "postgres(?:ql)?://([^:@/?#]+)@([^:@/?#]+)(?::([0-9]{1,5}))?/([^/?#]+)");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Terminal terminal;
 
     @Parameters(
             paramLabel = "WHAT",
-            description = "A folder of files, or kafka://HOST:PORT[,HOST:PORT]/TOPIC.")
+            description =
+                    "A folder of files, kafka://HOST:PORT[,HOST:PORT]/TOPIC, or"
+                            + " postgres://USER@HOST:PORT/DATABASE.")
     private String what = "";
 
     @Option(
@@ -86,9 +95,19 @@ final class AddCommand implements Callable<Integer> {
     private @Nullable String registryUser;
 
     @Option(
+            names = "--password",
+            paramLabel = "REF",
+            description =
+                    "Of a database's user, as '$${env:NAME}' or '$${file:PATH}'; if left out that"
+                            + " in the variable PGPASSWORD, if there is one.")
+    private @Nullable String password;
+
+    @Option(
             names = "--property",
             paramLabel = "K=V",
-            description = "Of Kafka's clients, as the file has it; may be named often.")
+            description =
+                    "Of Kafka's clients or the database's, as the file has it; may be named"
+                            + " often.")
     private Map<String, String> properties = new LinkedHashMap<>();
 
     AddCommand(Terminal terminal) {
@@ -99,18 +118,41 @@ final class AddCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Path folder = lake.toAbsolutePath().normalize();
         LakeDefinition definition = LakeDefinition.load(folder, System.getenv());
-        String text = what.contains("://") ? topic() : files(folder);
+        String text = isDatabase() ? database() : what.contains("://") ? topic() : files(folder);
         String named = name == null ? SourceText.name(last(what)) : name;
         Path file = folder.resolve(SourceText.file(named));
         if (definition.source(named).isPresent() || Files.exists(file)) {
             throw new Failure(
                     Exit.FAILED, file + " is there already; choose another name with --name");
         }
-        SourceDefinition source = read(folder, named, text);
+        text = isDatabase() ? withTables(folder, named, text) : withColumns(folder, named, text);
+        write(file, text);
+        String next =
+                isDatabase()
+                        ? "leave the tables in it that the lake is to have"
+                        : "look at its columns, and name the field that is the event's id: id: FIELD";
+        String question = isDatabase() ? "SHOW TABLES" : "SELECT * FROM bronze." + named;
+        terminal.err()
+                .println(
+                        """
+                        %s is written. Next:
+                          %s
+                          ./tonle up --lake %s
+                          ./tonle query --lake %3$s '%s'\
+                        """
+                                .formatted(
+                                        file, next, InitCommand.quoted(lake.toString()), question));
+        return Exit.OK;
+    }
+
+    private String withColumns(Path folder, String named, String text)
+            throws IOException, InterruptedException {
+        String kind = text;
+        SourceDefinition source = read(folder, named, kind);
         SourceSample sample = SourceTrial.of(source, SourceCommand.EVENTS);
         if (format == null && what.contains("://") && isOfChanges(sample)) {
-            text += "format: debezium\n";
-            source = read(folder, named, text);
+            kind += "format: debezium\n";
+            source = read(folder, named, kind);
             sample = SourceTrial.of(source, SourceCommand.EVENTS);
         }
         SampleText shown = new SampleText(source, sample);
@@ -123,17 +165,53 @@ final class AddCommand implements Callable<Integer> {
                                     ? ", and --registry for avro and protobuf"
                                     : ""));
         }
-        write(file, text + shown.columns());
-        terminal.err()
-                .println(
-                        """
-                        %s is written. Next:
-                          look at its columns, and name the field that is the event's id: id: FIELD
-                          ./tonle up --lake %s
-                          ./tonle query --lake %2$s 'SELECT * FROM bronze.%3$s'\
-                        """
-                                .formatted(file, InitCommand.quoted(lake.toString()), named));
-        return Exit.OK;
+        return kind + shown.columns();
+    }
+
+    private String withTables(Path folder, String named, String text) throws IOException {
+        SourceDefinition source = read(folder, named, text + "tables: {any: {}}\n");
+        if (!(source.kind() instanceof SourceKind.Postgres database)) {
+            throw new IllegalStateException(text);
+        }
+        Map<String, Map<String, ColumnType>> tables = SourceTrial.tables(database);
+        if (tables.isEmpty()) {
+            throw new Failure(
+                    Exit.FAILED,
+                    "%s has no tables that %s may read; grant SELECT on them"
+                            .formatted(database.database(), database.user()));
+        }
+        String all = SourceText.tables(tables);
+        terminal.out().write(all.getBytes(StandardCharsets.UTF_8));
+        var unused = read(folder, named, text + all);
+        return text + all;
+    }
+
+    private boolean isDatabase() {
+        return what.startsWith("postgres://") || what.startsWith("postgresql://");
+    }
+
+    private String database() {
+        Matcher database = DATABASE.matcher(what);
+        if (!database.matches()) {
+            throw new Failure(
+                    Exit.USAGE,
+                    "write postgres://USER@HOST:PORT/DATABASE, and its password into the variable"
+                            + " PGPASSWORD; not "
+                            + shown(what));
+        }
+        StringBuilder text = new StringBuilder("kind: postgres\n");
+        text.append("host: ").append(SourceText.quoted(database.group(2))).append('\n');
+        if (database.group(3) != null) {
+            text.append("port: ").append(database.group(3)).append('\n');
+        }
+        text.append("database: ").append(SourceText.quoted(database.group(4))).append('\n');
+        text.append("user: ").append(SourceText.quoted(database.group(1))).append('\n');
+        if (password != null) {
+            text.append("password: ").append(SourceText.quoted(password)).append('\n');
+        } else if (System.getenv("PGPASSWORD") != null) {
+            text.append("password: \"${env:PGPASSWORD}\"\n");
+        }
+        return text.append(properties()).toString();
     }
 
     private static SourceDefinition read(Path folder, String name, String text) {
@@ -148,7 +226,9 @@ final class AddCommand implements Callable<Integer> {
         Matcher topic = TOPIC.matcher(what);
         if (!topic.matches()) {
             throw new Failure(
-                    Exit.USAGE, "write kafka://HOST:PORT/TOPIC, or a folder; not " + shown(what));
+                    Exit.USAGE,
+                    "write kafka://HOST:PORT/TOPIC, postgres://USER@HOST:PORT/DATABASE or a folder; not "
+                            + shown(what));
         }
         if (topic.group(1).contains("@")) {
             throw new Failure(
@@ -158,15 +238,7 @@ final class AddCommand implements Callable<Integer> {
         StringBuilder text = new StringBuilder("kind: kafka\n");
         text.append("topic: ").append(SourceText.quoted(topic.group(2))).append('\n');
         text.append("bootstrap-servers: ").append(SourceText.quoted(topic.group(1))).append('\n');
-        if (!properties.isEmpty()) {
-            text.append("properties:\n");
-            properties.forEach((key, value) ->
-                    text.append("  ")
-                            .append(SourceText.quoted(key))
-                            .append(": ")
-                            .append(SourceText.quoted(value))
-                            .append('\n'));
-        }
+        text.append(properties());
         if (format != null) {
             text.append("format: ").append(SourceText.quoted(format)).append('\n');
         }
@@ -177,6 +249,17 @@ final class AddCommand implements Callable<Integer> {
                 text.append("  password: \"${env:REGISTRY_PASSWORD}\"\n");
             }
         }
+        return text.toString();
+    }
+
+    private String properties() {
+        StringBuilder text = new StringBuilder(properties.isEmpty() ? "" : "properties:\n");
+        properties.forEach((key, value) ->
+                text.append("  ")
+                        .append(SourceText.quoted(key))
+                        .append(": ")
+                        .append(SourceText.quoted(value))
+                        .append('\n'));
         return text.toString();
     }
 
@@ -192,7 +275,7 @@ final class AddCommand implements Callable<Integer> {
         if (!Files.isDirectory(path)) {
             throw new Failure(
                     Exit.FAILED,
-                    "there is no folder %s; name a folder, or kafka://HOST:PORT/TOPIC"
+                    "there is no folder %s; name a folder, kafka://HOST:PORT/TOPIC or postgres://USER@HOST:PORT/DATABASE"
                             .formatted(path));
         }
         String written =

@@ -1,9 +1,12 @@
 package org.tonle.cli;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SourceKind;
+import org.tonle.definition.SourceText;
 import org.tonle.lake.SourceTrial;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -31,7 +34,7 @@ final class SourceCommand {
             name = "test",
             description = {
                 "Reads a few events of a source and takes none: the first of a folder, the newest"
-                        + " of a topic.",
+                        + " of a topic. Of a database it shows the tables.",
                 "Shows what they are, why some couldn't be read, and the columns that fit them, to"
                         + " be pasted into the source's file. The lake needn't run."
             },
@@ -68,7 +71,12 @@ final class SourceCommand {
                                                         definition.sources().stream()
                                                                 .map(SourceDefinition::name)
                                                                 .toList())));
-        new SampleText(source, SourceTrial.of(source, events)).printTo(terminal);
+        if (source.kind() instanceof SourceKind.Postgres database) {
+            String tables = SourceText.tables(SourceTrial.tables(database));
+            terminal.out().write(tables.getBytes(StandardCharsets.UTF_8));
+        } else {
+            new SampleText(source, SourceTrial.of(source, events)).printTo(terminal);
+        }
         return Exit.OK;
     }
 }

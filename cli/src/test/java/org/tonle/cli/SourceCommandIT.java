@@ -9,6 +9,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.embedded.EmbeddedKafka;
+import org.tonle.embedded.EmbeddedPostgres;
 
 /** What {@code source test} and {@code add} say and write. */
 class SourceCommandIT {
@@ -221,6 +225,95 @@ class SourceCommandIT {
             assertThat(run("source", "test", "shop_orders", "--lake", lake.toString()))
                     .isEqualTo(Exit.FAILED);
             assertThat(err()).contains("refused the lake's credentials").doesNotContain("wrong");
+        }
+    }
+
+    @Test
+    void aDatabaseIsAddedWithItsTables() throws Exception {
+        try (EmbeddedPostgres shop = logical()) {
+            run(
+                    shop,
+                    "CREATE TABLE customers (id bigint PRIMARY KEY, name text, born date, score real,"
+                            + " vip boolean, key int, made timestamp, seen timestamptz,"
+                            + " balance numeric(12,2), big numeric, tags text[])",
+                    "CREATE SCHEMA stock",
+                    "CREATE TABLE stock.items (id int, \"Zip code\" text) PARTITION BY RANGE (id)",
+                    "CREATE TABLE stock.first PARTITION OF stock.items FOR VALUES FROM (0) TO (9)",
+                    "CREATE VIEW v AS SELECT 1 AS x");
+            Files.writeString(temp.resolve("pw"), shop.password());
+            String address =
+                    "postgres://%s@127.0.0.1:%d/%s"
+                            .formatted(
+                                    shop.user(),
+                                    shop.port(),
+                                    shop.jdbcUrl().replaceFirst(".*/([^/?]*).*", "$1"));
+            String[] how = {
+                "--lake",
+                lake.toString(),
+                "--name",
+                "shop",
+                "--password",
+                "${file:" + temp.resolve("pw") + "}"
+            };
+
+            assertThat(run(add(address, how))).as(err()).isZero();
+
+            assertThat(written("shop"))
+                    .startsWith(
+                            "kind: postgres\nhost: \"127.0.0.1\"\nport: %d\n"
+                                    .formatted(shop.port()))
+                    .doesNotContain(shop.password())
+                    .endsWith(
+                            """
+                            tables:
+                              customers:
+                                id: bigint
+                                name: string
+                                born: date
+                                score: double
+                                vip: boolean
+                                key_: {type: int, path: "$.row.key"}
+                                made: timestamp
+                                seen: timestamptz
+                                balance: decimal(12,2)
+                                big: string
+                                tags: string
+                              stock.items:
+                                id: int
+                                "Zip code": string
+                            """);
+            assertThat(run("validate", lake.toString())).as(err()).isZero();
+            assertThat(run("source", "test", "shop", "--lake", lake.toString())).isZero();
+            assertThat(out()).startsWith("tables:\n  customers:\n    id: bigint\n");
+            Files.writeString(temp.resolve("pw"), "wrong");
+            assertThat(run("source", "test", "shop", "--lake", lake.toString()))
+                    .isEqualTo(Exit.FAILED);
+            assertThat(err()).contains("refuses user").doesNotContain("wrong");
+            how[3] = "other";
+            assertThat(run(add(address.replace("@", ":s3cret@"), how))).isEqualTo(Exit.USAGE);
+            assertThat(err()).contains("PGPASSWORD").doesNotContain("s3cret");
+        }
+    }
+
+    private EmbeddedPostgres logical() throws Exception {
+        try (EmbeddedPostgres first = EmbeddedPostgres.start(temp.resolve("shop"))) {
+            run(
+                    first,
+                    "ALTER SYSTEM SET wal_level = logical",
+                    "ALTER SYSTEM SET max_wal_senders = 4",
+                    "ALTER SYSTEM SET max_replication_slots = 4");
+        }
+        return EmbeddedPostgres.start(temp.resolve("shop"));
+    }
+
+    private static void run(EmbeddedPostgres database, String... statements) throws Exception {
+        try (Connection connection =
+                        DriverManager.getConnection(
+                                database.jdbcUrl(), database.user(), database.password());
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
         }
     }
 

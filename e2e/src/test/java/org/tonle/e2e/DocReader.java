@@ -39,6 +39,7 @@ final class DocReader implements AutoCloseable {
         Files.writeString(secrets.resolve("tonle-db"), "secret\n");
         Files.writeString(secrets.resolve("kafka-jaas"), "secret\n");
         Files.writeString(secrets.resolve("shop-password"), "secret\n");
+        Files.writeString(secrets.resolve("registry"), "secret\n");
         try (ServerSocket socket = new ServerSocket(0)) {
             port = socket.getLocalPort();
         }

@@ -3,6 +3,9 @@ package org.tonle.lake;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
+import org.tonle.debezium.PostgresTables;
+import org.tonle.definition.ColumnType;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.definition.SourceText;
@@ -56,8 +59,18 @@ public final class SourceTrial {
             case SourceKind.Postgres postgres ->
                     throw nothing(
                             source,
-                            "is a database, whose changes can't be read without being taken");
+                            "is a database, whose changes can't be read without being taken: ask for its tables");
         };
+    }
+
+    /**
+     * The tables that a database has for its user: by name, {@code schema.table}, the types of
+     * their columns.
+     *
+     * @throws LakeException what keeps it from being asked, or from telling changes
+     */
+    public static Map<String, Map<String, ColumnType>> tables(SourceKind.Postgres database) {
+        return PostgresTables.of(database);
     }
 
     private static LakeException nothing(SourceDefinition source, String why) {

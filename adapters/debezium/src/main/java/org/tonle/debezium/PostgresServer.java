@@ -40,11 +40,12 @@ final class PostgresServer implements AutoCloseable {
     }
 
     /** Something that is asked. */
-    private interface Question<T> {
+    interface Question<T> {
         T ask(Connection connection) throws SQLException;
     }
 
-    private <T> T ask(Question<T> question) {
+    /** What is asked over the connection, which is made first if there is none. */
+    <T> T ask(Question<T> question) {
         try {
             Connection open = connection;
             if (open == null || open.isClosed()) {

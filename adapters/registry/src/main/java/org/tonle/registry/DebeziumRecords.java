@@ -132,7 +132,6 @@ final class DebeziumRecords implements RecordDecoder {
     private record Change(JsonNode change, Map<String, JsonNode> schemas, JsonGenerator json) {
         void write(String op, JsonNode source, TopicRecord record) throws IOException {
             JsonNode before = change.path("before");
-            JsonNode row = op.equals("d") ? before : change.path("after");
             List<String> unchanged = new ArrayList<>();
             json.writeStartObject();
             json.writeStringField("table", table(source));
@@ -140,8 +139,10 @@ final class DebeziumRecords implements RecordDecoder {
             json.writeStringField("seq", ChangeOrder.of(change, record));
             transaction(source);
             json.writeStringField("at", at(source));
-            row("row", row, op.equals("d") ? "before" : "after", unchanged);
-            if (!op.equals("d")) {
+            if (op.equals("d")) {
+                row("row", before, "before", unchanged);
+            } else {
+                row("row", change.path("after"), "after", unchanged);
                 row("before", before, "before", new ArrayList<>());
             }
             if (!unchanged.isEmpty()) {
@@ -177,6 +178,7 @@ final class DebeziumRecords implements RecordDecoder {
             return Instant.ofEpochMilli(source.path("ts_ms").longValue()).toString();
         }
 
+        /** Of what was before, NULL can't be told from what the database didn't say. */
         private void row(String name, JsonNode row, String of, List<String> unchanged)
                 throws IOException {
             if (!row.isObject()) {
@@ -187,6 +189,9 @@ final class DebeziumRecords implements RecordDecoder {
                     ConnectJson.fields(schemas.getOrDefault(of, MissingNode.getInstance()));
             json.writeStartObject();
             for (Map.Entry<String, JsonNode> column : row.properties()) {
+                if (column.getValue().isNull() && of.equals("before")) {
+                    continue;
+                }
                 if (Unavailable.is(column.getValue())) {
                     unchanged.add(column.getKey());
                     continue;

@@ -23,7 +23,7 @@ import org.tonle.registry.RegistryClient.Registered;
  */
 final class Schemas implements AutoCloseable {
     /** Of the texts that are kept, in characters. */
-    private static final long KEPT = 32L << 20;
+    private static final long KEPT = 8L << 20;
 
     private static final int MOST_REFERENCES = 200;
     private static final Duration ABSENCE = Duration.ofMinutes(1);

@@ -190,6 +190,16 @@ class DebeziumRecordsTest {
     }
 
     @Test
+    void ofWhatWasBeforeOnlyWhatTheDatabaseSaidIsWritten() {
+        Struct key = new Struct(ROW).put("id", 7L);
+        assertThat(event(json(change("d", key, null), true)))
+                .isEqualTo(head("d") + ",\"row\":{\"id\":7}}");
+        assertThat(event(json(change("u", key, key), false)))
+                .contains("\"row\":{\"id\":7,\"amount\":null,")
+                .endsWith(",\"before\":{\"id\":7}}");
+    }
+
+    @Test
     void whatTheDatabaseDidNotSayIsNamedAndLeftOut() {
         String unavailable = "__debezium_unavailable_value";
         Struct row =

@@ -98,17 +98,42 @@ public final class SourceText {
      */
     public static String columns(
             SourceDefinition source, List<Map.Entry<JsonPath, ColumnType>> columns) {
-        if (columns.isEmpty()) {
-            return "";
-        }
-        List<JsonPath.Step> under = under(source);
+        return columns.isEmpty()
+                ? ""
+                : "columns:\n"
+                        + (isOfChanges(source)
+                                ? entries(columns, ChangeColumns.UNDER, ChangeColumns.NAMES, "  ")
+                                : entries(columns, List.of(), Set.of(), "  "));
+    }
+
+    /**
+     * The section of a database's tables.
+     *
+     * @param tables by their names there, {@code schema.table}, the types of their columns
+     */
+    public static String tables(Map<String, Map<String, ColumnType>> tables) {
+        StringBuilder text = new StringBuilder("tables:\n");
+        tables.forEach((table, columns) -> {
+            List<Map.Entry<JsonPath, ColumnType>> placed = new ArrayList<>();
+            columns.forEach((name, type) -> placed.add(Map.entry(ChangeColumns.path(name), type)));
+            text.append("  ")
+                    .append(quoted(table.replaceFirst("^public\\.", "")))
+                    .append(":\n")
+                    .append(entries(placed, ChangeColumns.UNDER, ChangeColumns.NAMES, "    "));
+        });
+        return text.toString();
+    }
+
+    private static String entries(
+            List<Map.Entry<JsonPath, ColumnType>> columns,
+            List<JsonPath.Step> under,
+            Set<String> taken,
+            String indent) {
         Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
         names.addAll(SourceFile.BRONZE_COLUMNS);
         names.addAll(SourceFile.HIDDEN_COLUMNS);
-        if (isOfChanges(source)) {
-            names.addAll(ChangeColumns.NAMES);
-        }
-        StringBuilder text = new StringBuilder("columns:\n");
+        names.addAll(taken);
+        StringBuilder text = new StringBuilder();
         for (Map.Entry<JsonPath, ColumnType> column : columns) {
             JsonPath path = column.getKey();
             String name = name(path.steps().subList(under.size(), path.steps().size()));
@@ -117,7 +142,7 @@ public final class SourceText {
             }
             List<JsonPath.Step> usual = new ArrayList<>(under);
             usual.add(new JsonPath.Field(name));
-            text.append("  ").append(quoted(name)).append(": ");
+            text.append(indent).append(quoted(name)).append(": ");
             if (path.steps().equals(usual)) {
                 text.append(column.getValue()).append('\n');
             } else {
