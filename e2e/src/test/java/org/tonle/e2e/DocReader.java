@@ -38,6 +38,7 @@ final class DocReader implements AutoCloseable {
         this.secrets = Files.createDirectories(dir.resolve("secrets"));
         Files.writeString(secrets.resolve("tonle-db"), "secret\n");
         Files.writeString(secrets.resolve("kafka-jaas"), "secret\n");
+        Files.writeString(secrets.resolve("shop-password"), "secret\n");
         try (ServerSocket socket = new ServerSocket(0)) {
             port = socket.getLocalPort();
         }

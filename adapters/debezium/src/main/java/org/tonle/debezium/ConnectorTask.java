@@ -92,6 +92,10 @@ final class ConnectorTask implements AutoCloseable {
         settings.put("include.unknown.datatypes", "true");
         settings.put("column.propagate.source.type", ".*");
         settings.put("unavailable.value.placeholder", RowJson.UNCHANGED);
+        settings.put("converters", "texts");
+        settings.put("texts.type", TextConverter.class.getName());
+        // a value that can't be converted is no NULL
+        settings.put("event.converting.failure.handling.mode", "fail");
         settings.put("message.prefix.include.list", "tonle");
         return settings;
     }

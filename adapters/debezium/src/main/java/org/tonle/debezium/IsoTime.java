@@ -12,13 +12,20 @@ final class IsoTime {
     /** Beyond all that PostgreSQL has as a timestamp; its drivers mean infinity by it. */
     private static final long INFINITE = 9_223_371_331_200_000_000L;
 
-    private static final long INFINITE_DAYS = 365L * 6_000_000;
+    /** Before all that PostgreSQL has as a date; its driver and Debezium mean infinity by it. */
+    private static final long INFINITE_DAYS = LocalDate.of(-10_000, 1, 1).toEpochDay();
+
+    /** In a row that is there infinity is later than this, and minus infinity earlier. */
+    private static final long BETWEEN = LocalDate.of(-1_706_000, 1, 1).toEpochDay();
+
+    /** In a change that comes. */
+    private static final long INFINITY = LocalDate.of(-5_877_611, 6, 21).toEpochDay();
 
     private IsoTime() {}
 
     static void date(long days, JsonBytes out) {
-        if (Math.abs(days) > INFINITE_DAYS) {
-            infinity(days > 0, out);
+        if (days < INFINITE_DAYS) {
+            infinity(days > BETWEEN || days == INFINITY, out);
             return;
         }
         out.raw('"');

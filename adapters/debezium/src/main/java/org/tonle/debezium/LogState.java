@@ -7,8 +7,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.TreeMap;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -17,7 +17,8 @@ import org.tonle.spi.LakeException;
  *
  * @param slot the replication slot that was read
  * @param system the server's identifier of its data; empty if it doesn't tell
- * @param tables whose rows were taken, {@code schema.table}
+ * @param tables whose rows were taken, {@code schema.table}, each with what it and its place in the
+ *     publication are known by: with others, changes may have been made that nobody was told
  * @param phase what has been read
  * @param lsn behind the last transaction that was read to its end; reading goes on from there
  * @param base the number under which the last unit was read: a transaction, or a snapshot
@@ -27,7 +28,7 @@ import org.tonle.spi.LakeException;
 record LogState(
         String slot,
         String system,
-        Set<String> tables,
+        Map<String, String> tables,
         Phase phase,
         long lsn,
         long base,
@@ -45,7 +46,7 @@ record LogState(
     private static final JsonFactory JSON = new JsonFactory();
 
     LogState {
-        tables = Set.copyOf(tables);
+        tables = Map.copyOf(tables);
     }
 
     /** A place as a text: greater as a text the later it is. */
@@ -64,11 +65,11 @@ record LogState(
             json.writeNumberField("base", base);
             json.writeNumberField("index", index);
             json.writeBooleanField("open", open);
-            json.writeArrayFieldStart("tables");
-            for (String table : new TreeSet<>(tables)) {
-                json.writeString(table);
+            json.writeObjectFieldStart("tables");
+            for (Map.Entry<String, String> table : new TreeMap<>(tables).entrySet()) {
+                json.writeStringField(table.getKey(), table.getValue());
             }
-            json.writeEndArray();
+            json.writeEndObject();
             json.writeEndObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -84,7 +85,7 @@ record LogState(
     static LogState of(String text) {
         String slot = "";
         String system = "";
-        Set<String> tables = new TreeSet<>();
+        Map<String, String> tables = new TreeMap<>();
         Phase phase = Phase.BEGINNING;
         long lsn = 0;
         long base = 0;
@@ -106,8 +107,10 @@ record LogState(
                     case "index" -> index = json.getLongValue();
                     case "open" -> open = json.getBooleanValue();
                     case "tables" -> {
-                        while (json.nextToken() != JsonToken.END_ARRAY) {
-                            tables.add(json.getText());
+                        while (json.nextToken() != JsonToken.END_OBJECT) {
+                            String table = json.currentName();
+                            json.nextToken();
+                            tables.put(table, json.getText());
                         }
                     }
                     default -> throw new IOException("unknown " + name);

@@ -7,9 +7,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.tonle.definition.SourceKind;
@@ -278,6 +280,36 @@ final class PostgresServer implements AutoCloseable {
                                                     .map(PostgresServer::quoted)
                                                     .toList())));
         }
+    }
+
+    /**
+     * What the publication, the tables and their place in it are known by. Whatever is made anew
+     * has another one, and what was changed meanwhile isn't told: PostgreSQL skips what isn't
+     * published, and since version 18 a publication that isn't there.
+     */
+    Map<String, String> identities(Set<String> tables) {
+        return ask(c -> {
+            Map<String, String> found = new TreeMap<>();
+            try (PreparedStatement statement =
+                    c.prepareStatement(
+                            """
+                            SELECT n.nspname || '.' || c.relname, concat_ws('/', p.oid, c.oid, r.oid)
+                            FROM pg_publication p
+                            JOIN pg_class c ON c.relkind IN ('r', 'p')
+                            JOIN pg_namespace n ON n.oid = c.relnamespace
+                            LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+                            WHERE p.pubname = ? AND n.nspname || '.' || c.relname = ANY (?)
+                            """)) {
+                statement.setString(1, kind.publication());
+                statement.setArray(2, c.createArrayOf("text", tables.toArray()));
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        found.put(row.getString(1), row.getString(2));
+                    }
+                }
+            }
+            return found;
+        });
     }
 
     private void createPublication(Set<String> tables) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.connect.source.SourceRecord;
@@ -66,11 +67,17 @@ public final class PostgresSource implements Source {
     public void begin(Map<String, SourceMark> taken) {
         SourceMark mark = taken.get(ChangeBodies.ITEM);
         server.requireLogical();
+        LogState known = mark == null ? null : LogState.of(mark.state());
+        if (known != null
+                && known.slot().equals(kind.slot())
+                && known.phase() == LogState.Phase.STREAM) {
+            requireNoNewTables(known);
+            requireSameTables(known);
+        }
         server.requireTables(tables);
         server.requirePublication(tables);
         String system = server.system();
         Optional<PostgresServer.Slot> slot = freeSlot();
-        LogState known = mark == null ? null : LogState.of(mark.state());
         if (known != null && !known.slot().equals(kind.slot())) {
             log.info(
                     "{} is read anew, by slot {} instead of {}",
@@ -91,7 +98,6 @@ public final class PostgresSource implements Source {
             state = beginning(system, known.base());
             return;
         }
-        requireNoNewTables(known);
         requireSameServer(known, system);
         requireNothingLost(known, slot);
         state = known;
@@ -115,7 +121,14 @@ public final class PostgresSource implements Source {
 
     private LogState beginning(String system, long base) {
         return new LogState(
-                kind.slot(), system, tables, LogState.Phase.BEGINNING, 0, base, 0, false);
+                kind.slot(),
+                system,
+                server.identities(tables),
+                LogState.Phase.BEGINNING,
+                0,
+                base,
+                0,
+                false);
     }
 
     private void requireNone(Optional<PostgresServer.Slot> slot) {
@@ -145,12 +158,32 @@ public final class PostgresSource implements Source {
 
     private void requireNoNewTables(LogState known) {
         Set<String> fresh = new TreeSet<>(tables);
-        fresh.removeAll(known.tables());
+        fresh.removeAll(known.tables().keySet());
         if (!fresh.isEmpty()) {
             throw new LakeException(
                     ErrorCode.INCOMPATIBLE_CHANGE,
                     "The source's file names tables whose rows weren't read when it began: %s. %s Or read them by a source of their own."
                             .formatted(String.join(", ", fresh), anew()));
+        }
+    }
+
+    private void requireSameTables(LogState known) {
+        Map<String, String> now = server.identities(tables);
+        Set<String> others = new TreeSet<>();
+        for (String table : tables) {
+            if (!known.tables().getOrDefault(table, "").equals(now.get(table))) {
+                others.add(table);
+            }
+        }
+        if (!others.isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.LOG_GAP,
+                    "Publication %s of %s, or a table of it, was dropped, taken out or made again: %s. What was changed meanwhile the lake may not have been told. %s"
+                            .formatted(
+                                    kind.publication(),
+                                    PostgresErrors.name(kind),
+                                    String.join(", ", others),
+                                    anew()));
         }
     }
 
@@ -283,7 +316,7 @@ public final class PostgresSource implements Source {
     private ConnectorTask start(LogState from) {
         boolean snapshot = from.phase() != LogState.Phase.STREAM;
         // of a transaction that was taken in part the changes are counted as they were
-        Set<String> captured = from.open() ? from.tables() : tables;
+        Set<String> captured = from.open() ? from.tables().keySet() : tables;
         ConnectorTask started = ConnectorTask.start(kind, captured, snapshot ? null : from.lsn());
         task = started;
         LogState begun =
@@ -291,24 +324,35 @@ public final class PostgresSource implements Source {
                         ? new LogState(
                                 from.slot(),
                                 from.system(),
-                                tables,
+                                from.tables(),
                                 LogState.Phase.SNAPSHOT,
                                 server.slot().orElseThrow().confirmed(),
                                 from.base(),
                                 0,
                                 false)
-                        : new LogState(
-                                from.slot(),
-                                from.system(),
-                                captured,
-                                from.phase(),
-                                from.lsn(),
-                                from.base(),
-                                from.index(),
-                                from.open());
+                        : withoutOthers(from);
         confirmed = begun.lsn();
         bodies = new ChangeBodies(begun, tables, repeats, clock);
         return started;
+    }
+
+    /** A table that the file doesn't name any more: if it does later, changes are missing. */
+    private LogState withoutOthers(LogState from) {
+        Map<String, String> kept = new TreeMap<>(from.tables());
+        if (from.open()) {
+            kept.replaceAll((table, identity) -> tables.contains(table) ? identity : "");
+        } else {
+            kept.keySet().retainAll(tables);
+        }
+        return new LogState(
+                from.slot(),
+                from.system(),
+                kept,
+                from.phase(),
+                from.lsn(),
+                from.base(),
+                from.index(),
+                from.open());
     }
 
     /** A database in which nothing changes would hold back the log of a busy server. */
@@ -318,6 +362,7 @@ public final class PostgresSource implements Source {
             return;
         }
         lookedNanos = now;
+        requireSameTables(requireNonNull(state));
         if (server.end() - making.lsn() >= ChangeBodies.WORTH_A_MARK) {
             server.message();
         }

@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
@@ -22,7 +21,6 @@ final class RowJson {
     static final String UNCHANGED = "\u0001tonle: as it was\u0001";
 
     private static final byte[] UNCHANGED_BYTES = UNCHANGED.getBytes(StandardCharsets.UTF_8);
-    private static final String UNCHANGED_UUID = UUID.nameUUIDFromBytes(UNCHANGED_BYTES).toString();
     private static final String TYPE = "__debezium.source.column.type";
 
     /** Writes one value that isn't null. */
@@ -85,37 +83,29 @@ final class RowJson {
     private static boolean isUnchanged(Object value) {
         return switch (value) {
             case String text -> text.equals(UNCHANGED);
+            case byte[] bytes -> Arrays.equals(bytes, UNCHANGED_BYTES);
             case ByteBuffer bytes -> bytes.equals(ByteBuffer.wrap(UNCHANGED_BYTES));
-            case List<?> list -> isUnchanged(list);
-            case Map<?, ?> map -> map.containsKey(UNCHANGED);
             default -> false;
         };
     }
 
-    /** Of numbers it is the placeholder's bytes, each as a number. */
-    private static boolean isUnchanged(List<?> list) {
-        if (list.size() == 1 && list.getFirst() != null) {
-            Object only = list.getFirst();
-            return switch (only) {
-                case byte[] bytes -> Arrays.equals(bytes, UNCHANGED_BYTES);
-                case String text -> text.equals(UNCHANGED) || text.equals(UNCHANGED_UUID);
-                default -> isUnchanged(only);
-            };
-        }
-        if (list.size() != UNCHANGED_BYTES.length || !(list.getFirst() instanceof Number)) {
-            return false;
-        }
-        for (int i = 0; i < UNCHANGED_BYTES.length; i++) {
-            if (!(list.get(i) instanceof Number number)
-                    || number.longValue() != UNCHANGED_BYTES[i]) {
-                return false;
-            }
-        }
-        return true;
+    private static Writer writer(Schema schema) {
+        return writer(schema, parameter(schema, TYPE));
     }
 
-    private static Writer writer(Schema schema) {
+    private static String parameter(Schema schema, String name) {
+        return schema.parameters() == null ? "" : schema.parameters().getOrDefault(name, "");
+    }
+
+    /**
+     * @param type what the database calls it
+     */
+    private static Writer writer(Schema schema, String type) {
         String name = schema.name() == null ? "" : schema.name();
+        if (name.startsWith(TextConverter.ARRAY)) {
+            String element = name.substring(TextConverter.ARRAY.length());
+            return (value, out) -> ArrayJson.write((String) value, element, out);
+        }
         return switch (name) {
             case "io.debezium.time.Date" ->
                     (value, out) -> IsoTime.date(((Number) value).longValue(), out);
@@ -124,21 +114,24 @@ final class RowJson {
             case "io.debezium.time.MicroTime" ->
                     (value, out) -> IsoTime.time(((Number) value).longValue(), out);
             case "io.debezium.data.Bits" ->
-                    bits(Integer.parseInt(schema.parameters().getOrDefault("length", "0")));
-            default -> plain(schema);
+                    bits(Integer.parseInt("0" + parameter(schema, "length")));
+            default -> plain(schema, type);
         };
     }
 
-    private static Writer plain(Schema schema) {
+    private static Writer plain(Schema schema, String type) {
         return switch (schema.type()) {
             case BOOLEAN -> (value, out) -> out.raw((Boolean) value ? "true" : "false");
             case INT8, INT16, INT32, INT64 ->
                     (value, out) -> out.number(((Number) value).longValue());
             case FLOAT32, FLOAT64 -> (value, out) -> real((Number) value, out);
-            case STRING -> (value, out) -> out.text(value.toString());
-            case BYTES -> bytes(schema);
-            case ARRAY -> array(writer(schema.valueSchema()));
-            case MAP -> map(writer(schema.valueSchema()));
+            case STRING ->
+                    type.regionMatches(true, 0, "numeric", 0, 7)
+                            ? (value, out) -> out.text(number((String) value))
+                            : (value, out) -> out.text((String) value);
+            case BYTES -> bytes(type);
+            case ARRAY -> array(writer(schema.valueSchema(), type));
+            case MAP -> map(writer(schema.valueSchema(), type));
             case STRUCT -> struct(new RowJson(schema));
         };
     }
@@ -152,11 +145,19 @@ final class RowJson {
         }
     }
 
+    /** Debezium has names of its own for what isn't finite. */
+    private static String number(String text) {
+        return switch (text) {
+            case "NAN" -> "NaN";
+            case "POSITIVE_INFINITY" -> "Infinity";
+            case "NEGATIVE_INFINITY" -> "-Infinity";
+            default -> text;
+        };
+    }
+
     /** Values of types that Debezium doesn't know are their texts, as bytes. */
-    private static Writer bytes(Schema schema) {
-        Map<String, String> parameters = schema.parameters();
-        String type = parameters == null ? "BYTEA" : parameters.getOrDefault(TYPE, "BYTEA");
-        if (type.equalsIgnoreCase("BYTEA") || type.equalsIgnoreCase("_BYTEA")) {
+    private static Writer bytes(String type) {
+        if (type.isEmpty() || type.equalsIgnoreCase("bytea")) {
             return (value, out) -> base64(value, out);
         }
         return (value, out) -> out.text(StandardCharsets.UTF_8.decode(buffer(value)).toString());

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -118,7 +119,24 @@ final class LakeFolder {
                     .map(m -> new SourceFile(folder, path, references, problems).read(source, m))
                     .ifPresent(sources::add);
         }
+        requireTablesOfTheirOwn(sources);
         return sources;
+    }
+
+    private void requireTablesOfTheirOwn(List<SourceDefinition> sources) {
+        Map<String, SourceDefinition> tables = new HashMap<>();
+        for (SourceDefinition source : sources) {
+            for (BronzeDefinition table : source.tables()) {
+                SourceDefinition before = tables.putIfAbsent(table.name(), source);
+                if (before != null && !before.name().equals(source.name())) {
+                    problems.add(
+                            source.place(),
+                            source.name(),
+                            "fills bronze.%s, and so does source %s; rename one of the files"
+                                    .formatted(table.name(), before.name()));
+                }
+            }
+        }
     }
 
     private List<SqlText> statements() {
