@@ -140,20 +140,17 @@ final class CdcBench {
             connection.setAutoCommit(false);
             for (int i = 0; i < changes / CHANGES; i++) {
                 long at = 1 + i * 7919L % (rows - CHANGES);
+                String which =
+                        "WHERE id IN (SELECT id FROM accounts WHERE id >= %d ORDER BY id LIMIT %d)"
+                                .formatted(at, CHANGES);
                 statement.execute(
                         switch (i % 10) {
                             case 0, 1, 2, 3, 4, 5, 6 ->
-                                    "UPDATE accounts SET balance = balance + 1 WHERE id IN (SELECT id"
-                                            + " FROM accounts WHERE id >= %d ORDER BY id LIMIT %d)"
-                                                    .formatted(at, CHANGES);
+                                    "UPDATE accounts SET balance = balance + 1 " + which;
                             case 7, 8 ->
-                                    "INSERT INTO accounts SELECT %1$d + g, 'New ' || g, 'City', g,"
-                                            + " now() FROM generate_series(1, %2$d) AS t(g)"
-                                                    .formatted(rows + (long) i * CHANGES, CHANGES);
-                            default ->
-                                    "DELETE FROM accounts WHERE id IN (SELECT id FROM accounts WHERE"
-                                            + " id >= %d ORDER BY id LIMIT %d)"
-                                                    .formatted(at, CHANGES);
+                                    "INSERT INTO accounts SELECT %d + g, 'New ' || g, 'City', g, now() FROM generate_series(1, %d) AS t(g)"
+                                            .formatted(rows + (long) i * CHANGES, CHANGES);
+                            default -> "DELETE FROM accounts " + which;
                         });
                 connection.commit();
             }
