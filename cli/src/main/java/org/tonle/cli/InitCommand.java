@@ -75,7 +75,7 @@ final class InitCommand implements Callable<Integer> {
     }
 
     /** As a shell takes it. */
-    private static String quoted(String argument) {
+    static String quoted(String argument) {
         return argument.matches("[\\w./~-]+")
                 ? argument
                 : "'" + argument.replace("'", "'\\''") + "'";

@@ -50,7 +50,10 @@ public final class Main {
         CommandLine commands =
                 new CommandLine(this)
                         .addSubcommand(new DemoCommand(terminal))
+                        .addSubcommand(new ShopCommand(terminal))
                         .addSubcommand(new InitCommand(terminal))
+                        .addSubcommand(new AddCommand(terminal))
+                        .addSubcommand(new SourceCommand(terminal))
                         .addSubcommand(new UpCommand(terminal))
                         .addSubcommand(new ValidateCommand(terminal))
                         .addSubcommand(

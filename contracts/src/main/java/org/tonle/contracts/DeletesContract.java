@@ -267,6 +267,12 @@ public abstract class DeletesContract {
                 assertThat(kit.rows("SELECT * FROM silver.\"t_" + name + "\" ORDER BY 1"))
                         .as("%s, current %s", name, current)
                         .hasToString("[[10, a], [12, c]]");
+                assertThat(
+                                kit.rows(
+                                        "SELECT \"%s\" FROM silver.\"t_%s\" ORDER BY 1"
+                                                .formatted(schema.columns().get(1).name(), name)))
+                        .as("beside %s, current %s", name, current)
+                        .hasToString("[[a], [c]]");
             }
         }
     }

@@ -66,7 +66,16 @@ class ModuleBoundariesTest {
         for (String module : CORE) {
             neverUses(
                     module,
-                    List.of("duckdb", "openlineage", "files", "embedded", "lake", "server", "cli"));
+                    List.of(
+                            "duckdb",
+                            "openlineage",
+                            "files",
+                            "avro",
+                            "registry",
+                            "embedded",
+                            "lake",
+                            "server",
+                            "cli"));
         }
     }
 
@@ -86,18 +95,20 @@ class ModuleBoundariesTest {
         neverUses(
                 "duckdb",
                 List.of("ledger", "ingest", "pipeline", "query", "embedded", "lake", "server"));
-        neverUses(
-                "files",
-                List.of(
-                        "ledger",
-                        "catalog",
-                        "sql",
-                        "ingest",
-                        "pipeline",
-                        "query",
-                        "embedded",
-                        "lake",
-                        "server"));
+        for (String reader : List.of("files", "avro", "registry")) {
+            neverUses(
+                    reader,
+                    List.of(
+                            "ledger",
+                            "catalog",
+                            "sql",
+                            "ingest",
+                            "pipeline",
+                            "query",
+                            "embedded",
+                            "lake",
+                            "server"));
+        }
         neverUses(
                 "openlineage",
                 List.of("catalog", "ingest", "query", "duckdb", "embedded", "lake", "server"));
@@ -112,6 +123,8 @@ class ModuleBoundariesTest {
                             "duckdb",
                             "openlineage",
                             "files",
+                            "avro",
+                            "registry",
                             "embedded",
                             "ledger",
                             "catalog",

@@ -40,6 +40,7 @@ import org.tonle.ingest.EventLog;
 import org.tonle.ingest.EventLogSettings;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.IngestSettings;
+import org.tonle.ingest.PlainRecords;
 import org.tonle.ingest.SourceStatus;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Ledger;
@@ -53,6 +54,7 @@ import org.tonle.query.MemoryCache;
 import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
 import org.tonle.query.SystemTables;
+import org.tonle.registry.TopicRecords;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Source;
@@ -172,7 +174,8 @@ final class LakeStart {
                                         definition.ingest().commitInterval(),
                                         definition.ingest().commitSizeBytes(),
                                         IngestSettings.DEFAULT_REMEMBERED_KEYS),
-                                this::outside));
+                                this::outside,
+                                kafka -> TopicRecords.of(kafka).orElseGet(PlainRecords::new)));
         ingest.start(definition.sources());
         try {
             if (!ingest.awaitStarted(START_LIMIT)) {

@@ -18,7 +18,7 @@ final class Scan {
 
     /** A subquery with the table's columns, those on read that are used included. */
     static String table(BoundTable table, List<DataFile> files) {
-        String stored = files(stored(table), files);
+        String stored = files(stored(table), table.table().schema().columns(), files);
         if (table.onRead().isEmpty()) {
             return "(" + stored + ")";
         }
@@ -55,8 +55,13 @@ final class Scan {
         return read.isEmpty() ? all.subList(0, 1) : read;
     }
 
-    /** Stored columns, found in each file by field id. */
+    /** All stored columns, found in each file by field id. */
     static String files(List<Types.NestedField> columns, List<DataFile> files) {
+        return files(columns, columns, files);
+    }
+
+    private static String files(
+            List<Types.NestedField> columns, List<Types.NestedField> all, List<DataFile> files) {
         List<DataFile> filled = files.stream().filter(file -> file.rows() > 0).toList();
         if (filled.isEmpty()) {
             return columns.stream()
@@ -75,23 +80,23 @@ final class Scan {
                                                 columns,
                                                 whole.stream().filter(file -> !file.current())))
                                 .flatMap(Optional::stream),
-                        filled.stream().flatMap(file -> left(columns, file).stream()))
+                        filled.stream()
+                                .flatMap(file -> left(columns, isNameFree(all), file).stream()))
                 .collect(Collectors.joining(" UNION ALL "));
     }
 
+    /** Whether no column has the name of the one that counts a file's rows. */
+    private static boolean isNameFree(List<Types.NestedField> columns) {
+        return columns.stream()
+                .noneMatch(column -> column.name().equalsIgnoreCase(DeletedBits.POSITION));
+    }
+
     /** What is left of a file of which rows are deleted. */
-    private static Optional<String> left(List<Types.NestedField> columns, DataFile file) {
+    private static Optional<String> left(
+            List<Types.NestedField> columns, boolean nameFree, DataFile file) {
         return file.deleted()
                 .map(deleted -> {
-                    // a column may have the name of the one that counts rows, unless it is given
-                    // another
-                    boolean named =
-                            file.current()
-                                    && columns.stream()
-                                            .noneMatch(column ->
-                                                    column.name()
-                                                            .equalsIgnoreCase(
-                                                                    DeletedBits.POSITION));
+                    boolean named = file.current() && nameFree;
                     String selected =
                             columns.stream()
                                     .map(column ->

@@ -20,6 +20,7 @@ import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.io.LocalInputFile;
 import org.jspecify.annotations.Nullable;
+import org.tonle.avro.RecordJson;
 
 /** Files that say their own schema, Avro and Parquet: each record is an object. */
 final class RecordReader implements PieceReader {

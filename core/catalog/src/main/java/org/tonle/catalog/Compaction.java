@@ -211,10 +211,7 @@ public final class Compaction {
 
     private static long rows(List<DataFile> files, Map<String, DeletedRows> deleted) {
         return files.stream()
-                .mapToLong(file -> {
-                    DeletedRows gone = deleted.get(file.location());
-                    return file.recordCount() - (gone == null ? 0 : gone.count());
-                })
+                .mapToLong(file -> DeletedRows.left(file, deleted.get(file.location())))
                 .sum();
     }
 }

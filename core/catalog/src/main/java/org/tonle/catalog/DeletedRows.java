@@ -4,7 +4,9 @@ import java.util.BitSet;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
+import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DeleteFile;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of one data file that a table's state no longer has. What they are is read when it is
@@ -34,6 +36,11 @@ public final class DeletedRows {
         BitSet own = (BitSet) positions.clone();
         return new DeletedRows(
                 UUID.randomUUID().toString(), own.cardinality(), () -> own, Optional.empty());
+    }
+
+    /** How many rows of a file are left. */
+    public static long left(DataFile file, @Nullable DeletedRows deleted) {
+        return file.recordCount() - (deleted == null ? 0 : deleted.count());
     }
 
     /** The same name is of the same rows of the same file. */

@@ -75,8 +75,10 @@ public final class PinnedTable {
 
     /** The number of rows, from the metadata. Errors as of {@link #deleted}. */
     public long records() {
-        return files().stream().mapToLong(DataFile::recordCount).sum()
-                - deleted().values().stream().mapToLong(DeletedRows::count).sum();
+        Map<String, DeletedRows> deleted = deleted();
+        return files().stream()
+                .mapToLong(file -> DeletedRows.left(file, deleted.get(file.location())))
+                .sum();
     }
 
     /**

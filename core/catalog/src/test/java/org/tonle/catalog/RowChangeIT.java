@@ -231,6 +231,31 @@ class RowChangeIT {
     }
 
     @Test
+    void aTableThatIsReplacedHasNoRowDeletedAnyMore() throws IOException {
+        List<String> files = append(3, 3);
+        change(Map.of(files.get(0), rows(1)));
+        try (StagedCommit commit = catalog.stage()) {
+            StagedTable table = commit.table(A, OnConflict.FAIL);
+            table.replaceAll(List.of(write(table, 5)));
+            commit.publish(request(commit));
+        }
+        assertThat(now().deleted()).isEmpty();
+        assertThat(now().records()).isEqualTo(5);
+
+        change(Map.of(now().files().getFirst().location(), rows(0)));
+        try (StagedCommit commit = catalog.stage()) {
+            commit.replace(A, SCHEMA, PartitionSpec.unpartitioned());
+            commit.publish(request(commit));
+        }
+        assertThat(now().deleted()).isEmpty();
+        assertThat(now().records()).isZero();
+        String file = append(4).getFirst();
+        change(Map.of(file, rows(3)));
+        assertThat(left(now())).isEqualTo(Map.of(file, rows(0, 1, 2)));
+        assertThat(onDisk()).isEqualTo(reachable());
+    }
+
+    @Test
     void whatIsNoRowOfTheTableCantBeDeleted() throws IOException {
         List<String> files = append(3, 3);
         change(Map.of(files.get(0), rows(1)));

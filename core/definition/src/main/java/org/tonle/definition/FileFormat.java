@@ -1,6 +1,5 @@
 package org.tonle.definition;
 
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -17,11 +16,6 @@ public enum FileFormat {
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);
-    }
-
-    /** Of that name in a definition. */
-    public static Optional<FileFormat> named(String name) {
-        return Arrays.stream(values()).filter(format -> format.toString().equals(name)).findFirst();
     }
 
     /** Of a file with this name, without what says how it is compressed. */

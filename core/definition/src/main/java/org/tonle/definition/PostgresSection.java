@@ -1,6 +1,5 @@
 package org.tonle.definition;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -52,8 +51,8 @@ final class PostgresSection {
         return new SourceDefinition(
                 name,
                 YamlFile.place(source.file(), mapping),
-                SourceKind.Postgres.ID_FIELD,
-                Optional.of(SourceKind.Postgres.EVENT_TIME_FIELD),
+                ChangeColumns.ID,
+                Optional.of(ChangeColumns.TIME),
                 Optional.empty(),
                 List.of(),
                 1,
@@ -148,11 +147,15 @@ final class PostgresSection {
             List<ColumnDefinition> columns =
                     tables.orElseThrow()
                             .section(key)
-                            .map(s -> source.columns(s, PostgresSection::inRow, taken()))
+                            .map(s -> source.columns(s, ChangeColumns::path, ChangeColumns.NAMES))
                             .orElse(List.of());
             read.put(
                     bronze,
-                    new BronzeDefinition(bronze, outside, with(columns, place), Optional.empty()));
+                    new BronzeDefinition(
+                            bronze,
+                            outside,
+                            ChangeColumns.behind(columns, place),
+                            Optional.empty()));
         }
         return List.copyOf(read.values());
     }
@@ -171,28 +174,5 @@ final class PostgresSection {
     private static String bronze(String source, String outside) {
         String of = outside.startsWith(PUBLIC + ".") ? outside.substring(7) : outside;
         return source + "_" + of.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9_]", "_");
-    }
-
-    private static JsonPath inRow(String name) {
-        return new JsonPath(List.of(new JsonPath.Field("row"), new JsonPath.Field(name)));
-    }
-
-    private static Set<String> taken() {
-        return Set.of("_op", "_seq", "_at", "_unchanged");
-    }
-
-    /** Behind the table's own columns, what an event says of the change. */
-    private static List<ColumnDefinition> with(List<ColumnDefinition> columns, Place place) {
-        List<ColumnDefinition> all = new ArrayList<>(columns);
-        all.add(of("_op", ColumnType.Simple.STRING, "op", true, place));
-        all.add(of("_seq", ColumnType.Simple.STRING, "seq", true, place));
-        all.add(of("_at", ColumnType.Simple.TIMESTAMPTZ, "at", false, place));
-        all.add(of("_unchanged", ColumnType.Simple.STRING, "unchanged", false, place));
-        return all;
-    }
-
-    private static ColumnDefinition of(
-            String name, ColumnType type, String field, boolean required, Place place) {
-        return new ColumnDefinition(name, type, JsonPath.field(field), required, place);
     }
 }

@@ -202,6 +202,28 @@ final class Section {
         return value.orElse(otherwise);
     }
 
+    /** One of these, as its {@code toString} writes it. */
+    <T> Optional<T> choice(String key, List<T> known) {
+        Optional<Scalar> scalar = scalar(key);
+        Optional<T> found =
+                scalar.flatMap(
+                        s -> known.stream().filter(k -> k.toString().equals(s.text())).findFirst());
+        scalar.filter(s -> found.isEmpty())
+                .ifPresent(s ->
+                        problems.add(
+                                s.place(),
+                                s.text(),
+                                "unknown %s; %s"
+                                        .formatted(
+                                                key,
+                                                Nearest.hint(
+                                                        s.text(),
+                                                        known.stream()
+                                                                .map(Object::toString)
+                                                                .toList()))));
+        return found;
+    }
+
     int count(String key, int otherwise, int most) {
         Optional<Scalar> scalar = scalar(key);
         if (scalar.isEmpty()) {

@@ -36,7 +36,13 @@ final class SourceFile {
                                     "format",
                                     "settle"),
                             "kafka",
-                            List.of("topic", "bootstrap-servers", "properties", "from"),
+                            List.of(
+                                    "topic",
+                                    "bootstrap-servers",
+                                    "properties",
+                                    "from",
+                                    "format",
+                                    "registry"),
                             "postgres",
                             PostgresSection.KEYS));
 
@@ -117,24 +123,34 @@ final class SourceFile {
         List<String> keys = new ArrayList<>(KEYS);
         keys.addAll(KINDS.getOrDefault(kind, List.of()));
         Section section = new Section(file, mapping, problems, keys);
-        List<ColumnDefinition> columns =
-                section.section("columns")
-                        .map(c -> columns(c, JsonPath::field, Set.of()))
-                        .orElse(List.of());
-        return new SourceDefinition(
-                name,
-                YamlFile.place(file, mapping),
-                field(section, "id").orElse(SourceDefinition.DEFAULT_ID_FIELD),
-                field(section, "event-time"),
-                key(section, columns),
-                columns,
-                section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
-                section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
+        SourceKind read =
                 switch (kind) {
                     case "files" -> files(section);
-                    case "kafka" -> kafka(section);
+                    case "kafka" -> new TopicSection(references, problems).read(section);
                     default -> http(section);
-                });
+                };
+        boolean changes =
+                read instanceof SourceKind.Kafka kafka && kafka.format() == TopicFormat.DEBEZIUM;
+        List<ColumnDefinition> columns =
+                section.section("columns")
+                        .map(c ->
+                                changes
+                                        ? columns(c, ChangeColumns::path, ChangeColumns.NAMES)
+                                        : columns(c, JsonPath::field, Set.of()))
+                        .orElse(List.of());
+        Place place = YamlFile.place(file, mapping);
+        return new SourceDefinition(
+                name,
+                place,
+                field(section, "id")
+                        .orElse(changes ? ChangeColumns.ID : SourceDefinition.DEFAULT_ID_FIELD),
+                field(section, "event-time")
+                        .or(() -> changes ? Optional.of(ChangeColumns.TIME) : Optional.empty()),
+                key(section, columns),
+                changes ? ChangeColumns.behind(columns, place) : columns,
+                section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
+                section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
+                read);
     }
 
     /** The kind's name; reports one that isn't known. */
@@ -170,49 +186,14 @@ final class SourceFile {
                     "",
                     "path is missing; write path: FOLDER, absolute or from the lake's folder");
         }
-        Optional<Section.Scalar> format = section.scalar("format");
-        format.filter(f -> FileFormat.named(f.text()).isEmpty())
-                .ifPresent(f ->
-                        problems.add(
-                                f.place(),
-                                f.text(),
-                                "unknown format; "
-                                        + Nearest.hint(
-                                                f.text(),
-                                                Arrays.stream(FileFormat.values())
-                                                        .map(FileFormat::toString)
-                                                        .toList())));
+        Optional<FileFormat> format = section.choice("format", Arrays.asList(FileFormat.values()));
         return new SourceKind.Files(
                 folder.toAbsolutePath()
                         .resolve(path.map(Section.Scalar::text).orElse("."))
                         .normalize(),
                 pattern(section),
-                format.flatMap(f -> FileFormat.named(f.text())),
+                format,
                 section.duration("settle", SourceKind.Files.DEFAULT_SETTLE));
-    }
-
-    private SourceKind kafka(Section section) {
-        Optional<Section.Scalar> topic = section.scalar("topic");
-        if (!section.has("topic")) {
-            problems.add(Place.startOf(file), "", "topic is missing; write topic: NAME");
-        }
-        if (!section.has("bootstrap-servers")) {
-            problems.add(
-                    Place.startOf(file),
-                    "",
-                    "bootstrap-servers is missing; write bootstrap-servers: host:9092");
-        }
-        Optional<Section.Scalar> from = section.scalar("from");
-        from.filter(f -> !f.text().equals("earliest") && !f.text().equals("latest"))
-                .ifPresent(f ->
-                        problems.add(
-                                f.place(),
-                                f.text(),
-                                "from takes earliest, all that the topic holds, or latest, what comes from now on"));
-        return new SourceKind.Kafka(
-                topic.map(Section.Scalar::text).orElse(""),
-                new ClusterSection(references, problems).read(section),
-                from.map(Section.Scalar::text).filter("latest"::equals).isEmpty());
     }
 
     private String pattern(Section section) {

@@ -66,8 +66,15 @@ public sealed interface SourceKind {
      * @param topic its name there
      * @param cluster how the cluster is reached
      * @param fromStart whether to begin with the oldest record that is there; else with what comes
+     * @param format how its records hold their events
+     * @param registry where the schemas are that they name; empty only if none is needed
      */
-    record Kafka(String topic, EventLogDefinition.Cluster cluster, boolean fromStart)
+    record Kafka(
+            String topic,
+            EventLogDefinition.Cluster cluster,
+            boolean fromStart,
+            TopicFormat format,
+            Optional<RegistryDefinition> registry)
             implements SourceKind {
         @Override
         public String name() {
@@ -109,12 +116,6 @@ public sealed interface SourceKind {
             implements SourceKind {
         public static final int DEFAULT_PORT = 5432;
         public static final long DEFAULT_WAL_ALARM_BYTES = 1L << 30;
-
-        /** The field of its events by which they are ordered and told apart. */
-        public static final String ID_FIELD = "seq";
-
-        /** The field of its events that says when the change was committed. */
-        public static final String EVENT_TIME_FIELD = "at";
 
         /** Larger changes are kept as what couldn't be read. */
         public static final long MAX_BODY_BYTES = 20L << 20;

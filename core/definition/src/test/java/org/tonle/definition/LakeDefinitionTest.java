@@ -274,7 +274,49 @@ class LakeDefinitionTest {
                                                 new Secret("SASL_SSL"),
                                                 "sasl.jaas.config",
                                                 new Secret("module"))),
-                                false));
+                                false,
+                                TopicFormat.JSON,
+                                Optional.empty()));
+    }
+
+    @Test
+    void aTopicOfChangesHasTheirColumnsBehindItsOwnWhichAreReadFromTheRow() throws IOException {
+        write("lake.yaml", "");
+        write(
+                "sources/customers.yaml",
+                """
+                kind: kafka
+                topic: shop.public.customers
+                bootstrap-servers: k:9092
+                format: debezium
+                registry: {url: "https://${env:HOST}:8081/api", user: lake, password: "${env:PW}"}
+                columns: {id: bigint, city: {type: string, path: "$.row.at.city"}}
+                """);
+        SourceDefinition source =
+                load(Map.of("HOST", "h", "PW", "x")).source("customers").orElseThrow();
+        assertThat(((SourceKind.Kafka) source.kind()).registry())
+                .hasValue(
+                        new RegistryDefinition(
+                                URI.create("https://h:8081/api"),
+                                Optional.of("lake"),
+                                Optional.of(new Secret("x"))));
+        assertThat(source.columns())
+                .extracting(column ->
+                        column.name()
+                                + " "
+                                + column.type()
+                                + " "
+                                + column.path()
+                                + (column.required() ? " required" : ""))
+                .containsExactly(
+                        "id bigint $.row.id",
+                        "city string $.row.at.city",
+                        "_op string $.op required",
+                        "_seq string $.seq required",
+                        "_at timestamptz $.at",
+                        "_unchanged string $.unchanged");
+        assertThat(source.idField()).isEqualTo("seq");
+        assertThat(source.eventTimeField()).hasValue("at");
     }
 
     @Test

@@ -133,6 +133,14 @@ class ProblemsTest {
                     kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nfrom: now | 4 | 7 | now | from takes earliest
                     kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\npartitions: 2 | 4 | 1 | partitions | unknown key
                     kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nproperties: {ssl.key.password: x} | 4 | 32 | | secrets
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nformat: avor | 4 | 9 | avor | unknown format; did you mean avro?
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nformat: avro | 4 | 1 | avro | its schemas are in a registry
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nregistry: {user: a, password: "${env:PW}"} | 4 | 1 | registry | url is missing
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nregistry: {url: "ftp://h"} | 4 | 17 | ftp://h | no address of a registry
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nregistry: {url: "http://u:p@h"} | 4 | 17 | | no address of a registry
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nregistry: {url: "http://h", user: a} | 4 | 1 | registry | belong together
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nregistry: {url: "http://h", user: a, password: b} | 4 | 48 | | secrets
+                    kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nformat: debezium\\ncolumns: {_op: string} | 5 | 11 | _op | {type: …, path: $.row._op}
                     kind: files                       | 1 | 1  |     | path is missing
                     kind: files\\npath: a\\npattern: "{" | 3 | 10 | {  | no pattern of names
                     kind: files\\npath: a\\nformat: xml | 3 | 9  | xml | unknown format

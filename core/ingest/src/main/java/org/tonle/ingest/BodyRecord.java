@@ -115,9 +115,13 @@ record BodyRecord(
      * @param continues whether it is to become visible together with the next one
      */
     record Marked(String after, SourceMark mark, boolean continues) {
-        /** Whether it is the next one for who has this mark, or none, of its item. */
+        /**
+         * Whether it is the next one for who has this mark, or none, of its item. A source that
+         * forgot what was taken goes back, and its bodies follow one another from there.
+         */
         boolean follows(@Nullable SourceMark known) {
-            return after.equals(known == null ? "" : known.position());
+            return after.equals(known == null ? "" : known.position())
+                    && mark.position().compareTo(after) > 0;
         }
     }
 

@@ -18,6 +18,7 @@ import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.RecordDecoder;
 import org.tonle.spi.Source;
 
 /**
@@ -62,6 +63,7 @@ public final class Ingest implements AutoCloseable {
     private final FailPoints failPoints;
     private final IngestSettings settings;
     private final Function<SourceDefinition, Source> outside;
+    private final Function<SourceKind.Kafka, RecordDecoder> decoders;
     private final Map<String, Running> running = new LinkedHashMap<>();
     private final CompactionLoop compaction;
     private final Thread compactionThread;
@@ -69,7 +71,8 @@ public final class Ingest implements AutoCloseable {
     /**
      * Uses the log and the catalog, and closes neither.
      *
-     * @param outside opens what a source reads; asked for kinds that aren't http
+     * @param outside opens what a source reads; asked for kinds that are neither http nor kafka
+     * @param decoders opens what reads the records of an outside topic
      */
     public Ingest(
             EventLog log,
@@ -77,13 +80,15 @@ public final class Ingest implements AutoCloseable {
             Clock clock,
             FailPoints failPoints,
             IngestSettings settings,
-            Function<SourceDefinition, Source> outside) {
+            Function<SourceDefinition, Source> outside,
+            Function<SourceKind.Kafka, RecordDecoder> decoders) {
         this.log = log;
         this.catalog = catalog;
         this.clock = clock;
         this.failPoints = failPoints;
         this.settings = settings;
         this.outside = outside;
+        this.decoders = decoders;
         this.compaction =
                 new CompactionLoop(
                         new BronzeCompaction(
@@ -121,7 +126,8 @@ public final class Ingest implements AutoCloseable {
                                                 settings.rememberedKeys()));
                         case SourceKind.Files files -> read(source, progress);
                         case SourceKind.Postgres postgres -> read(source, progress);
-                        case SourceKind.Kafka kafka -> new Way.Topic(new OutsideLog(kafka, clock));
+                        case SourceKind.Kafka kafka ->
+                                new Way.Topic(new OutsideLog(kafka, decoders.apply(kafka), clock));
                     };
             SourceSink sink =
                     new SourceSink(

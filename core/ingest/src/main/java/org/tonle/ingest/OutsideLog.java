@@ -5,9 +5,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.kafka.clients.admin.Admin;
@@ -15,26 +18,37 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.RecordDecoder;
+import org.tonle.spi.RecordDecoder.Decoded;
+import org.tonle.spi.TopicRecord;
 
 /**
- * A topic of somebody else's cluster, which is read and nothing else. Safe for use by many threads.
+ * A topic of somebody else's cluster, which is read and nothing else. Safe for use by many threads,
+ * of which one reads.
  */
 final class OutsideLog implements SourceLog, AutoCloseable {
     private final SourceKind.Kafka kind;
+    private final RecordDecoder decoder;
     private final Map<String, String> client = new HashMap<>();
     private final Admin admin;
     private final TopicKeeper topics;
     private final Clock clock;
 
-    /** Makes the clients; whether the cluster can be reached shows at the first use. */
-    OutsideLog(SourceKind.Kafka kind, Clock clock) {
+    /**
+     * Makes the clients; whether the cluster can be reached shows at the first use.
+     *
+     * @param decoder closed with this
+     */
+    OutsideLog(SourceKind.Kafka kind, RecordDecoder decoder, Clock clock) {
         this.kind = kind;
+        this.decoder = decoder;
         this.clock = clock;
         kind.cluster().properties().forEach((name, value) -> client.put(name, value.reveal()));
         client.put("bootstrap.servers", kind.cluster().bootstrapServers());
@@ -45,7 +59,7 @@ final class OutsideLog implements SourceLog, AutoCloseable {
     @Override
     public SourceTopic prepare(SourceDefinition source, boolean isNew) {
         TopicDescription topic =
-                topics.describe(kind.topic())
+                described()
                         .orElseThrow(() ->
                                 new LakeException(
                                         isNew ? ErrorCode.LOG_UNAVAILABLE : ErrorCode.LOG_GAP,
@@ -60,6 +74,23 @@ final class OutsideLog implements SourceLog, AutoCloseable {
         topics.awaitReady(kind.topic(), partitions);
         return new SourceTopic(
                 kind.topic(), topic.topicId().toString(), topics.clusterId(), partitions);
+    }
+
+    private Optional<TopicDescription> described() {
+        try {
+            return topics.describe(kind.topic());
+        } catch (LakeException e) {
+            if (e.getCause() instanceof TimeoutException) {
+                throw new LakeException(
+                        ErrorCode.SOURCE_UNAVAILABLE,
+                        "No broker answers at %s (%s). Check bootstrap-servers and security.protocol of the source, and that it can be reached from here."
+                                .formatted(
+                                        kind.cluster().bootstrapServers(),
+                                        e.getCause().getMessage()),
+                        e);
+            }
+            throw e;
+        }
     }
 
     @Override
@@ -79,6 +110,31 @@ final class OutsideLog implements SourceLog, AutoCloseable {
             return begin;
         } catch (RuntimeException e) {
             throw LogFailures.of(e, "find where " + topic.name() + " begins");
+        }
+    }
+
+    /** Where to begin, to read about so many of the records that came last. */
+    Map<Integer, LogReader.From> newest(SourceTopic topic, int records) {
+        List<TopicPartition> all = new ArrayList<>();
+        for (int partition = 0; partition < topic.partitions(); partition++) {
+            all.add(new TopicPartition(topic.name(), partition));
+        }
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+            Map<TopicPartition, Long> ends = consumer.endOffsets(all);
+            Map<Integer, LogReader.From> from = new HashMap<>();
+            consumer.beginningOffsets(all)
+                    .forEach((partition, begin) ->
+                            from.put(
+                                    partition.partition(),
+                                    new LogReader.From(
+                                            Math.max(
+                                                    begin,
+                                                    ends.getOrDefault(partition, begin)
+                                                            - Math.ceilDiv(records, all.size())),
+                                            Optional.empty())));
+            return from;
+        } catch (RuntimeException e) {
+            throw LogFailures.of(e, "find where " + topic.name() + " ends");
         }
     }
 
@@ -125,40 +181,68 @@ final class OutsideLog implements SourceLog, AutoCloseable {
                 .orElse(topic.partitions());
     }
 
-    /** A record as it is; a value that isn't JSON keeps its bytes and says so. */
+    /** A record as one event, or none; what can't be read keeps its bytes and says so. */
     private BodyRecord read(ConsumerRecord<byte[], byte[]> record) {
-        byte[] value = record.value();
         Map<String, String> headers = new TreeMap<>();
         for (Header header : record.headers()) {
             if (header.value() != null) {
                 headers.put(header.key(), text(header.value()));
             }
         }
-        Optional<String> problem = Optional.empty();
-        if (value == null) {
-            value = "null".getBytes(UTF_8);
-            headers.put("tonle-tombstone", "true");
-        } else {
-            problem = problem(value);
-        }
+        Optional<String> key = Optional.ofNullable(record.key()).map(OutsideLog::text);
+        return switch (decoder.decode(
+                new TopicRecord(
+                        record.partition(),
+                        record.offset(),
+                        record.timestamp(),
+                        record.key(),
+                        record.value()))) {
+            case Decoded.Event event -> {
+                headers.putAll(event.headers());
+                Optional<String> problem = problem(event.json());
+                // of a record without a value, or whose form is JSON, the two are the same
+                byte[] kept = problem.isEmpty() ? event.json() : value(record);
+                yield body(event.key().or(() -> key), headers, problem, 1, kept);
+            }
+            case Decoded.Unreadable unreadable -> {
+                headers.putAll(unreadable.headers());
+                yield body(
+                        unreadable.key().or(() -> key),
+                        headers,
+                        Optional.of(unreadable.problem()),
+                        1,
+                        value(record));
+            }
+            case Decoded.Nothing nothing -> body(key, Map.of(), Optional.empty(), 0, new byte[0]);
+        };
+    }
+
+    private static byte[] value(ConsumerRecord<byte[], byte[]> record) {
+        return Objects.requireNonNullElseGet(record.value(), () -> new byte[0]);
+    }
+
+    private BodyRecord body(
+            Optional<String> key,
+            Map<String, String> headers,
+            Optional<String> problem,
+            int events,
+            byte[] bytes) {
         return new BodyRecord(
                 problem.isPresent() ? "application/octet-stream" : "application/json",
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.of(
-                        new BodyRecord.Outside(
-                                Optional.ofNullable(record.key()).map(OutsideLog::text))),
+                Optional.of(new BodyRecord.Outside(key)),
                 problem,
-                1,
+                events,
                 RequestKeys.micros(clock.instant()),
                 headers,
-                value);
+                bytes);
     }
 
-    private static Optional<String> problem(byte[] value) {
+    private static Optional<String> problem(byte[] json) {
         try {
-            return EventCursor.count(value, BodyFormat.VALUE) == 1
+            return EventCursor.count(json, BodyFormat.VALUE) == 1
                     ? Optional.empty()
                     : Optional.of("the record's value is empty");
         } catch (MalformedBodyException e) {
@@ -178,5 +262,6 @@ final class OutsideLog implements SourceLog, AutoCloseable {
     @Override
     public void close() {
         admin.close();
+        decoder.close();
     }
 }

@@ -337,7 +337,8 @@ class IngestFaultsIT {
                                 lake.clock,
                                 FailPoints.NONE,
                                 TestLake.settings("a", Duration.ofMillis(20)),
-                                TestLake::nothingOutside)) {
+                                TestLake::nothingOutside,
+                                kafka -> new PlainRecords())) {
             ingest.start(List.of(source));
             assertThat(ingest.awaitStarted(Duration.ofSeconds(30))).isTrue();
             await(ingest, source.name(), send(ingest, source.name(), "k1", "{\"id\":1}"));
@@ -369,7 +370,8 @@ class IngestFaultsIT {
                                 lake.clock,
                                 FailPoints.NONE,
                                 TestLake.settings("a", Duration.ofMillis(20)),
-                                TestLake::nothingOutside)) {
+                                TestLake::nothingOutside,
+                                kafka -> new PlainRecords())) {
             ingest.start(List.of(source));
             SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.RUNNING);
             assertThat(status.warning().orElseThrow())

@@ -357,7 +357,8 @@ class IngestIT {
                                 lake.clock,
                                 FailPoints.NONE,
                                 TestLake.settings("a", Duration.ofMillis(50)),
-                                TestLake::nothingOutside)) {
+                                TestLake::nothingOutside,
+                                kafka -> new PlainRecords())) {
             ingest.start(List.of(source));
             assertThat(ingest.awaitStarted(Duration.ofSeconds(30))).isTrue();
             refused(

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -25,6 +26,7 @@ import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.Secret;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
+import org.tonle.definition.TopicFormat;
 import org.tonle.ingest.SourceStatus.State;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
@@ -61,7 +63,11 @@ class OutsideTopicIT {
                 plain.partitions(),
                 plain.retention(),
                 new SourceKind.Kafka(
-                        topic, new EventLogDefinition.Cluster(servers, properties), fromStart));
+                        topic,
+                        new EventLogDefinition.Cluster(servers, properties),
+                        fromStart,
+                        TopicFormat.JSON,
+                        Optional.empty()));
     }
 
     private static Map<String, Object> client() {
@@ -239,7 +245,8 @@ class OutsideTopicIT {
                         lake.clock,
                         FailPoints.NONE,
                         TestLake.settings("a", Duration.ofMillis(50)),
-                        TestLake::nothingOutside)) {
+                        TestLake::nothingOutside,
+                        kafka -> new PlainRecords())) {
             ingest.start(List.of(early));
             await(() -> ingest.status().getFirst().state() == State.RETRYING);
             assertThat(ingest.status().getFirst().problem().orElseThrow().reason())

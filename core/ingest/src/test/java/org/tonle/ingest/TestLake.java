@@ -131,7 +131,15 @@ final class TestLake implements AutoCloseable {
             Function<SourceDefinition, Source> outside,
             SourceDefinition... sources)
             throws InterruptedException {
-        Ingest ingest = new Ingest(log, catalog, clock, failPoints, settings, outside);
+        Ingest ingest =
+                new Ingest(
+                        log,
+                        catalog,
+                        clock,
+                        failPoints,
+                        settings,
+                        outside,
+                        kafka -> new PlainRecords());
         ingest.start(List.of(sources));
         if (!ingest.awaitStarted(Duration.ofSeconds(30))) {
             ingest.close();

@@ -16,7 +16,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.jspecify.annotations.Nullable;
@@ -255,15 +254,11 @@ public final class SystemTables {
                                         table.ref().namespace(),
                                         table.ref().name(),
                                         file.location(),
-                                        rows(file, deleted.get(file.location())),
+                                        DeletedRows.left(file, deleted.get(file.location())),
                                         file.fileSizeInBytes()
                                     }));
         }
         return rows;
-    }
-
-    private static long rows(DataFile file, @Nullable DeletedRows deleted) {
-        return file.recordCount() - (deleted == null ? 0 : deleted.count());
     }
 
     private static List<@Nullable Object[]> running(Audit audit, int limit) {

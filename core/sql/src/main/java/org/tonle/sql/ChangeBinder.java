@@ -10,6 +10,7 @@ import org.apache.calcite.sql.SqlBasicCall;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlIdentifier;
 import org.apache.calcite.sql.SqlKind;
+import org.apache.calcite.sql.SqlLiteral;
 import org.apache.calcite.sql.SqlNode;
 import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlSelect;
@@ -41,6 +42,8 @@ final class ChangeBinder {
     private static final String UNCHANGED = "_unchanged";
     private static final Set<String> NAMES = Set.of(OP, CHANGE_SEQUENCE, CHANGED_AT, UNCHANGED);
 
+    private static final SqlParserPos ZERO = SqlParserPos.ZERO;
+
     private final Dataset.ChangeTable dataset;
     private final Dataset.Changes clauses;
     private final TableResolver resolver;
@@ -56,8 +59,13 @@ final class ChangeBinder {
     BoundChanges bind() {
         TableName read = dataset.reads().getFirst();
         Optional<SqlTable> found = resolver.table(read);
-        List<String> columns = found.map(this::columns).orElse(List.of());
-        boolean ofDatabase = found.filter(ChangeBinder::holdsChanges).isPresent();
+        if (found.isEmpty()) {
+            // says what there is instead
+            var unused = tree(select(List.of(SqlLiteral.createExactNumeric("1", ZERO)), read));
+        }
+        SqlTable table = found.orElseThrow();
+        List<String> columns = columns(table);
+        boolean ofDatabase = holdsChanges(table);
         List<SqlNode> items = new ArrayList<>();
         columns.forEach(column -> items.add(identifier(column)));
         items.add(named(sequence(ofDatabase), BoundChanges.SEQUENCE));
@@ -67,15 +75,9 @@ final class ChangeBinder {
                 named(
                         ofDatabase ? identifier(UNCHANGED) : expression("CAST(NULL AS VARCHAR)"),
                         BoundChanges.UNCHANGED));
-        SqlSelect select =
-                Language.select(
-                        new SqlNodeList(items, SqlParserPos.ZERO),
-                        new SqlIdentifier(
-                                List.of(read.namespace(), read.name()), SqlParserPos.ZERO),
-                        null);
+        SqlSelect select = select(items, read);
         StreamBinder.checkRows(select, position);
-        Binder.Tree tree =
-                new Binder(resolver, position, AccessPolicy.ALL, Optional.empty()).tree(select);
+        Binder.Tree tree = tree(select);
         BoundTable input = tree.tables().getFirst();
         if (!input.table().isBronze() && !input.table().isStreaming()) {
             throw problem(
@@ -89,6 +91,17 @@ final class ChangeBinder {
                 deleted(tree.schema()),
                 keys(columns),
                 clauses.history());
+    }
+
+    private static SqlSelect select(List<SqlNode> items, TableName from) {
+        return Language.select(
+                new SqlNodeList(items, ZERO),
+                new SqlIdentifier(List.of(from.namespace(), from.name()), ZERO),
+                null);
+    }
+
+    private Binder.Tree tree(SqlSelect select) {
+        return new Binder(resolver, position, AccessPolicy.ALL, Optional.empty()).tree(select);
     }
 
     /** Whether its rows say themselves what kind of change they are, and in which order. */
@@ -180,7 +193,7 @@ final class ChangeBinder {
     }
 
     private static SqlNode identifier(String column) {
-        return new SqlIdentifier(column, SqlParserPos.ZERO);
+        return new SqlIdentifier(column, ZERO);
     }
 
     private static SqlNode named(SqlNode node, String name) {
@@ -268,6 +281,6 @@ final class ChangeBinder {
     }
 
     private LakeException problem(String message) {
-        return SqlErrors.invalid(position, SqlParserPos.ZERO, message);
+        return SqlErrors.invalid(position, ZERO, message);
     }
 }

@@ -2,6 +2,7 @@ package org.tonle.sql;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.apache.calcite.sql.SqlCall;
 import org.apache.calcite.sql.SqlIdentifier;
@@ -120,6 +121,19 @@ final class StreamBinder {
                                 call,
                                 "the aggregate " + name);
                         return super.visit(call);
+                    }
+
+                    /** A function without parentheses is a name to the parser. */
+                    @Override
+                    public @Nullable Void visit(SqlIdentifier name) {
+                        String last = name.names.getLast().toUpperCase(Locale.ROOT);
+                        refuseIf(
+                                name.isSimple()
+                                        && !name.isComponentQuoted(0)
+                                        && Vocabulary.isClock(last),
+                                name,
+                                last + ", which replay would change");
+                        return null;
                     }
 
                     private void refuseIf(boolean wrong, SqlNode at, String what) {

@@ -52,8 +52,8 @@ class DatasetTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "DROP TABLE x | 10:3: CREATE STREAMING TABLE or CREATE MATERIALIZED VIEW is expected"
-                        + " here, not 'DROP'",
+                "DROP TABLE x | 10:3: CREATE STREAMING TABLE, CREATE MATERIALIZED VIEW or AUTO CDC INTO is"
+                        + " expected here, not 'DROP'",
                 "CREATE TABLE x | 10:10: STREAMING TABLE or MATERIALIZED VIEW is expected here, not"
                         + " 'TABLE'",
                 "CREATE STREAMING TABLE x AS SELECT 1 | 10:28: a point: a dataset's name is"
@@ -72,8 +72,15 @@ class DatasetTest {
                         + " double quotes",
                 "CREATE MATERIALIZED VIEW s.x AS SELECT a FROM b | 10:49: 'b' names no table; write"
                         + " it with its namespace, such as silver.b",
-                "AUTO CDC INTO s.x FROM STREAM bronze.y | 10:3: AUTO CDC is not run yet; write"
-                        + " CREATE STREAMING TABLE or CREATE MATERIALIZED VIEW",
+                "AUTO CDC INTO s.x FROM STREAM bronze.y | 10:41: KEYS (column, …), which tell the rows"
+                        + " of s.x apart, is expected here, not the statement's end",
+                "AUTO CDC INTO s.x FROM bronze.y KEYS (a) | 10:26: STREAM: the changes of a table are"
+                        + " read as a stream is expected here, not 'bronze'",
+                "AUTO CDC INTO s.x FROM STREAM b.y KEYS (a) STORED AS SCD TYPE 3 | 10:65: 1, the"
+                        + " latest version of each row, or 2, all of them, is expected here, not '3'",
+                "AUTO CDC INTO s.x FROM STREAM b.y KEYS (a) SEQUENCE BY STORED AS SCD TYPE 1 | 10:58:"
+                        + " an expression is expected here, not 'STORED'",
+                "AUTO CDC INTO s.x FROM STREAM b.y KEYS (a) KEYS (b) | 10:46: KEYS stands here twice",
             })
     void saysWhereAStatementStopsBeingOne(String text, String message) {
         assertThatThrownBy(() -> parse(text))

@@ -1,0 +1,234 @@
+package org.tonle.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.embedded.EmbeddedKafka;
+
+/** What {@code source test} and {@code add} say and write. */
+class SourceCommandIT {
+    @TempDir Path temp;
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private Path lake;
+
+    @BeforeEach
+    void makeLake() throws IOException {
+        lake = Files.createDirectories(temp.resolve("lake"));
+        Files.writeString(lake.resolve("lake.yaml"), "name: shop\n");
+    }
+
+    private int run(String... args) {
+        out.reset();
+        err.reset();
+        return new Main(
+                        new Terminal(
+                                out,
+                                new PrintStream(err, true, StandardCharsets.UTF_8),
+                                false,
+                                false,
+                                true))
+                .run(args);
+    }
+
+    private String out() {
+        return out.toString(UTF_8);
+    }
+
+    private String err() {
+        return err.toString(UTF_8);
+    }
+
+    private String written(String source) throws IOException {
+        return Files.readString(lake.resolve("sources").resolve(source + ".yaml"));
+    }
+
+    @Test
+    void aFolderIsTriedAndAddedWithTheColumnsOfItsFiles() throws IOException {
+        Path drop = Files.createDirectories(lake.resolve("drop"));
+        Files.writeString(
+                drop.resolve("a.csv"),
+                "id,amount,at,Zip code\n1,9.50,2001-01-05,01234\n2,12.30,2001-01-06,x\n3\n");
+
+        assertThat(run("add", drop.toString(), "--lake", lake.toString())).as(err()).isZero();
+
+        String columns =
+                """
+                columns:
+                  id: int
+                  amount: decimal(18,2)
+                  at: date
+                  "Zip code": string
+                """;
+        assertThat(out())
+                .isEqualTo(
+                        """
+                        drop: 3 events read, of which 1 can't be used:
+                          line 4 has 1 fields and the first one names 4 columns
+
+                        path           type           declared  events  example
+                        ─────────────  ─────────────  ────────  ──────  ──────────
+                        $.id           int                           2  1
+                        $.amount       decimal(18,2)                 2  9.50
+                        $.at           date                          2  2001-01-05
+                        $['Zip code']  string                        2  01234
+
+                        {"id":"1","amount":"9.50","at":"2001-01-05","Zip code":"01234"}
+                        {"id":"2","amount":"12.30","at":"2001-01-06","Zip code":"x"}
+
+                        """
+                                + columns);
+        assertThat(written("drop")).isEqualTo("kind: files\npath: ./drop\n" + columns);
+        assertThat(err()).contains("drop.yaml is written. Next:", "bronze.drop");
+        assertThat(run("validate", lake.toString())).as(err()).isZero();
+
+        Files.writeString(lake.resolve("sources/drop.yaml"), "kind: files\npath: ./drop\n");
+        assertThat(run("add", drop.toString(), "--lake", lake.toString())).isEqualTo(Exit.FAILED);
+        assertThat(err()).contains("is there already; choose another name with --name");
+        assertThat(written("drop")).isEqualTo("kind: files\npath: ./drop\n");
+
+        assertThat(run("source", "test", "drop", "--lake", lake.toString(), "--events", "1"))
+                .isZero();
+        assertThat(out()).startsWith("drop: 1 event read\n").contains("  amount: decimal(18,2)");
+        assertThat(lake.resolve(".tonle")).doesNotExist();
+    }
+
+    @Test
+    void whatIsWrongIsSaidInOneSentence() throws IOException {
+        assertThat(run("source", "test", "orders", "--lake", lake.toString()))
+                .isEqualTo(Exit.FAILED);
+        assertThat(err()).contains("has no source orders");
+        assertThat(run("add", temp.resolve("nowhere").toString(), "--lake", lake.toString()))
+                .isEqualTo(Exit.FAILED);
+        assertThat(err()).contains("there is no folder", "kafka://HOST:PORT/TOPIC");
+        assertThat(run("add", "kafka://me:s3cret@h:1/t", "--lake", lake.toString()))
+                .isEqualTo(Exit.USAGE);
+        assertThat(err()).contains("sasl.jaas.config").doesNotContain("s3cret");
+        assertThat(run("add", "mqtt://me:s3cret@h:1/t", "--lake", lake.toString()))
+                .isEqualTo(Exit.USAGE);
+        assertThat(err()).doesNotContain("s3cret");
+        assertThat(
+                        run(
+                                "add",
+                                "kafka://h:1/t",
+                                "--property",
+                                "sasl.jaas.config=secret",
+                                "--lake",
+                                lake.toString()))
+                .isEqualTo(Exit.INVALID);
+        assertThat(err()).contains("secrets don't belong").doesNotContain("=secret");
+        assertThat(run("add", "kafka://127.0.0.1:1/t", "--lake", lake.toString()))
+                .isEqualTo(Exit.FAILED);
+        assertThat(err()).contains("tonle: No broker answers at 127.0.0.1:1 (");
+        Files.createDirectories(lake.resolve("sources"));
+        Files.writeString(lake.resolve("sources/events.yaml"), "kind: http\n");
+        Files.writeString(lake.resolve("sources/gone.yaml"), "kind: files\npath: ./gone\n");
+        assertThat(run("source", "test", "events", "--lake", lake.toString()))
+                .isEqualTo(Exit.FAILED);
+        assertThat(err()).contains("takes requests");
+        assertThat(run("source", "test", "gone", "--lake", lake.toString())).isEqualTo(Exit.FAILED);
+        assertThat(err()).contains("There is no folder");
+        try (var files = Files.list(lake.resolve("sources"))) {
+            assertThat(files).hasSize(2);
+        }
+    }
+
+    @Test
+    void aTopicIsTriedAndAddedWithoutAPasswordInTheFile() throws Exception {
+        try (EmbeddedKafka kafka = EmbeddedKafka.start(temp.resolve("kafka"))) {
+            Map<String, Object> client = new HashMap<>(kafka.clientProperties());
+            String servers = client.get("bootstrap.servers").toString();
+            Files.writeString(temp.resolve("jaas"), client.get("sasl.jaas.config").toString());
+            try (Admin admin = Admin.create(client)) {
+                admin.createTopics(
+                                List.of(
+                                        new NewTopic("shop.orders", 2, (short) 1),
+                                        new NewTopic("shop.changes", 1, (short) 1)))
+                        .all()
+                        .get(30, TimeUnit.SECONDS);
+            }
+            try (KafkaProducer<byte[], byte[]> producer =
+                    new KafkaProducer<>(
+                            client, new ByteArraySerializer(), new ByteArraySerializer())) {
+                for (int i = 0; i < 500; i++) {
+                    String order =
+                            "{\"id\": %d, \"key\": %d, \"to\": {\"city\": \"x\"}}"
+                                    .formatted(i, i * 100_000_000L);
+                    producer.send(
+                            new ProducerRecord<>(
+                                    "shop.orders", i % 2, null, order.getBytes(UTF_8)));
+                }
+                producer.send(
+                        new ProducerRecord<>(
+                                "shop.changes",
+                                "{\"op\": \"c\", \"source\": {\"connector\": \"mysql\", \"db\": \"d\", \"table\": \"t\"}, \"after\": {\"id\": 1}}"
+                                        .getBytes(UTF_8)));
+            }
+            String[] how = {
+                "--lake",
+                lake.toString(),
+                "--property",
+                "security.protocol=" + client.get("security.protocol"),
+                "--property",
+                "sasl.mechanism=" + client.get("sasl.mechanism"),
+                "--property",
+                "sasl.jaas.config=${file:" + temp.resolve("jaas") + "}"
+            };
+
+            assertThat(run(add("kafka://" + servers + "/shop.orders", how))).as(err()).isZero();
+            assertThat(out()).startsWith("shop_orders: 100 events read\n");
+            assertThat(written("shop_orders"))
+                    .startsWith("kind: kafka\ntopic: shop.orders\nbootstrap-servers: ")
+                    .contains("sasl.jaas.config: \"${file:")
+                    .doesNotContain("password=")
+                    .endsWith(
+                            """
+                            columns:
+                              id: int
+                              key_: {type: bigint, path: "$.key"}
+                              to_city: {type: string, path: "$.to.city"}
+                            """);
+            assertThat(run("validate", lake.toString())).as(err()).isZero();
+
+            assertThat(run(add("kafka://" + servers + "/shop.changes", how))).as(err()).isZero();
+            assertThat(written("shop_changes")).endsWith("format: debezium\ncolumns:\n  id: int\n");
+            assertThat(run("source", "test", "shop_changes", "--lake", lake.toString())).isZero();
+            assertThat(out()).contains("$.row.id  int   int", "\"table\":\"d.t\"");
+
+            assertThat(run(add("kafka://" + servers + "/nothing", how))).isEqualTo(Exit.FAILED);
+            assertThat(err()).contains("There is no topic nothing at");
+            Files.writeString(
+                    temp.resolve("jaas"),
+                    "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"tonle\" password=\"wrong\";");
+            assertThat(run("source", "test", "shop_orders", "--lake", lake.toString()))
+                    .isEqualTo(Exit.FAILED);
+            assertThat(err()).contains("refused the lake's credentials").doesNotContain("wrong");
+        }
+    }
+
+    private static String[] add(String what, String[] how) {
+        String[] all = new String[how.length + 2];
+        all[0] = "add";
+        all[1] = what;
+        System.arraycopy(how, 0, all, 2, how.length);
+        return all;
+    }
+}

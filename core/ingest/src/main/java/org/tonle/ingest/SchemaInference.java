@@ -1,0 +1,147 @@
+package org.tonle.ingest;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.tonle.definition.JsonPath;
+
+/**
+ * What columns events have, from the events: at each place the narrowest type that takes all values
+ * there. Objects are gone into, arrays are one value. Bounded: what lies deeper than some levels is
+ * one value, and columns beyond some hundreds are left. Used by one thread.
+ */
+public final class SchemaInference {
+    private static final JsonFactory JSON = new JsonFactory();
+    private static final int DEEPEST = 6;
+    private static final int MOST_COLUMNS = 300;
+    private static final int LONGEST_NAME = 128;
+
+    /** A place, and those below it while nothing but objects were found there. */
+    private static final class Node {
+        private final Map<String, Node> below = new LinkedHashMap<>();
+        private final ValueKinds kinds = new ValueKinds();
+        private long objects;
+    }
+
+    private final List<JsonPath.Step> under;
+    private final Node root = new Node();
+    private int nodes;
+
+    /**
+     * @param under where the columns are in an event; empty: at its top
+     */
+    public SchemaInference(List<JsonPath.Step> under) {
+        this.under = List.copyOf(under);
+    }
+
+    /** Takes one event; one that is no object has no columns. */
+    public void add(byte[] json, int from, int to) {
+        try (JsonParser parser = JSON.createParser(json, from, to - from)) {
+            if (parser.nextToken() == JsonToken.START_OBJECT && enter(parser, 0)) {
+                object(parser, root, 0);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("an event that was read as JSON isn't", e);
+        }
+    }
+
+    /** Goes to where the columns are. */
+    private boolean enter(JsonParser parser, int step) throws IOException {
+        if (step == under.size()) {
+            return true;
+        }
+        String wanted = under.get(step) instanceof JsonPath.Field(String name) ? name : "";
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            boolean found = parser.currentName().equals(wanted);
+            if (parser.nextToken() == JsonToken.START_OBJECT && found) {
+                return enter(parser, step + 1);
+            }
+            parser.skipChildren();
+        }
+        return false;
+    }
+
+    private void object(JsonParser parser, Node node, int depth) throws IOException {
+        node.objects++;
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            String name = parser.currentName();
+            parser.nextToken();
+            Node below = node.below.get(name);
+            if (below == null && nodes < MOST_COLUMNS && isName(name)) {
+                below = new Node();
+                node.below.put(name, below);
+                nodes++;
+            }
+            if (below == null) {
+                parser.skipChildren();
+            } else {
+                value(parser, below, depth + 1);
+            }
+        }
+    }
+
+    private static boolean isName(String name) {
+        return !name.isBlank()
+                && name.length() <= LONGEST_NAME
+                // no path can be written to it
+                && !(name.contains("'") && name.contains("\""))
+                && name.codePoints().noneMatch(Character::isISOControl);
+    }
+
+    private void value(JsonParser parser, Node node, int depth) throws IOException {
+        switch (Objects.requireNonNull(parser.currentToken())) {
+            case START_OBJECT -> {
+                if (depth < DEEPEST) {
+                    object(parser, node, depth);
+                } else {
+                    node.kinds.other("{…}");
+                    parser.skipChildren();
+                }
+            }
+            case START_ARRAY -> {
+                node.kinds.other("[…]");
+                parser.skipChildren();
+            }
+            case VALUE_TRUE, VALUE_FALSE -> node.kinds.truth(parser.getText());
+            case VALUE_NUMBER_INT -> node.kinds.whole(parser.getText());
+            case VALUE_NUMBER_FLOAT -> node.kinds.real(parser.getText());
+            case VALUE_STRING -> node.kinds.text(parser.getText());
+            default -> {
+                // nothing is known of what isn't there
+            }
+        }
+    }
+
+    /** In the order in which their places were found. */
+    public List<InferredColumn> columns() {
+        List<InferredColumn> columns = new ArrayList<>();
+        root.below.forEach((name, node) -> collect(name, node, under, columns));
+        return columns;
+    }
+
+    private static void collect(
+            String name, Node node, List<JsonPath.Step> above, List<InferredColumn> columns) {
+        List<JsonPath.Step> path = new ArrayList<>(above);
+        path.add(new JsonPath.Field(name));
+        if (node.objects > 0 && node.kinds.seen() == 0 && !node.below.isEmpty()) {
+            node.below.forEach((inner, below) -> collect(inner, below, path, columns));
+        } else {
+            if (node.objects > 0) {
+                node.kinds.other("{…}");
+            }
+            columns.add(
+                    new InferredColumn(
+                            new JsonPath(path),
+                            node.kinds.type(),
+                            node.kinds.seen(),
+                            node.kinds.example()));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+package org.tonle.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The lake of examples/orders follows a live shop, while lake and database are killed at random
+ * moments; {@code -Dtonle.kills=500} for long.
+ */
+class ShopIT {
+    private static final int KILLS = Integer.getInteger("tonle.kills", 4);
+    private static final Duration LIMIT = Duration.ofSeconds(90);
+    private static final int STATES = 40;
+
+    /** By table, its columns in both worlds. */
+    private static final Map<String, String> TABLES =
+            new TreeMap<>(
+                    Map.of(
+                            "customers", "id, name, city",
+                            "products", "id, name, price",
+                            "orders", "id, customer, status",
+                            "order_items", "order_id, line, product, quantity, price"));
+
+    /** An order is written with its items and goes with them. */
+    private static final String TORN =
+            "SELECT (SELECT COUNT(*) FROM silver.orders%1$s AS o WHERE NOT EXISTS (SELECT 1 FROM"
+                    + " silver.order_items%1$s AS i WHERE i.order_id = o.id)) + (SELECT COUNT(*) FROM"
+                    + " silver.order_items%1$s AS i WHERE NOT EXISTS (SELECT 1 FROM silver.orders%1$s"
+                    + " AS o WHERE o.id = i.order_id)) AS torn";
+
+    @TempDir private Path dir;
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    private List<String> ask(LakeProcess.Address lake, String sql)
+            throws IOException, InterruptedException {
+        HttpResponse<String> response =
+                http.send(
+                        lake.request("/api/v1/query")
+                                .header("content-type", "application/json")
+                                .POST(
+                                        HttpRequest.BodyPublishers.ofString(
+                                                new ObjectMapper()
+                                                        .writeValueAsString(Map.of("sql", sql))))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        List<String> rows = new ArrayList<>();
+        for (JsonNode row : new ObjectMapper().readTree(response.body())) {
+            List<String> values = new ArrayList<>();
+            row.forEach(value -> values.add(value.asText()));
+            rows.add(String.join("|", values));
+        }
+        return rows;
+    }
+
+    @Test
+    void silverIsTheDatabaseRowForRowThoughBothAreKilled() throws Exception {
+        Path folder = Files.createDirectory(dir.resolve("lake"));
+        Random random = new Random(20261123);
+        try (ShopProcess shop = ShopProcess.start(folder, 150)) {
+            for (int kill = 0; kill < KILLS; kill++) {
+                try (LakeProcess lake = LakeProcess.start(folder)) {
+                    if (random.nextInt(5) > 0) {
+                        lake.awaitAddress();
+                    }
+                    Thread.sleep(random.nextInt(2500));
+                    switch (kill % 3) {
+                        case 0 -> {}
+                        case 1 -> shop.killDatabase();
+                        default -> shop.disconnectAll();
+                    }
+                    Thread.sleep(random.nextInt(2500));
+                    assertThat(lake.alive()).as(lake.output()).isTrue();
+                    lake.kill();
+                }
+            }
+        }
+        try (ShopProcess shop = ShopProcess.start(folder, 0);
+                LakeProcess lake = LakeProcess.start(folder)) {
+            LakeProcess.Address address = lake.awaitAddress().orElseThrow();
+            long rows = 0;
+            for (Map.Entry<String, String> table : TABLES.entrySet()) {
+                rows += assertSame(shop, address, table.getKey(), table.getValue());
+            }
+            assertThat(
+                            ask(
+                                    address,
+                                    "SELECT id, price FROM silver.prices WHERE \"__end_at\" IS NULL ORDER BY id"))
+                    .isEqualTo(shop.ask("SELECT id, price FROM products ORDER BY id"));
+            assertThat(
+                            ask(
+                                    address,
+                                    "SELECT p.id FROM (SELECT id, \"__end_at\" AS e,"
+                                            + " LEAD(\"__start_at\") OVER (PARTITION BY id ORDER BY"
+                                            + " \"__start_at\") AS n FROM silver.prices) AS p WHERE"
+                                            + " p.e IS DISTINCT FROM p.n"))
+                    .as("versions with a gap")
+                    .isEmpty();
+            List<String> seqs =
+                    ask(address, "SELECT seq FROM system.commits WHERE kind = 'run' ORDER BY seq");
+            int step = 1 + seqs.size() / STATES;
+            int states = 0;
+            for (int i = seqs.size() - 1; i >= 0; i -= step) {
+                assertThat(ask(address, TORN.formatted(" FOR SYSTEM_TIME AS OF " + seqs.get(i))))
+                        .as("as of %s", seqs.get(i))
+                        .containsExactly("0");
+                states++;
+            }
+            assertThat(states).isGreaterThan(5);
+            assertThat(lake.terminate()).isZero();
+            System.out.printf(
+                    "shop: kills %d, rows compared %d, orders %s, states without a torn transaction"
+                            + " %d, lost 0, doubled 0%n",
+                    KILLS, rows, shop.ask("SELECT max(id) FROM orders").getFirst(), states);
+        }
+    }
+
+    /** Waits until a table of silver is the database's; the number of its rows. */
+    private long assertSame(
+            ShopProcess shop, LakeProcess.Address lake, String table, String columns)
+            throws Exception {
+        String key = table.equals("order_items") ? "order_id, line" : "id";
+        List<String> wanted =
+                shop.ask("SELECT %s FROM %s ORDER BY %s".formatted(columns, table, key));
+        String sql = "SELECT %s FROM silver.%s ORDER BY %s".formatted(columns, table, key);
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        List<String> found = ask(lake, sql);
+        while (!found.equals(wanted) && System.nanoTime() < deadline) {
+            Thread.sleep(100);
+            found = ask(lake, sql);
+        }
+        assertThat(found).as(table).isEqualTo(wanted);
+        return found.size();
+    }
+}
