@@ -1,24 +1,19 @@
 package org.tonle.lake;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.tonle.lake.Answers.await;
+import static org.tonle.lake.Answers.rows;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.tonle.query.RowFormat;
-import org.tonle.query.RunningQuery;
-import org.tonle.spi.Principal;
 
 /** A database's tables become the lake's, and follow it. */
 class DatabaseIT {
@@ -57,24 +52,6 @@ class DatabaseIT {
         Path file = folder.resolve("lake").resolve(name);
         Files.createDirectories(file.getParent());
         Files.writeString(file, text);
-    }
-
-    private static String rows(Lake lake, String sql) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
-            query.writeTo(out, RowFormat.CSV);
-        }
-        return out.toString(StandardCharsets.UTF_8);
-    }
-
-    private static void await(Lake lake, String sql, String wanted) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!rows(lake, sql).equals(wanted)) {
-            assertThat(System.nanoTime())
-                    .as("%s %s", lake.tables(), rows(lake, sql))
-                    .isLessThan(deadline);
-            TimeUnit.MILLISECONDS.sleep(50);
-        }
     }
 
     @Test
