@@ -21,6 +21,10 @@ import java.time.Duration;
 final class FileDropper implements AutoCloseable {
     private static final int EVENTS = 40;
     private static final long PAUSE_MILLIS = 150;
+
+    /** A slow machine has time for many. */
+    private static final int MOST = 1_500;
+
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     private final Path folder;
@@ -53,7 +57,7 @@ final class FileDropper implements AutoCloseable {
 
     private void drop() {
         try {
-            while (!stopped) {
+            while (!stopped && files < MOST) {
                 int number = files;
                 StringBuilder lines = new StringBuilder();
                 for (int i = 0; i < EVENTS; i++) {
