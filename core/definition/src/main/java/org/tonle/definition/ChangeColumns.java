@@ -9,7 +9,30 @@ import java.util.Set;
  * and behind them what a change says of itself. Its event is one object with {@code table}, {@code
  * op}, {@code seq}, {@code tx}, {@code at}, {@code row}, {@code before} and {@code unchanged}.
  */
-final class ChangeColumns {
+public final class ChangeColumns {
+    /**
+     * What happened: {@code r} was there, {@code c} came, {@code u} changed, {@code d}, {@code t}.
+     */
+    public static final String OP = "_op";
+
+    /** Sorts as the changes happened. */
+    public static final String SEQUENCE = "_seq";
+
+    /** When it happened. */
+    public static final String AT = "_at";
+
+    /** A JSON array of the columns whose values the database didn't say. */
+    public static final String UNCHANGED = "_unchanged";
+
+    /** {@link #OP} of a row that went. */
+    public static final String DELETE = "d";
+
+    /** {@link #OP} where all rows went. */
+    public static final String TRUNCATE = "t";
+
+    /** Those that stand behind the declared ones, under which none may be declared. */
+    public static final Set<String> NAMES = Set.of(OP, SEQUENCE, AT, UNCHANGED);
+
     /** The field that no other change has. */
     static final String ID = "seq";
 
@@ -17,10 +40,7 @@ final class ChangeColumns {
     static final String TIME = "at";
 
     /** Where the row is in the event. */
-    static final List<JsonPath.Step> UNDER = List.of(new JsonPath.Field("row"));
-
-    /** Those that stand behind the declared ones, under which none may be declared. */
-    static final Set<String> NAMES = Set.of("_op", "_seq", "_at", "_unchanged");
+    public static final List<JsonPath.Step> UNDER = List.of(new JsonPath.Field("row"));
 
     private ChangeColumns() {}
 
@@ -34,13 +54,10 @@ final class ChangeColumns {
     /** The declared columns with the others behind them. */
     static List<ColumnDefinition> behind(List<ColumnDefinition> declared, Place place) {
         List<ColumnDefinition> all = new ArrayList<>(declared);
-        // r: was there, c: came, u: changed, d: went, t: all went
-        all.add(own("_op", ColumnType.Simple.STRING, "op", true, place));
-        // sorts as the changes happened
-        all.add(own("_seq", ColumnType.Simple.STRING, ID, true, place));
-        all.add(own("_at", ColumnType.Simple.TIMESTAMPTZ, TIME, false, place));
-        // a JSON array of the columns whose values the database didn't say
-        all.add(own("_unchanged", ColumnType.Simple.STRING, "unchanged", false, place));
+        all.add(own(OP, ColumnType.Simple.STRING, "op", true, place));
+        all.add(own(SEQUENCE, ColumnType.Simple.STRING, ID, true, place));
+        all.add(own(AT, ColumnType.Simple.TIMESTAMPTZ, TIME, false, place));
+        all.add(own(UNCHANGED, ColumnType.Simple.STRING, "unchanged", false, place));
         return all;
     }
 

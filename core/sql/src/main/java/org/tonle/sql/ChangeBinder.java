@@ -16,9 +16,11 @@ import org.apache.calcite.sql.SqlNodeList;
 import org.apache.calcite.sql.SqlSelect;
 import org.apache.calcite.sql.fun.SqlStdOperatorTable;
 import org.apache.calcite.sql.parser.SqlParserPos;
+import org.apache.calcite.util.Litmus;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.Types;
+import org.tonle.definition.ChangeColumns;
 import org.tonle.definition.JsonPath;
 import org.tonle.spi.LakeException;
 
@@ -34,17 +36,6 @@ final class ChangeBinder {
                     Type.TypeID.STRING,
                     Type.TypeID.DATE,
                     Type.TypeID.TIMESTAMP);
-
-    /** What events of a database's table say of themselves, beside the columns of the row. */
-    private static final String OP = "_op";
-
-    private static final String CHANGE_SEQUENCE = "_seq";
-    private static final String CHANGED_AT = "_at";
-    private static final String UNCHANGED = "_unchanged";
-    private static final Set<String> NAMES = Set.of(OP, CHANGE_SEQUENCE, CHANGED_AT, UNCHANGED);
-
-    /** Where the row is in such an event. */
-    private static final JsonPath.Step ROW = new JsonPath.Field("row");
 
     private static final SqlParserPos ZERO = SqlParserPos.ZERO;
 
@@ -73,11 +64,19 @@ final class ChangeBinder {
         List<SqlNode> items = new ArrayList<>();
         columns.forEach(column -> items.add(identifier(column)));
         items.add(named(sequence(ofDatabase), BoundChanges.SEQUENCE));
-        items.add(named(condition(clauses.delete(), ofDatabase, "d"), BoundChanges.DELETE));
-        items.add(named(condition(clauses.truncate(), ofDatabase, "t"), BoundChanges.TRUNCATE));
         items.add(
                 named(
-                        ofDatabase ? identifier(UNCHANGED) : expression("CAST(NULL AS VARCHAR)"),
+                        condition(clauses.delete(), ofDatabase, ChangeColumns.DELETE),
+                        BoundChanges.DELETE));
+        items.add(
+                named(
+                        condition(clauses.truncate(), ofDatabase, ChangeColumns.TRUNCATE),
+                        BoundChanges.TRUNCATE));
+        items.add(
+                named(
+                        ofDatabase
+                                ? identifier(ChangeColumns.UNCHANGED)
+                                : expression("CAST(NULL AS VARCHAR)"),
                         BoundChanges.UNCHANGED));
         SqlSelect select = select(items, read);
         StreamBinder.checkRows(select, position);
@@ -104,7 +103,7 @@ final class ChangeBinder {
                 .filter(read -> read.name().equals(column))
                 .map(read -> read.path().steps())
                 .map(steps ->
-                        steps.size() > 1 && steps.getFirst().equals(ROW)
+                        steps.size() > 1 && steps.getFirst().equals(ChangeColumns.UNDER.getFirst())
                                 ? steps.get(1)
                                 : steps.getFirst())
                 .map(step -> step instanceof JsonPath.Field field ? field.name() : column)
@@ -127,7 +126,7 @@ final class ChangeBinder {
     private static boolean holdsChanges(SqlTable table) {
         Set<String> onRead = new LinkedHashSet<>();
         table.onRead().forEach(column -> onRead.add(column.name()));
-        return onRead.containsAll(NAMES);
+        return onRead.containsAll(ChangeColumns.NAMES);
     }
 
     private List<String> columns(SqlTable input) {
@@ -140,7 +139,7 @@ final class ChangeBinder {
                                 .toList();
         List<String> own =
                 holdsChanges(input)
-                        ? all.stream().filter(name -> !NAMES.contains(name)).toList()
+                        ? all.stream().filter(name -> !ChangeColumns.NAMES.contains(name)).toList()
                         : all;
         List<String> listed = clauses.columns().stream().map(name -> find(name, all)).toList();
         List<String> columns =
@@ -196,14 +195,26 @@ final class ChangeBinder {
                     "SEQUENCE BY is missing: say what orders the changes of a key, such as SEQUENCE BY"
                             + " updated_at");
         }
-        return clauses.sequence()
-                .map(this::expression)
-                .orElseGet(() -> identifier(CHANGE_SEQUENCE));
+        if (!ofDatabase) {
+            return expression(clauses.sequence().orElseThrow());
+        }
+        SqlNode own = identifier(ChangeColumns.SEQUENCE);
+        Optional<SqlNode> asked = clauses.sequence().map(this::expression);
+        if (asked.filter(other -> !other.equalsDeep(own, Litmus.IGNORE)).isPresent()) {
+            // a delete has hardly more than its key, and would come nowhere in another order
+            throw SqlErrors.invalid(
+                    position,
+                    asked.get().getParserPosition(),
+                    "%s says itself what orders its changes, %s; leave SEQUENCE BY out"
+                            .formatted(dataset.reads().getFirst(), ChangeColumns.SEQUENCE));
+        }
+        return own;
     }
 
     /** What a database deletes is deleted whatever else is. */
     private SqlNode condition(Optional<String> clause, boolean ofDatabase, String op) {
-        SqlNode known = expression(ofDatabase ? "\"" + OP + "\" = '" + op + "'" : "FALSE");
+        SqlNode known =
+                expression(ofDatabase ? "\"" + ChangeColumns.OP + "\" = '" + op + "'" : "FALSE");
         return clause.map(this::expression)
                 .map(own ->
                         ofDatabase

@@ -79,6 +79,8 @@ class ChangeBinderTest {
     @Test
     void aDatabasesTableNeedsNothingButItsKeys() {
         BoundChanges changes = bind("shop_orders KEYS (ID)");
+        assertThat(bind("shop_orders KEYS (id) SEQUENCE BY \"_seq\"").schema().columns())
+                .isEqualTo(changes.schema().columns());
         assertThat(changes.schema().columns())
                 .containsExactly(
                         Types.NestedField.required(1, "id", Types.LongType.get()),
@@ -124,6 +126,7 @@ class ChangeBinderTest {
                 "users KEYS (id) SEQUENCE BY MAX(at) | the aggregate MAX",
                 "users KEYS (id) SEQUENCE BY CURRENT_TIMESTAMP | CURRENT_TIMESTAMP",
                 "users KEYS (id) SEQUENCE BY nowhere | nowhere",
+                "shop_orders KEYS (id) SEQUENCE BY amount | leave SEQUENCE BY out",
                 "empty KEYS (id) | has no columns for silver.t",
                 "shop_order KEYS (id) | shop_orders",
             })
