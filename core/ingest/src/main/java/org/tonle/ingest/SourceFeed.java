@@ -7,7 +7,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +35,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
 
     private static final Duration WAIT = Duration.ofMillis(500);
     private static final Duration POLL = Duration.ofMillis(200);
+    private static final Duration SETTLE = Duration.ofSeconds(5);
     private static final Duration WARN_EVERY = Duration.ofSeconds(10);
 
     private final String name;
@@ -47,7 +47,8 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     private final Clock clock;
     private final FailPoints failPoints;
     private final SourceRecords records = new SourceRecords();
-    private final CountDownLatch stop = new CountDownLatch(1);
+    private final RetryLoop retries;
+    private long lookedNanos = System.nanoTime() - WARN_EVERY.toNanos();
 
     /**
      * @param open makes a reader; it is closed here
@@ -68,16 +69,22 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         this.progress = progress;
         this.clock = clock;
         this.failPoints = failPoints;
+        this.retries = new RetryLoop(name);
     }
 
     /** Ends soon; what was appended stays in the log. */
     void stop() {
-        stop.countDown();
+        retries.stop();
+    }
+
+    /** Lets it begin anew if it is failing, or at once if it waits. */
+    void again() {
+        retries.again();
     }
 
     @Override
     public void run() {
-        var unused = new RetryLoop(name, stop).run(this);
+        var unused = retries.run(this);
     }
 
     @Override
@@ -91,8 +98,16 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     }
 
     @Override
+    public void anew() {
+        progress.reading(State.STARTING, null);
+    }
+
+    @Override
     public boolean work() throws InterruptedException {
         if (!progress.awaitRoom(MOST_WAITING, WAIT)) {
+            if (progress.isPaused() && progress.isRunning()) {
+                rest();
+            }
             return stopping();
         }
         SourceTopic topic = progress.topic().orElseThrow();
@@ -100,8 +115,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         try (Source source = open.get()) {
             source.begin(taken);
             progress.reading(null, null);
-            long warned = System.nanoTime() - WARN_EVERY.toNanos();
-            while (!stopping() && progress.isRunning()) {
+            while (!stopping() && progress.isReading()) {
                 if (progress.awaitRoom(MOST_WAITING, WAIT)) {
                     append(topic, source.poll(WAIT));
                 }
@@ -109,16 +123,33 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
                 if (!committed.isEmpty()) {
                     source.committed(committed);
                 }
-                if (System.nanoTime() - warned >= WARN_EVERY.toNanos()) {
-                    warn(source);
-                    warned = System.nanoTime();
-                }
+                look(source);
+            }
+            if (progress.isPaused() && !stopping()) {
+                // what is told to have been taken isn't kept for the lake any longer
+                progress.awaitAll(SETTLE);
+                source.committed(progress.takeMarks());
             }
         }
         return stopping();
     }
 
-    private void warn(Source source) {
+    /** While nothing is taken, what is kept for the lake grows. */
+    private void rest() {
+        if (System.nanoTime() - lookedNanos >= WARN_EVERY.toNanos()) {
+            try (Source source = open.get()) {
+                look(source);
+            }
+            progress.reading(null, null);
+        }
+    }
+
+    private void look(Source source) {
+        if (System.nanoTime() - lookedNanos < WARN_EVERY.toNanos()) {
+            return;
+        }
+        lookedNanos = System.nanoTime();
+        progress.held(source.heldBytes());
         Optional<String> warning = source.warning();
         if (progress.warnReading(warning)) {
             logger.warn("Source {}: {}", name, warning.orElseThrow());
@@ -126,7 +157,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     }
 
     private boolean stopping() {
-        return stop.getCount() == 0;
+        return retries.isStopping();
     }
 
     /** Sends all at once: one that gets lost takes with it those that follow it. */
