@@ -123,8 +123,8 @@ class LakeIT {
                                                     List.of()))));
             assertThatThrownBy(() -> lake.lineage("silver.orders.nosuch", Principal.LAKE))
                     .hasMessageStartingWith("There is no column silver.orders.nosuch;");
-            assertThat(rows(lake, "SELECT name, state FROM system.sources"))
-                    .isEqualTo("{\"name\":\"bronze.orders\",\"state\":\"running\"}\n");
+            assertThat(rows(lake, "SELECT name, kind, state FROM system.sources"))
+                    .isEqualTo("{\"name\":\"orders\",\"kind\":\"http\",\"state\":\"running\"}\n");
             assertThat(rows(lake, "SELECT name, kind FROM system.datasets ORDER BY name"))
                     .contains("gold.customer")
                     .contains("silver.orders");

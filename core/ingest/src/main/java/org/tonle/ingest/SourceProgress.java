@@ -37,6 +37,13 @@ final class SourceProgress {
     private Counts counts = Counts.NONE;
     private @Nullable Instant committedAt;
     private @Nullable Instant waitingSince;
+
+    /**
+     * How far an outside topic went at a time, which bronze is to reach before it is asked anew.
+     */
+    private final Map<Integer, Long> wanted = new HashMap<>();
+
+    private @Nullable Instant wantedSince;
     private final Map<String, SourceMark> newMarks = new HashMap<>();
     private @Nullable State readingState;
     private SourceStatus.@Nullable Problem readingProblem;
@@ -149,7 +156,22 @@ final class SourceProgress {
 
     /** How far an outside topic goes, by partition. */
     synchronized void ends(Map<Integer, Long> ends) {
+        // of partitions that others bring to bronze nothing waits here
+        appended.clear();
+        appended.putAll(next);
         ends.forEach((partition, end) -> appended.merge(partition, end, Math::max));
+        wanted.keySet().retainAll(ends.keySet());
+        if (hasAll(wanted)) {
+            wanted.putAll(ends);
+            wantedSince = clock.instant();
+        }
+        waitingSince = lag() == 0 ? null : wantedSince;
+        notifyAll();
+    }
+
+    private boolean hasAll(Map<Integer, Long> ends) {
+        return ends.entrySet().stream()
+                .allMatch(end -> next.getOrDefault(end.getKey(), 0L) >= end.getValue());
     }
 
     synchronized void inBronze(Map<Integer, Long> positions) {
@@ -175,7 +197,7 @@ final class SourceProgress {
         counts = counts.plus(taken);
         marks(marks);
         committedAt = at;
-        waitingSince = upTo;
+        waitingSince = wantedSince == null ? upTo : wantedSince;
         inBronze(positions);
     }
 
