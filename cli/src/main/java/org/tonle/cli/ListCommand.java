@@ -152,7 +152,7 @@ final class ListCommand implements Callable<Integer> {
     private static String wrapped(String text) {
         StringBuilder lines = new StringBuilder();
         int column = 0;
-        for (String word : text.replaceAll("\\p{Cntrl}", " ").strip().split(" +")) {
+        for (String word : text.replaceAll("\\p{Cntrl}", " ").strip().split(" +", -1)) {
             int length = word.codePointCount(0, word.length());
             if (column > 0 && column + 1 + length > WIDTH) {
                 lines.append("\n  ");
