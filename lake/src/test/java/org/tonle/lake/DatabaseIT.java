@@ -1,10 +1,10 @@
 package org.tonle.lake;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.tonle.lake.Answers.await;
+import static org.tonle.lake.Answers.rows;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -18,8 +18,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.ingest.SourceStatus;
-import org.tonle.query.RowFormat;
-import org.tonle.query.RunningQuery;
 import org.tonle.spi.Principal;
 
 /** A database's tables become the lake's, and follow it. */
@@ -59,24 +57,6 @@ class DatabaseIT {
         Path file = folder.resolve("lake").resolve(name);
         Files.createDirectories(file.getParent());
         Files.writeString(file, text);
-    }
-
-    private static String rows(Lake lake, String sql) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
-            query.writeTo(out, RowFormat.CSV);
-        }
-        return out.toString(StandardCharsets.UTF_8);
-    }
-
-    private static void await(Lake lake, String sql, String wanted) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!rows(lake, sql).equals(wanted)) {
-            assertThat(System.nanoTime())
-                    .as("%s %s", lake.tables(), rows(lake, sql))
-                    .isLessThan(deadline);
-            TimeUnit.MILLISECONDS.sleep(50);
-        }
     }
 
     private void writeLake() throws IOException {
@@ -128,8 +108,8 @@ class DatabaseIT {
             await(lake, ORDERS, "id,name,amount\n10,Ada,9.50\n11,Bo,20.00\n");
             assertThat(slotIsRead()).isTrue();
             assertThat(lake.pause("shop", Principal.LAKE).pausedBy()).contains("lake");
-            await("the slot is read", () -> !slotIsRead());
-            await("it isn't said", () -> report(lake).heldBytes().isPresent());
+            until("the slot is read", () -> !slotIsRead());
+            until("it isn't said", () -> report(lake).heldBytes().isPresent());
             held = report(lake).heldBytes().getAsLong();
             run(
                     "UPDATE orders SET amount = 15 WHERE id = 10",
@@ -137,7 +117,7 @@ class DatabaseIT {
         }
         try (Lake lake = Lake.open(folder.resolve("lake"), LakeOptions.ofProcess())) {
             assertThat(report(lake).state()).isEqualTo(SourceStatus.State.PAUSED);
-            await(
+            until(
                     "not much is held back: " + report(lake),
                     () -> report(lake).heldBytes().orElse(0) > held + (1 << 20));
             assertThat(slotIsRead()).isFalse();
@@ -159,7 +139,7 @@ class DatabaseIT {
         boolean holds() throws SQLException;
     }
 
-    private static void await(String otherwise, Check check) throws Exception {
+    private static void until(String otherwise, Check check) throws Exception {
         long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (!check.holds()) {
             assertThat(System.nanoTime()).as(otherwise).isLessThan(deadline);
