@@ -239,7 +239,7 @@ public final class Ingest implements AutoCloseable {
      */
     public SourceStatus pause(String source, String by) {
         Running found = get(source);
-        switches.hear(catalog.ledger().sourceSwitches().pause(source, by));
+        switches.pause(source, by);
         return found.progress().status();
     }
 
@@ -251,7 +251,7 @@ public final class Ingest implements AutoCloseable {
      */
     public SourceStatus resume(String source, String by) {
         Running found = get(source);
-        switches.hear(catalog.ledger().sourceSwitches().resume(source, by));
+        switches.resume(source, by);
         return found.progress().status();
     }
 

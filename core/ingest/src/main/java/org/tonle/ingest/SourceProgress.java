@@ -334,11 +334,7 @@ final class SourceProgress {
 
     /** As {@link SourceStatus#lag}. */
     private long lag() {
-        long lag = 0;
-        for (Map.Entry<Integer, Long> partition : appended.entrySet()) {
-            lag += Math.max(0, partition.getValue() - next.getOrDefault(partition.getKey(), 0L));
-        }
-        return lag;
+        return SourceStatus.lag(next, appended);
     }
 
     private State told(State worked) {

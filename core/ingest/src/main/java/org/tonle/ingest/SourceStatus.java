@@ -121,6 +121,10 @@ public record SourceStatus(
 
     /** Bodies in the log that aren't in bronze yet, as far as this process knows. */
     public long lag() {
+        return lag(next, appended);
+    }
+
+    static long lag(Map<Integer, Long> next, Map<Integer, Long> appended) {
         long lag = 0;
         for (Map.Entry<Integer, Long> partition : appended.entrySet()) {
             lag += Math.max(0, partition.getValue() - next.getOrDefault(partition.getKey(), 0L));

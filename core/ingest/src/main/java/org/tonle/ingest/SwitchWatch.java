@@ -27,7 +27,7 @@ final class SwitchWatch implements Runnable {
     private final CountDownLatch stop = new CountDownLatch(1);
 
     /**
-     * @param heard is told what is new, here or in the thread of whoever {@link #hear}s
+     * @param heard is told what is new, in this thread or that of whoever says it here
      */
     SwitchWatch(SourceSwitches switches, Consumer<SourceSwitch> heard) {
         this.switches = switches;
@@ -49,7 +49,7 @@ final class SwitchWatch implements Runnable {
         }
     }
 
-    private void look() {
+    private synchronized void look() {
         try {
             switches.all().values().forEach(this::hear);
         } catch (LakeException e) {
@@ -57,11 +57,19 @@ final class SwitchWatch implements Runnable {
         }
     }
 
-    /** Passes on what is newer than what is known. */
-    synchronized void hear(SourceSwitch said) {
-        SourceSwitch before = known.get(said.source());
-        if (before == null || said.at().isAfter(before.at())) {
-            known.put(said.source(), said);
+    /** Pauses a source; here that is heard when this returns. */
+    synchronized void pause(String source, String by) {
+        hear(switches.pause(source, by));
+    }
+
+    /** Resumes a source; here that is heard when this returns. */
+    synchronized void resume(String source, String by) {
+        hear(switches.resume(source, by));
+    }
+
+    // whoever asks the ledger holds the lock: nothing that is older is heard after what is newer
+    private void hear(SourceSwitch said) {
+        if (!said.equals(known.put(said.source(), said))) {
             heard.accept(said);
         }
     }

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -279,6 +280,26 @@ class PauseIT {
             await(() -> status(ingest).counts().events() > 10);
             assertThat(status(ingest).state()).isEqualTo(State.RUNNING);
             assertThat(status(ingest).problem()).isEmpty();
+        }
+    }
+
+    @Test
+    void aSourceThatIsFailingAtOneProcessMayBeResumedAtAnother() throws Exception {
+        SourceDefinition source = reading();
+        AtomicBoolean fails = new AtomicBoolean(true);
+        Function<SourceDefinition, Source> numbers =
+                definition -> new Counting(new AtomicInteger(), fails);
+        try (Ingest one =
+                        lake.ingest(
+                                FailPoints.NONE, TestLake.settings("a", SHORT), numbers, source);
+                Ingest two =
+                        lake.ingest(
+                                FailPoints.NONE, TestLake.settings("b", SHORT), numbers, source)) {
+            await(() -> status(one).state() == State.FAILING);
+            assertThat(status(two).state()).isEqualTo(State.STANDBY);
+            fails.set(false);
+            var unused = two.resume(source.name(), "anna");
+            await(() -> status(one).counts().events() > 10);
         }
     }
 
