@@ -1,6 +1,7 @@
 package org.tonle.sql;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -28,6 +29,9 @@ public record SqlTable(
 
     /** The hidden column that says which change a row of a change table is the outcome of. */
     public static final String SEQUENCE = "_sequence";
+
+    /** What columns are called that exist only while something is computed. */
+    private static final String OWN_PREFIX = "tonle$";
 
     private static final Set<String> OF_STREAMS = Set.of(KEY, INGEST_TIME);
     private static final Set<String> HIDDEN = Set.of(KEY, INGEST_TIME, SEQUENCE);
@@ -83,6 +87,12 @@ public record SqlTable(
     /** Whether {@code SELECT *} leaves the column out. It can still be named. */
     public static boolean isHidden(String column) {
         return HIDDEN.contains(column);
+    }
+
+    /** Whether a dataset can't call a column so: in whatever case, it is hidden or in between. */
+    static boolean isOwn(String column) {
+        String lower = column.toLowerCase(Locale.ROOT);
+        return HIDDEN.contains(lower) || lower.startsWith(OWN_PREFIX);
     }
 
     /** Every column a statement can name, hidden ones too, in order: stored, then on read. */
