@@ -410,7 +410,7 @@ class LakeIT {
                     .isBetween(Duration.ofDays(3).minusMinutes(1), Duration.ofDays(3));
             assertThat(lake.tables().getFirst().reason().orElseThrow())
                     .contains("in 43", "begins to lose", "raise its retention");
-            assertThat(lake.tables().getFirst().state()).isEqualTo(TableStatus.State.RUNNING);
+            assertThat(lake.tables().getFirst().state()).isEqualTo(TableStatus.State.LAGGING);
             clock.move(Duration.ofDays(30));
             assertThat(retention(lake).left()).isZero();
         }
