@@ -187,6 +187,21 @@ final class LakeClient implements AutoCloseable {
         return json(request(url, "/api/v1/datasets").build());
     }
 
+    /** {@code GET /api/v1/sources}. */
+    JsonNode sources(String url) throws IOException {
+        return json(request(url, "/api/v1/sources").build());
+    }
+
+    /**
+     * Pauses or resumes a source; how it is then.
+     *
+     * @param operation of {@code POST /api/v1/sources/{source}/…}
+     */
+    JsonNode operate(String url, String source, String operation) throws IOException {
+        String name = URLEncoder.encode(source, StandardCharsets.UTF_8);
+        return post(url, "/api/v1/sources/" + name + "/" + operation, Map.of());
+    }
+
     /** {@code GET /api/v1/queries}. */
     JsonNode queries(String url) throws IOException {
         return json(request(url, "/api/v1/queries").build());

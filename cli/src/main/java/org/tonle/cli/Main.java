@@ -55,6 +55,7 @@ public final class Main {
                         .addSubcommand(new AddCommand(terminal))
                         .addSubcommand(new SourceCommand(terminal))
                         .addSubcommand(new UpCommand(terminal))
+                        .addSubcommand(new ListCommand(terminal))
                         .addSubcommand(new ValidateCommand(terminal))
                         .addSubcommand(
                                 new CommandLine(new QueryCommand(terminal))

@@ -1,6 +1,8 @@
 package org.tonle.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.tonle.definition.LakeDefinition;
@@ -9,18 +11,22 @@ import org.tonle.definition.SourceKind;
 import org.tonle.definition.SourceText;
 import org.tonle.lake.SourceTrial;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code tonle source test}. */
+/** {@code tonle source test|pause|resume}. */
 @Command(
         name = "source",
-        description = "Tries what a lake reads.",
+        description = "Tries, pauses and resumes what a lake takes in.",
         versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         footerHeading = "%nFor example:%n",
-        footer = "  tonle source test orders --lake my-lake")
+        footer = {
+            "  tonle source test orders --lake my-lake",
+            "  tonle source pause orders --lake my-lake"
+        })
 final class SourceCommand {
     static final int EVENTS = 100;
 
@@ -78,5 +84,47 @@ final class SourceCommand {
             new SampleText(source, SourceTrial.of(source, events)).printTo(terminal);
         }
         return Exit.OK;
+    }
+
+    @Command(
+            name = "pause",
+            description = {
+                "Takes nothing from a source until it is resumed, whatever restarts.",
+                "Requests are answered with 503; files, topics and databases aren't read. What was"
+                        + " taken goes to bronze. A database keeps its log meanwhile."
+            },
+            mixinStandardHelpOptions = true)
+    int pause(
+            @Mixin Where where,
+            @Parameters(paramLabel = "NAME", description = "Of sources/NAME.yaml.") String name)
+            throws IOException {
+        return operate(where, name, "pause");
+    }
+
+    @Command(
+            name = "resume",
+            description = {
+                "Lets a source go on exactly where it was paused.",
+                "One that is failing or retrying is tried at once."
+            },
+            mixinStandardHelpOptions = true)
+    int resume(
+            @Mixin Where where,
+            @Parameters(paramLabel = "NAME", description = "Of sources/NAME.yaml.") String name)
+            throws IOException {
+        return operate(where, name, "resume");
+    }
+
+    private int operate(Where where, String name, String operation) throws IOException {
+        Where.Lake lake = where.lake(System.getenv());
+        try (LakeClient client = new LakeClient(lake.token())) {
+            JsonNode source = client.operate(lake.url(), name, operation);
+            String state = source.path("state").asText();
+            terminal.out()
+                    .write("%s is %s\n".formatted(name, state).getBytes(StandardCharsets.UTF_8));
+            return Exit.OK;
+        } catch (ConnectException e) {
+            throw new Failure(Exit.NOT_RUNNING, "no lake answers at " + lake.url());
+        }
     }
 }

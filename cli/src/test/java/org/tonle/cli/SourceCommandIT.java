@@ -2,7 +2,10 @@ package org.tonle.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -26,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.embedded.EmbeddedKafka;
 import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.lake.LakeOptions;
 
 /** What {@code source test} and {@code add} say and write. */
 class SourceCommandIT {
@@ -113,6 +117,84 @@ class SourceCommandIT {
                 .isZero();
         assertThat(out()).startsWith("drop: 1 event read\n").contains("  amount: decimal(18,2)");
         assertThat(lake.resolve(".tonle")).doesNotExist();
+    }
+
+    @Test
+    void aRunningLakesSourcesAreListedPausedAndResumed() throws Exception {
+        Files.createDirectories(lake.resolve("sources"));
+        Files.writeString(lake.resolve("sources/orders.yaml"), "kind: http\n");
+        Files.createDirectories(lake.resolve("pipelines"));
+        Files.writeString(
+                lake.resolve("pipelines/orders.sql"),
+                "CREATE STREAMING TABLE silver.orders AS SELECT event_id AS id FROM STREAM"
+                        + " bronze.orders;\n");
+        String at = lake.toString();
+        assertThat(run("ls", "--lake", at)).isEqualTo(Exit.NOT_RUNNING);
+        try (ServedLake served = ServedLake.start(lake, 0, LakeOptions.ofProcess());
+                LakeClient client = new LakeClient(LakeAddress.adminToken(lake))) {
+            byte[] event = "{\"event_id\":\"1\"}".getBytes(UTF_8);
+            client.ingest(served.url(), "orders", event, "k1");
+            awaitListed(
+                    """
+                    source  kind  state    waits  for  events  errors
+                    ──────  ────  ───────  ─────  ───  ──────  ──────
+                    orders  http  running      0  0s        1       0
+
+                    table          kind             state    rows  lag  quarantined
+                    ─────────────  ───────────────  ───────  ────  ───  ───────────
+                    bronze.orders  source           running     1    0
+                    silver.orders  streaming table  running     1    0            0
+                    """);
+            assertThat(run("source", "pause", "orders", "--lake", at)).as(err()).isZero();
+            assertThat(out()).isEqualTo("orders is paused\n");
+            assertThatThrownBy(() -> client.ingest(served.url(), "orders", event, "k2"))
+                    .isInstanceOfSatisfying(
+                            LakeClient.Refused.class,
+                            refused -> {
+                                assertThat(refused.code()).isEqualTo("SOURCE_PAUSED");
+                                assertThat(refused.retryAfter()).hasValue(10);
+                            });
+            assertThat(run("ls", "--lake", at)).isZero();
+            assertThat(out().lines()).allMatch(line -> line.length() <= 100);
+            assertThat(out()).containsPattern("\norders is paused since .{19}: paused by admin\n$");
+            assertThat(run("ls", "--lake", at, "--format", "json")).isZero();
+            JsonNode all = new ObjectMapper().readTree(out());
+            assertThat(all.at("/sources/0/paused_by").asText()).isEqualTo("admin");
+            assertThat(all.at("/datasets/1/name").asText()).isEqualTo("silver.orders");
+
+            Path viewer = temp.resolve("viewer.key");
+            assertThat(run("key", "create", "--role", "data_viewer", "--lake", at)).isZero();
+            Files.writeString(viewer, out());
+            String[] asViewer = {"--url", served.url(), "--token-file", viewer.toString()};
+            assertThat(
+                            run(
+                                    "source",
+                                    "resume",
+                                    "orders",
+                                    asViewer[0],
+                                    asViewer[1],
+                                    asViewer[2],
+                                    asViewer[3]))
+                    .isEqualTo(Exit.FAILED);
+            assertThat(err()).contains("FORBIDDEN", "data_engineer or admin");
+            assertThat(run("ls", asViewer[0], asViewer[1], asViewer[2], asViewer[3])).isZero();
+            assertThat(out()).startsWith("table").doesNotContain("errors");
+
+            assertThat(run("source", "resume", "orders", "--lake", at)).as(err()).isZero();
+            assertThat(out()).isEqualTo("orders is running\n");
+            client.ingest(served.url(), "orders", "{}".getBytes(UTF_8), "k2");
+            assertThat(run("source", "pause", "none", "--lake", at)).isEqualTo(Exit.FAILED);
+            assertThat(err()).contains("NOT_FOUND", "There is no source none");
+        }
+    }
+
+    private void awaitListed(String wanted) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        do {
+            assertThat(run("ls", "--lake", lake.toString())).as(err()).isZero();
+            TimeUnit.MILLISECONDS.sleep(100);
+        } while (!out().equals(wanted) && System.nanoTime() < deadline);
+        assertThat(out()).isEqualTo(wanted);
     }
 
     @Test

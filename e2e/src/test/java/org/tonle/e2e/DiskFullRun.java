@@ -166,9 +166,10 @@ final class DiskFullRun {
         }
         JsonNode source = JSON.readTree(response.body()).get(0);
         String reason = source.path("reason").asText();
+        // without a reason it runs, if it has much to catch up with
         assertThat(source.path("state").asText())
                 .as(response.body())
-                .isEqualTo(reason.isEmpty() ? "running" : "failing");
+                .isIn(reason.isEmpty() ? List.of("running", "lagging") : List.of("failing"));
         return reason;
     }
 

@@ -202,6 +202,34 @@ public final class Lake implements AutoCloseable {
         }
     }
 
+    /**
+     * How every source is doing at this process.
+     *
+     * @throws LakeException LEDGER_UNAVAILABLE
+     */
+    public List<SourceReport> sources() {
+        return status.sources(health.refusal().map(LakeException::getMessage));
+    }
+
+    /**
+     * Takes nothing from a source until it is resumed; see {@link Ingest#pause}.
+     *
+     * @throws LakeException NOT_FOUND, LEDGER_UNAVAILABLE
+     */
+    public SourceReport pause(String source, Principal by) {
+        return status.report(ingest.pause(source, by.name()), Optional.empty());
+    }
+
+    /**
+     * Lets a source go on where it was paused, or begin anew where it is failing; see {@link
+     * Ingest#resume}.
+     *
+     * @throws LakeException NOT_FOUND, LEDGER_UNAVAILABLE
+     */
+    public SourceReport resume(String source, Principal by) {
+        return status.report(ingest.resume(source, by.name()), Optional.empty());
+    }
+
     /** What became of the events about runs; empty if lake.yaml says no place for them. */
     public Optional<LineageEvents> lineageEvents() {
         return lineage.map(

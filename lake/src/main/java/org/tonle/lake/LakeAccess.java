@@ -84,12 +84,7 @@ public final class LakeAccess {
     public List<TableStatus> tables(Principal principal) {
         AccessPolicy policy = policies.of(principal);
         List<TableStatus> all = lake.tables();
-        boolean seesAll =
-                all.stream()
-                        .allMatch(status ->
-                                policy.of(status.name())
-                                        .filter(access -> !access.isRestricted())
-                                        .isPresent());
+        boolean seesAll = seesAll(policy, all);
         return all.stream()
                 .flatMap(status ->
                         policy
@@ -99,6 +94,22 @@ public final class LakeAccess {
                                 .stream())
                 .map(status -> seesAll ? status : status.withoutReason())
                 .toList();
+    }
+
+    private static boolean seesAll(AccessPolicy policy, List<TableStatus> all) {
+        return all.stream()
+                .allMatch(status ->
+                        policy.of(status.name())
+                                .filter(access -> !access.isRestricted())
+                                .isPresent());
+    }
+
+    /** Of all sources, what a principal who operates the lake sees. */
+    public List<SourceReport> sources(Principal principal) {
+        List<SourceReport> all = lake.sources();
+        return seesAll(policies.of(principal), lake.tables())
+                ? all
+                : all.stream().map(SourceReport::withoutReason).toList();
     }
 
     /**

@@ -34,7 +34,25 @@ import org.tonle.sql.TableName;
  * How every table that a lake feeds is doing: what its worker says beside what the ledger holds.
  */
 final class LakeStatus {
-    private static final Schema COLUMNS =
+    private static final Schema SOURCE_COLUMNS =
+            SystemTable.columns(
+                    "name varchar",
+                    "kind varchar",
+                    "state varchar",
+                    "reason varchar",
+                    "since timestamptz",
+                    "paused_by varchar",
+                    "lag_count bigint",
+                    "lag_seconds bigint",
+                    "event_count bigint",
+                    "byte_count bigint",
+                    "unreadable_count bigint",
+                    "repeat_count bigint",
+                    "error_count bigint",
+                    "committed_at timestamptz",
+                    "held_bytes bigint");
+
+    private static final Schema DATASET_COLUMNS =
             SystemTable.columns(
                     "name varchar",
                     "kind varchar",
@@ -87,9 +105,7 @@ final class LakeStatus {
                                 name,
                                 "source",
                                 refusal.isPresent() ? State.FAILING : state(source.state()),
-                                refusal.or(() -> source.problem().map(SourceStatus.Problem::reason))
-                                        .or(() -> retention.flatMap(LakeStatus::alarm))
-                                        .or(source::warning),
+                                refusal.or(() -> reason(source, retention)),
                                 tables.pinned(name),
                                 source.lag(),
                                 retention,
@@ -132,17 +148,88 @@ final class LakeStatus {
         return statuses;
     }
 
-    /** The same as tables: {@code system.sources} and {@code system.datasets}. */
-    List<SystemTable> systemTables() {
-        return List.of(
-                new SystemTable("sources", COLUMNS, false, (state, limit) -> rows(true)),
-                new SystemTable("datasets", COLUMNS, false, (state, limit) -> rows(false)));
+    /**
+     * Every source, as it is at this process.
+     *
+     * @param refusal why none takes events now
+     */
+    List<SourceReport> sources(Optional<String> refusal) {
+        return ingest.status().stream().map(source -> report(source, refusal)).toList();
     }
 
-    private List<@Nullable Object[]> rows(boolean sources) {
+    /** One of them. */
+    SourceReport report(SourceStatus source, Optional<String> refusal) {
+        Optional<TableStatus.Retention> retention = retention(source);
+        return new SourceReport(
+                source.source(),
+                definition.source(source.source()).orElseThrow().kind().name(),
+                refusal.isPresent() ? SourceStatus.State.FAILING : source.state(),
+                refusal.or(() -> reason(source, retention)),
+                source.paused()
+                        .map(SourceStatus.Pause::since)
+                        .or(() -> source.problem().map(SourceStatus.Problem::since)),
+                source.paused().map(SourceStatus.Pause::by),
+                source.lag(),
+                source.behind(clock.instant()),
+                source.counts(),
+                source.repeats(),
+                source.committedAt(),
+                source.heldBytes(),
+                retention);
+    }
+
+    private static Optional<String> reason(
+            SourceStatus source, Optional<TableStatus.Retention> retention) {
+        Optional<String> wrong =
+                source.problem()
+                        .map(SourceStatus.Problem::reason)
+                        .or(() -> retention.flatMap(LakeStatus::alarm))
+                        .or(source::warning);
+        return source.paused()
+                .map(pause ->
+                        "paused by %s%s"
+                                .formatted(pause.by(), wrong.map(text -> ": " + text).orElse("")))
+                .or(() -> wrong);
+    }
+
+    /** {@code system.sources} and {@code system.datasets}. */
+    List<SystemTable> systemTables() {
+        return List.of(
+                new SystemTable("sources", SOURCE_COLUMNS, false, (state, limit) -> sourceRows()),
+                new SystemTable(
+                        "datasets", DATASET_COLUMNS, false, (state, limit) -> datasetRows()));
+    }
+
+    private List<@Nullable Object[]> sourceRows() {
+        List<@Nullable Object[]> rows = new ArrayList<>();
+        for (SourceReport whole : sources(Optional.empty())) {
+            SourceReport source = whole.withoutReason();
+            rows.add(
+                    new @Nullable Object[] {
+                        source.name(),
+                        source.kind(),
+                        source.state().name().toLowerCase(Locale.ROOT),
+                        source.reason().orElse(null),
+                        source.since().orElse(null),
+                        source.pausedBy().orElse(null),
+                        source.lag(),
+                        source.behind().toSeconds(),
+                        source.counts().events(),
+                        source.counts().bytes(),
+                        source.counts().unreadable(),
+                        source.repeats(),
+                        source.counts().errors(),
+                        source.committedAt().orElse(null),
+                        source.heldBytes().isPresent() ? source.heldBytes().getAsLong() : null
+                    });
+        }
+        return rows;
+    }
+
+    private List<@Nullable Object[]> datasetRows() {
         List<@Nullable Object[]> rows = new ArrayList<>();
         for (TableStatus table : tables(Optional.empty())) {
-            if (table.kind().equals("source") == sources) {
+            if (!table.kind().equals("source")) {
                 rows.add(
                         new @Nullable Object[] {
                             table.name().toString(),
@@ -234,6 +321,8 @@ final class LakeStatus {
         return switch (state) {
             case STARTING -> State.STARTING;
             case RUNNING -> State.RUNNING;
+            case LAGGING -> State.LAGGING;
+            case PAUSED -> State.PAUSED;
             case STANDBY -> State.STANDBY;
             case RETRYING, FAILING -> State.FAILING;
             case STOPPED -> State.STOPPED;

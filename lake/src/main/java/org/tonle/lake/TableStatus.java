@@ -30,6 +30,10 @@ public record TableStatus(
         long quarantined,
         List<Expectation> expectations,
         boolean whole) {
+    /** Instead of a reason. */
+    static final String UNTOLD =
+            "the reason isn't told here, since it may name hidden values; the lake's log says it";
+
     public TableStatus {
         expectations = List.copyOf(expectations);
     }
@@ -57,8 +61,7 @@ public record TableStatus(
                 name,
                 kind,
                 state,
-                reason.map(text ->
-                        "the reason isn't told here, since it may name hidden values; the lake's log says it"),
+                reason.map(text -> UNTOLD),
                 rows,
                 files,
                 seq,
@@ -88,6 +91,10 @@ public record TableStatus(
     /** What it is doing. */
     public enum State {
         RUNNING,
+        /** It runs, and something has been waiting to be taken in for too long. */
+        LAGGING,
+        /** Somebody paused it. */
+        PAUSED,
         /** It can't go on; the reason says why. It never skips. */
         FAILING,
         /** Another process does this work. */

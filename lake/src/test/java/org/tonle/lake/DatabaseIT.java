@@ -8,12 +8,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.ingest.SourceStatus;
+import org.tonle.spi.Principal;
 
 /** A database's tables become the lake's, and follow it. */
 class DatabaseIT {
@@ -54,8 +59,7 @@ class DatabaseIT {
         Files.writeString(file, text);
     }
 
-    @Test
-    void whatChangesInTheDatabaseChangesInSilverAlsoAfterARestart() throws Exception {
+    private void writeLake() throws IOException {
         write("lake.yaml", "name: shop\ningest: {commit-interval: 100ms}\n");
         write(
                 "sources/shop.yaml",
@@ -82,6 +86,70 @@ class DatabaseIT {
                 AUTO CDC INTO silver.prices FROM STREAM bronze.shop_orders KEYS (id)
                   COLUMNS (id, amount) STORED AS SCD TYPE 2;
                 """);
+    }
+
+    private boolean slotIsRead() throws SQLException {
+        try (Connection connection = shop.connect("postgres");
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT active FROM pg_replication_slots")) {
+            return row.next() && row.getBoolean(1);
+        }
+    }
+
+    private static SourceReport report(Lake lake) {
+        return lake.sources().getFirst();
+    }
+
+    @Test
+    void aPausedDatabaseIsLetGoOfAndSaysHowMuchOfItsLogIsHeldBack() throws Exception {
+        writeLake();
+        long held;
+        try (Lake lake = Lake.open(folder.resolve("lake"), LakeOptions.ofProcess())) {
+            await(lake, ORDERS, "id,name,amount\n10,Ada,9.50\n11,Bo,20.00\n");
+            assertThat(slotIsRead()).isTrue();
+            assertThat(lake.pause("shop", Principal.LAKE).pausedBy()).contains("lake");
+            until("the slot is read", () -> !slotIsRead());
+            until("it isn't said", () -> report(lake).heldBytes().isPresent());
+            held = report(lake).heldBytes().getAsLong();
+            run(
+                    "UPDATE orders SET amount = 15 WHERE id = 10",
+                    "INSERT INTO orders SELECT n, 1, n FROM generate_series(100, 20000) AS n");
+        }
+        try (Lake lake = Lake.open(folder.resolve("lake"), LakeOptions.ofProcess())) {
+            assertThat(report(lake).state()).isEqualTo(SourceStatus.State.PAUSED);
+            until(
+                    "not much is held back: " + report(lake),
+                    () -> report(lake).heldBytes().orElse(0) > held + (1 << 20));
+            assertThat(slotIsRead()).isFalse();
+            assertThat(rows(lake, ORDERS)).isEqualTo("id,name,amount\n10,Ada,9.50\n11,Bo,20.00\n");
+            assertThat(lake.tables().getFirst().state()).isEqualTo(TableStatus.State.PAUSED);
+            assertThat(rows(lake, "SELECT state, paused_by, held_bytes > 0 FROM system.sources"))
+                    .endsWith("\npaused,lake,true\n");
+
+            assertThat(lake.resume("shop", Principal.LAKE).pausedBy()).isEmpty();
+            await(
+                    lake,
+                    "SELECT COUNT(*) AS n, SUM(amount) AS s FROM silver.orders",
+                    "n,s\n19903,%d.00\n".formatted((100 + 20_000) * 19_901L / 2 + 35));
+            assertThat(report(lake).repeats()).isZero();
+        }
+    }
+
+    private interface Check {
+        boolean holds() throws SQLException;
+    }
+
+    private static void until(String otherwise, Check check) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!check.holds()) {
+            assertThat(System.nanoTime()).as(otherwise).isLessThan(deadline);
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+    }
+
+    @Test
+    void whatChangesInTheDatabaseChangesInSilverAlsoAfterARestart() throws Exception {
+        writeLake();
         try (Lake lake = Lake.open(folder.resolve("lake"), LakeOptions.ofProcess())) {
             await(lake, ORDERS, "id,name,amount\n10,Ada,9.50\n11,Bo,20.00\n");
             run(

@@ -123,8 +123,8 @@ class LakeIT {
                                                     List.of()))));
             assertThatThrownBy(() -> lake.lineage("silver.orders.nosuch", Principal.LAKE))
                     .hasMessageStartingWith("There is no column silver.orders.nosuch;");
-            assertThat(rows(lake, "SELECT name, state FROM system.sources"))
-                    .isEqualTo("{\"name\":\"bronze.orders\",\"state\":\"running\"}\n");
+            assertThat(rows(lake, "SELECT name, kind, state FROM system.sources"))
+                    .isEqualTo("{\"name\":\"orders\",\"kind\":\"http\",\"state\":\"running\"}\n");
             assertThat(rows(lake, "SELECT name, kind FROM system.datasets ORDER BY name"))
                     .contains("gold.customer")
                     .contains("silver.orders");
@@ -410,7 +410,7 @@ class LakeIT {
                     .isBetween(Duration.ofDays(3).minusMinutes(1), Duration.ofDays(3));
             assertThat(lake.tables().getFirst().reason().orElseThrow())
                     .contains("in 43", "begins to lose", "raise its retention");
-            assertThat(lake.tables().getFirst().state()).isEqualTo(TableStatus.State.RUNNING);
+            assertThat(lake.tables().getFirst().state()).isEqualTo(TableStatus.State.LAGGING);
             clock.move(Duration.ofDays(30));
             assertThat(retention(lake).left()).isZero();
         }

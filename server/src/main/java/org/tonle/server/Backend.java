@@ -11,6 +11,7 @@ import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
+import org.tonle.lake.SourceReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
@@ -77,6 +78,18 @@ public interface Backend {
 
     /** Those that a principal sees, as far as it does. */
     List<TableStatus> tables(Principal principal);
+
+    /** How every source is doing at this process. */
+    List<SourceReport> sources();
+
+    /** The same, as far as a principal who operates the lake may know. */
+    List<SourceReport> sources(Principal principal);
+
+    /** Takes nothing from a source until it is resumed; see {@link Lake#pause}. */
+    SourceReport pause(String source, Principal by);
+
+    /** Lets a source go on, or begin anew; see {@link Lake#resume}. */
+    SourceReport resume(String source, Principal by);
 
     /** Where answers came from since the lake was opened. */
     AnswerCounts answers();

@@ -100,6 +100,13 @@ record ErrorStatus(HttpStatus status, String title, String action, int retryAfte
                             "Not ready",
                             "wait until /health/ready answers 200",
                             2);
+            case SOURCE_PAUSED ->
+                    later(
+                            HttpStatus.SERVICE_UNAVAILABLE,
+                            "Source paused",
+                            "retry when the source was resumed; with the same Idempotency-Key"
+                                    + " nothing is doubled",
+                            10);
             case INTERNAL ->
                     user(
                             HttpStatus.INTERNAL_SERVER_ERROR,

@@ -136,6 +136,7 @@ public final class LakeServer implements AutoCloseable {
                         .gracefulShutdownTimeout(Duration.ofMillis(50), options.drain());
         KeysDoor keys = new KeysDoor(lake, threads);
         PolicyDoor policy = new PolicyDoor(lake, threads);
+        SourcesDoor sources = new SourcesDoor(lake, threads);
         List<Route> routes =
                 List.of(
                         new Route(
@@ -179,6 +180,18 @@ public final class LakeServer implements AutoCloseable {
                                                                 lake.tables(
                                                                         TokenCheck.principal(
                                                                                 ctx)))))),
+                        new Route(
+                                "GET /api/v1/sources",
+                                TokenCheck.Door.SOURCES,
+                                blocking(threads, sources::list)),
+                        new Route(
+                                "POST /api/v1/sources/{source}/pause",
+                                TokenCheck.Door.SOURCES,
+                                sources::pause),
+                        new Route(
+                                "POST /api/v1/sources/{source}/resume",
+                                TokenCheck.Door.SOURCES,
+                                sources::resume),
                         new Route(
                                 "GET /api/v1/lineage",
                                 TokenCheck.Door.ANYBODY_KNOWN,

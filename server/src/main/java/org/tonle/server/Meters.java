@@ -11,12 +11,19 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
+import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.LineageEvents;
+import org.tonle.lake.SourceReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.AnswerCounts;
 import org.tonle.spi.LakeException;
@@ -40,13 +47,24 @@ final class Meters {
                     .register(registry);
     private final MultiGauge lagAlarm =
             MultiGauge.builder("tonle.source.lag.alarm").register(registry);
+    private final MultiGauge sourceState =
+            MultiGauge.builder("tonle.source.state").register(registry);
+    private final MultiGauge sourceLag = MultiGauge.builder("tonle.source.lag").register(registry);
+    private final MultiGauge sourceBehind =
+            MultiGauge.builder("tonle.source.lag.seconds").register(registry);
+    private final MultiGauge sourceHeld =
+            MultiGauge.builder("tonle.source.held").baseUnit("bytes").register(registry);
+    private final MultiGauge sourceCommitted =
+            MultiGauge.builder("tonle.source.committed.timestamp.seconds").register(registry);
     private final AtomicLong ready = new AtomicLong();
 
     private final MultiGauge lineageWaiting =
             MultiGauge.builder("tonle.lineage.waiting").register(registry);
 
     /** What others count, by tags; a counter keeps no hold of what it reads. */
-    private final Map<Tags, AtomicLong> totals = new ConcurrentHashMap<>();
+    private final Map<Total, AtomicLong> totals = new ConcurrentHashMap<>();
+
+    private record Total(String name, Tags tags) {}
 
     Meters() {
         Gauge.builder("tonle.ready", ready, AtomicLong::get).register(registry);
@@ -85,22 +103,76 @@ final class Meters {
         lake.lineageEvents().ifPresent(this::count);
         ready.set(lake.notReady().isEmpty() ? 1 : 0);
         List<TableStatus> datasets;
+        List<SourceReport> sources;
         try {
             datasets = lake.tables();
+            sources = lake.sources();
         } catch (LakeException e) {
             ready.set(0);
             datasets = List.of();
+            sources = List.of();
         }
         set(rows, datasets, TableStatus::rows);
         set(files, datasets, TableStatus::files);
         set(lag, datasets, TableStatus::lag);
         set(failing, datasets, d -> d.state() == TableStatus.State.FAILING ? 1 : 0);
-        List<TableStatus> sources =
+        List<TableStatus> forgetting =
                 datasets.stream().filter(dataset -> dataset.retention().isPresent()).toList();
-        set(retentionLeft, sources, s -> s.retention().orElseThrow().left().toSeconds());
-        set(lagAlarm, sources, s -> s.retention().orElseThrow().alarm() ? 1 : 0);
+        set(retentionLeft, forgetting, s -> s.retention().orElseThrow().left().toSeconds());
+        set(lagAlarm, forgetting, s -> s.retention().orElseThrow().alarm() ? 1 : 0);
         datasets.forEach(this::count);
+        watch(sources);
+        sources.forEach(this::count);
         return registry.scrape();
+    }
+
+    private void watch(List<SourceReport> sources) {
+        // one of them is 1
+        sourceState.register(
+                sources.stream()
+                        .flatMap(source ->
+                                Arrays.stream(SourceStatus.State.values())
+                                        .map(state -> state(source, state)))
+                        .collect(Collectors.toList()),
+                true);
+        of(sourceLag, sources, source -> OptionalLong.of(source.lag()));
+        of(sourceBehind, sources, source -> OptionalLong.of(source.behind().toSeconds()));
+        of(sourceHeld, sources, SourceReport::heldBytes);
+        of(
+                sourceCommitted,
+                sources,
+                source ->
+                        source.committedAt()
+                                .map(at -> OptionalLong.of(at.getEpochSecond()))
+                                .orElse(OptionalLong.empty()));
+    }
+
+    private static MultiGauge.Row<?> state(SourceReport source, SourceStatus.State state) {
+        return MultiGauge.Row.of(
+                Tags.of("source", source.name(), "state", state.name().toLowerCase(Locale.ROOT)),
+                source.state() == state ? 1 : 0);
+    }
+
+    private static void of(
+            MultiGauge gauge,
+            List<SourceReport> sources,
+            Function<SourceReport, OptionalLong> value) {
+        List<MultiGauge.Row<?>> rows = new ArrayList<>();
+        for (SourceReport source : sources) {
+            value.apply(source)
+                    .ifPresent(now ->
+                            rows.add(MultiGauge.Row.of(Tags.of("source", source.name()), now)));
+        }
+        gauge.register(rows, true);
+    }
+
+    private void count(SourceReport source) {
+        Tags tags = Tags.of("source", source.name());
+        total("tonle.source.events", tags, source.counts().events());
+        total("tonle.source.bytes", tags, source.counts().bytes());
+        total("tonle.source.unreadable", tags, source.counts().unreadable());
+        total("tonle.source.repeats", tags, source.repeats());
+        total("tonle.source.errors", tags, source.counts().errors());
     }
 
     private void count(AnswerCounts answers) {
@@ -131,7 +203,7 @@ final class Meters {
 
     private void total(String name, Tags tags, long total) {
         totals.computeIfAbsent(
-                        tags,
+                        new Total(name, tags),
                         added -> {
                             AtomicLong count = new AtomicLong();
                             FunctionCounter.builder(name, count, AtomicLong::get)

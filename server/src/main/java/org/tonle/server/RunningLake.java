@@ -11,6 +11,7 @@ import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
+import org.tonle.lake.SourceReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
@@ -97,6 +98,26 @@ final class RunningLake implements Backend {
     @Override
     public List<TableStatus> tables(Principal principal) {
         return lake.access().tables(principal);
+    }
+
+    @Override
+    public List<SourceReport> sources() {
+        return lake.sources();
+    }
+
+    @Override
+    public List<SourceReport> sources(Principal principal) {
+        return lake.access().sources(principal);
+    }
+
+    @Override
+    public SourceReport pause(String source, Principal by) {
+        return lake.pause(source, by);
+    }
+
+    @Override
+    public SourceReport resume(String source, Principal by) {
+        return lake.resume(source, by);
     }
 
     @Override

@@ -43,6 +43,11 @@ final class TokenCheck extends SimpleDecoratingHttpService {
                         true,
                         Principal::mayOperate,
                         "data_engineer or admin may see these figures");
+        static final Door SOURCES =
+                new Door(
+                        true,
+                        Principal::mayOperate,
+                        "data_engineer or admin may watch, pause and resume sources");
         static final Door ADMIN = new Door(true, Principal::isAdmin, "admin may do this");
     }
 

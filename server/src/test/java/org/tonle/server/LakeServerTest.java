@@ -503,6 +503,18 @@ class LakeServerTest {
                 .contains("tonle_source_retention_left_seconds{dataset=\"bronze.events\"} 3600.0")
                 .contains("tonle_source_lag_alarm{dataset=\"bronze.events\"} 1.0")
                 .doesNotContain("tonle_source_lag_alarm{dataset=\"silver.events\"}")
+                .contains("tonle_source_state{source=\"shop\",state=\"retrying\"} 1.0")
+                .contains("tonle_source_state{source=\"shop\",state=\"running\"} 0.0")
+                .contains("tonle_source_lag{source=\"shop\"} 7.0")
+                .contains("tonle_source_lag_seconds{source=\"shop\"} 40.0")
+                .contains("tonle_source_held_bytes{source=\"shop\"} 5.0E9")
+                .contains("tonle_source_committed_timestamp_seconds{source=\"shop\"} 1.767225601E9")
+                .contains("tonle_source_events_total{source=\"shop\"} 10.0")
+                .contains("tonle_source_bytes_total{source=\"shop\"} 200.0")
+                .contains("tonle_source_unreadable_total{source=\"shop\"} 3.0")
+                .contains("tonle_source_errors_total{source=\"shop\"} 4.0")
+                .contains("tonle_source_repeats_total{source=\"shop\"} 1.0")
+                .doesNotContain("tonle_source_held_bytes{source=\"events\"}")
                 .contains("tonle_lineage_events_total{outcome=\"sent\"} 5.0")
                 .contains("tonle_lineage_events_total{outcome=\"dropped\"} 2.0")
                 .contains("tonle_lineage_waiting 1.0")
@@ -511,6 +523,31 @@ class LakeServerTest {
                 .contains("service=\"/api/v1/ingest/{source}\"")
                 .contains("jvm_memory_used_bytes")
                 .doesNotContain("/no/such/path");
+    }
+
+    @Test
+    void whoOperatesTheLakeWatchesPausesAndResumesSources() throws Exception {
+        JsonNode sources = JSON.readTree(get("/api/v1/sources").body());
+        assertThat(sources.get(1).toString())
+                .isEqualTo(
+                        "{\"name\":\"shop\",\"kind\":\"postgres\",\"state\":\"retrying\","
+                                + "\"reason\":\"no server answers\",\"since\":\"2026-01-01T00:00:00Z\","
+                                + "\"lag\":7,\"lag_seconds\":40,\"events\":10,\"bytes\":200,"
+                                + "\"unreadable\":3,\"repeats\":1,\"errors\":4,"
+                                + "\"committed_at\":\"2026-01-01T00:00:01Z\",\"held_bytes\":5000000000,"
+                                + "\"retention_left_seconds\":3600,\"alarm\":true}");
+        JsonNode paused = JSON.readTree(post("/api/v1/sources/events/pause", "").body());
+        assertThat(paused.get("state").asText()).isEqualTo("paused");
+        assertThat(paused.get("paused_by").asText()).isEqualTo("the admin");
+        assertThat(JSON.readTree(post("/api/v1/sources/events/resume", "").body()).get("state"))
+                .hasToString("\"running\"");
+        problem(post("/api/v1/sources/none/pause", ""), 404, "NOT_FOUND");
+
+        lake.failure = new LakeException(ErrorCode.SOURCE_PAUSED, "anna paused it");
+        HttpResponse<String> refused = post("/api/v1/ingest/events", "{}");
+        assertThat(problem(refused, 503, "SOURCE_PAUSED").get("detail").asText())
+                .isEqualTo("anna paused it");
+        assertThat(refused.headers().firstValue("retry-after")).hasValue("10");
     }
 
     private static double ingested(String metrics) {

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
@@ -17,9 +18,11 @@ import java.util.function.Supplier;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.IngestReceipt;
+import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
+import org.tonle.lake.SourceReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
 import org.tonle.query.ActiveQuery;
@@ -138,6 +141,26 @@ final class ScriptedLake implements Backend {
             @Override
             public List<TableStatus> tables(Principal principal) {
                 return current.get().tables(principal);
+            }
+
+            @Override
+            public List<SourceReport> sources() {
+                return current.get().sources();
+            }
+
+            @Override
+            public List<SourceReport> sources(Principal principal) {
+                return current.get().sources(principal);
+            }
+
+            @Override
+            public SourceReport pause(String source, Principal by) {
+                return current.get().pause(source, by);
+            }
+
+            @Override
+            public SourceReport resume(String source, Principal by) {
+                return current.get().resume(source, by);
             }
 
             @Override
@@ -383,6 +406,69 @@ final class ScriptedLake implements Backend {
                                 0,
                                 List.of(),
                                 false));
+    }
+
+    @Override
+    public List<SourceReport> sources() {
+        return List.of(
+                source(SourceStatus.State.RUNNING, Optional.empty()),
+                new SourceReport(
+                        "shop",
+                        "postgres",
+                        SourceStatus.State.RETRYING,
+                        Optional.of("no server answers"),
+                        Optional.of(Instant.parse("2026-01-01T00:00:00Z")),
+                        Optional.empty(),
+                        7,
+                        Duration.ofSeconds(40),
+                        new SourceStatus.Counts(10, 200, 3, 4),
+                        1,
+                        Optional.of(Instant.parse("2026-01-01T00:00:01Z")),
+                        OptionalLong.of(5_000_000_000L),
+                        Optional.of(new TableStatus.Retention(Duration.ofHours(1), true))));
+    }
+
+    private static SourceReport source(SourceStatus.State state, Optional<String> pausedBy) {
+        return new SourceReport(
+                "events",
+                "http",
+                state,
+                pausedBy.map(by -> "paused by " + by),
+                pausedBy.map(by -> Instant.parse("2026-01-01T00:00:00Z")),
+                pausedBy,
+                0,
+                Duration.ZERO,
+                new SourceStatus.Counts(0, 0, 0, 0),
+                0,
+                Optional.empty(),
+                OptionalLong.empty(),
+                Optional.empty());
+    }
+
+    @Override
+    public List<SourceReport> sources(Principal principal) {
+        return sources();
+    }
+
+    @Override
+    public SourceReport pause(String source, Principal by) {
+        return operated(source, SourceStatus.State.PAUSED, Optional.of(by.name()));
+    }
+
+    @Override
+    public SourceReport resume(String source, Principal by) {
+        return operated(source, SourceStatus.State.RUNNING, Optional.empty());
+    }
+
+    private SourceReport operated(
+            String source, SourceStatus.State state, Optional<String> pausedBy) {
+        if (failure != null) {
+            throw failure;
+        }
+        if (!source.equals("events")) {
+            throw new LakeException(ErrorCode.NOT_FOUND, "no source " + source);
+        }
+        return source(state, pausedBy);
     }
 
     @Override

@@ -68,6 +68,8 @@ public enum ErrorCode {
     IN_USE(Kind.RESOURCES, true),
     /** The lake is starting or stopping. */
     NOT_READY(Kind.RESOURCES, true),
+    /** Somebody paused the source; it takes what comes when it was resumed. */
+    SOURCE_PAUSED(Kind.RESOURCES, true),
 
     /** A bug. */
     INTERNAL(Kind.INTERNAL, false);

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Reads something outside that the lake takes in: files, a database's changes. One thread uses it,
@@ -31,11 +32,19 @@ public interface Source extends AutoCloseable {
     void committed(Map<String, SourceMark> marks);
 
     /**
-     * What somebody should mend though it goes on: it is asked now and then, between two polls, and
-     * answers at once.
+     * What somebody should mend though it goes on: it is asked now and then, between two polls or
+     * instead of {@link #begin} where nothing is to be taken, and answers at once.
      */
     default Optional<String> warning() {
         return Optional.empty();
+    }
+
+    /**
+     * How many bytes lie outside for nobody but the lake, until it has taken them; empty if that
+     * isn't known. Asked when {@link #warning} is.
+     */
+    default OptionalLong heldBytes() {
+        return OptionalLong.empty();
     }
 
     @Override

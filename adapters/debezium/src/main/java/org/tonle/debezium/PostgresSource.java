@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -286,6 +287,11 @@ public final class PostgresSource implements Source {
                 "slot %s holds back %.1f GB of WAL on %s:%d. Its disk fills up if bronze stays behind: see why, or drop the slot if the source isn't needed."
                         .formatted(
                                 kind.slot(), held / (double) (1L << 30), kind.host(), kind.port()));
+    }
+
+    @Override
+    public OptionalLong heldBytes() {
+        return OptionalLong.of(server.heldBack());
     }
 
     @Override

@@ -64,6 +64,8 @@ final class BronzeBatch implements AutoCloseable {
     private long newestMicros = Long.MIN_VALUE;
     private long bytes;
     private long repeats;
+    private long events;
+    private long unreadable;
 
     BronzeBatch(
             LakeCatalog catalog,
@@ -97,6 +99,11 @@ final class BronzeBatch implements AutoCloseable {
     /** When the newest of them was taken. */
     Instant newest() {
         return RequestKeys.instant(newestMicros);
+    }
+
+    /** What it brings to bronze. */
+    SourceStatus.Counts counts() {
+        return new SourceStatus.Counts(events, bytes, unreadable, 0);
     }
 
     long repeats() {
@@ -161,6 +168,8 @@ final class BronzeBatch implements AutoCloseable {
             }
         }
         long day = BronzeFile.day(body.ingestTimeMicros());
+        events += body.events();
+        unreadable += body.problem().isPresent() ? 1 : 0;
         rows.write(record, table -> file(table, day));
     }
 

@@ -60,7 +60,7 @@ final class CompactionLoop implements Runnable {
         for (SourceStatus source : sources.get()) {
             Optional<Instant> committed = source.committedAt();
             boolean changed = !committed.equals(seen.put(source.source(), committed));
-            if (source.state() == SourceStatus.State.RUNNING && changed && stop.getCount() > 0) {
+            if (source.brings() && changed && stop.getCount() > 0) {
                 tables.apply(source.source()).forEach(table -> compact(table.name()));
             }
         }

@@ -15,6 +15,7 @@ import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
+import org.tonle.ledger.SourceSwitch;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
@@ -39,6 +40,11 @@ public final class Ingest implements AutoCloseable {
     private static final String KEPT_PREFIX = "ce-";
 
     private static final int LONGEST_HEADER = 1_024;
+
+    /** A source is lagging when what came has waited for so many commit intervals. */
+    private static final int PATIENCE = 10;
+
+    private static final Duration LEAST_PATIENCE = Duration.ofSeconds(30);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
 
     /** How events of a source come. */
@@ -55,7 +61,15 @@ public final class Ingest implements AutoCloseable {
             Way way,
             SourceSink sink,
             SourceProgress progress,
-            Thread thread) {}
+            Thread thread) {
+        /** Begins what has failed anew. */
+        void again() {
+            sink.again();
+            if (way instanceof Way.Read read) {
+                read.feed().again();
+            }
+        }
+    }
 
     private final EventLog log;
     private final LakeCatalog catalog;
@@ -67,6 +81,8 @@ public final class Ingest implements AutoCloseable {
     private final Map<String, Running> running = new LinkedHashMap<>();
     private final CompactionLoop compaction;
     private final Thread compactionThread;
+    private final SwitchWatch switches;
+    private final Thread switchThread;
 
     /**
      * Uses the log and the catalog, and closes neither.
@@ -97,8 +113,9 @@ public final class Ingest implements AutoCloseable {
                                 new Compaction(catalog, settings.compactionFanIn(), failPoints)),
                         this::status,
                         source -> get(source).source().tables());
-        this.compactionThread =
-                Thread.ofPlatform().daemon().name("ingest-compaction").unstarted(compaction);
+        this.compactionThread = thread("ingest-compaction", compaction);
+        this.switches = new SwitchWatch(catalog.ledger().sourceSwitches(), this::heed);
+        this.switchThread = thread("ingest-switches", switches);
     }
 
     /**
@@ -110,7 +127,7 @@ public final class Ingest implements AutoCloseable {
             if (running.containsKey(source.name())) {
                 continue;
             }
-            SourceProgress progress = new SourceProgress(source.name());
+            SourceProgress progress = new SourceProgress(source.name(), clock, patience());
             RequestKeys keys = new RequestKeys(clock);
             Way way =
                     switch (source.kind()) {
@@ -148,7 +165,13 @@ public final class Ingest implements AutoCloseable {
         }
         if (compactionThread.getState() == Thread.State.NEW) {
             compactionThread.start();
+            switchThread.start();
         }
+    }
+
+    private Duration patience() {
+        Duration some = settings.commitInterval().multipliedBy(PATIENCE);
+        return some.compareTo(LEAST_PATIENCE) > 0 ? some : LEAST_PATIENCE;
     }
 
     private Way.Read read(SourceDefinition source, SourceProgress progress) {
@@ -205,6 +228,42 @@ public final class Ingest implements AutoCloseable {
                             .formatted(source, found.source().kind().name()));
         }
         return door.accept(body, contentType, idempotencyKey, kept(headers));
+    }
+
+    /**
+     * Takes nothing from a source until it is resumed, at all processes of the lake, over restarts.
+     * This one heeds it at once, others within seconds. What the event log holds goes to bronze.
+     *
+     * @param by who wants it
+     * @throws LakeException NOT_FOUND, LEDGER_UNAVAILABLE
+     */
+    public SourceStatus pause(String source, String by) {
+        Running found = get(source);
+        switches.pause(source, by);
+        return found.progress().status();
+    }
+
+    /**
+     * Lets a source go on, exactly where it was paused; one that is failing, or waits to try again,
+     * begins anew, at all processes.
+     *
+     * @throws LakeException NOT_FOUND, LEDGER_UNAVAILABLE
+     */
+    public SourceStatus resume(String source, String by) {
+        Running found = get(source);
+        switches.resume(source, by);
+        return found.progress().status();
+    }
+
+    private void heed(SourceSwitch said) {
+        Optional<Running> found =
+                all().stream().filter(each -> each.source().name().equals(said.source())).findAny();
+        found.ifPresent(each -> {
+            each.progress().heed(Optional.of(said));
+            if (!said.paused()) {
+                each.again();
+            }
+        });
     }
 
     private static Map<String, String> kept(Map<String, String> headers) {
@@ -294,10 +353,12 @@ public final class Ingest implements AutoCloseable {
         reading().forEach(each -> each.feed().stop());
         all().forEach(each -> each.sink().stop());
         compaction.stop();
+        switches.stop();
         List<Thread> threads = new ArrayList<>(all().stream().map(Running::thread).toList());
         reading().forEach(each -> threads.add(each.thread()));
         if (compactionThread.getState() != Thread.State.NEW) {
             threads.add(compactionThread);
+            threads.add(switchThread);
         }
         boolean interrupted = false;
         for (Thread thread : threads) {

@@ -2,16 +2,21 @@ package org.tonle.ingest;
 
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.ingest.SourceStatus.State;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
-/** Does one source's work again and again while it fails, with longer and longer pauses. */
+/**
+ * Does one source's work again and again while it fails, with longer and longer pauses. What no
+ * waiting mends is left until somebody says that it is to be tried {@link #again}.
+ *
+ * <p>There is no end of trying: a source that gave up after some time would lie still when what it
+ * waits for is back, with nobody there. How long it has been trying is in its status.
+ */
 final class RetryLoop {
     /** The work of a source. */
     interface Work {
@@ -23,29 +28,58 @@ final class RetryLoop {
 
         /** Is told how it goes: RETRYING or FAILING, and why. */
         void trouble(State state, LakeException why);
+
+        /** Is told, after FAILING, that it begins anew. */
+        void anew();
     }
 
     private static final Logger log = LoggerFactory.getLogger(RetryLoop.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
-    private final String source;
-    private final CountDownLatch stop;
+    private static final Duration FOR_EVER = Duration.ofDays(36_500);
 
-    RetryLoop(String source, CountDownLatch stop) {
+    private final String source;
+    private boolean stopping;
+    private boolean leaving;
+    private boolean waiting;
+    private boolean again;
+
+    RetryLoop(String source) {
         this.source = source;
-        this.stop = stop;
+    }
+
+    /** Ends soon. */
+    synchronized void stop() {
+        stopping = true;
+        notifyAll();
+    }
+
+    synchronized boolean isStopping() {
+        return stopping;
+    }
+
+    /** Ends if nothing but somebody's help mends the work, now or later. */
+    synchronized void leaveIfFailing() {
+        leaving = true;
+        notifyAll();
+    }
+
+    /** Lets work that has failed be tried now; nothing if none has. */
+    synchronized void again() {
+        again = waiting;
+        notifyAll();
     }
 
     /**
-     * Ends when the work is done, {@code stop} is down or nothing but somebody's help mends it.
+     * Ends when the work is done, or it is to stop.
      *
-     * @return false in the last case
+     * @return false if it ended while nothing but somebody's help would mend it
      */
     boolean run(Work work) {
         Duration pause = FIRST_PAUSE;
         boolean done = false;
-        while (!done && stop.getCount() > 0) {
+        while (!done && !isStopping()) {
             long begun = System.nanoTime();
             try {
                 done = work.work();
@@ -53,10 +87,17 @@ final class RetryLoop {
                 LakeException why = explained(e);
                 if (work.isFinal(why)) {
                     log.error("Source {} is failing: {}", source, why.getMessage());
+                    waits();
                     work.trouble(State.FAILING, why);
-                    return false;
+                    if (!awaitHelp()) {
+                        return false;
+                    }
+                    work.anew();
+                    pause = FIRST_PAUSE;
+                    continue;
                 }
-                if (stop.getCount() > 0) {
+                waits();
+                if (!isStopping()) {
                     log.warn("Source {} tries again: {}", source, why.getMessage(), e);
                     work.trouble(State.RETRYING, why);
                 }
@@ -65,7 +106,7 @@ final class RetryLoop {
                 pause(pause);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                stop.countDown();
+                stop();
             } catch (Error e) {
                 work.trouble(
                         State.FAILING,
@@ -96,17 +137,41 @@ final class RetryLoop {
     /** Between half of the time and all of it: several that failed together come back apart. */
     private void pause(Duration time) {
         long millis = time.toMillis();
-        pauseExactly(
-                Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis / 2, millis + 1)));
+        long chosen = ThreadLocalRandom.current().nextLong(millis / 2, millis + 1);
+        long deadline = System.nanoTime() + Duration.ofMillis(chosen).toNanos();
+        var unused = await(() -> System.nanoTime() - deadline >= 0, deadline);
     }
 
-    /** Waits, unless it is to stop. */
+    /** Waits, unless it is to stop or to try {@link #again}. */
     void pauseExactly(Duration time) {
+        waits();
+        long deadline = System.nanoTime() + time.toNanos();
+        var unused = await(() -> System.nanoTime() - deadline >= 0, deadline);
+    }
+
+    private synchronized boolean awaitHelp() {
+        return await(() -> leaving, System.nanoTime() + FOR_EVER.toNanos()) && !stopping;
+    }
+
+    /** From now on {@link #again} is heard: before anybody can see that it failed. */
+    private synchronized void waits() {
+        waiting = true;
+        again = false;
+    }
+
+    /** Returns whether it is to be tried again now. */
+    private synchronized boolean await(BooleanSupplier enough, long deadline) {
         try {
-            var unused = stop.await(time.toMillis(), TimeUnit.MILLISECONDS);
+            while (!stopping && !again && !enough.getAsBoolean()) {
+                long left = Math.max(1, (deadline - System.nanoTime()) / 1_000_000);
+                wait(Math.min(left, 60_000));
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            stop.countDown();
+            stopping = true;
+        } finally {
+            waiting = false;
         }
+        return again;
     }
 }

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +37,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
 
     private static final Duration WAIT = Duration.ofMillis(500);
     private static final Duration POLL = Duration.ofMillis(200);
+    private static final Duration SETTLE = Duration.ofSeconds(5);
     private static final Duration WARN_EVERY = Duration.ofSeconds(10);
 
     private final String name;
@@ -49,7 +49,8 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     private final Clock clock;
     private final FailPoints failPoints;
     private final SourceRecords records = new SourceRecords();
-    private final CountDownLatch stop = new CountDownLatch(1);
+    private final RetryLoop retries;
+    private long lookedNanos = System.nanoTime() - WARN_EVERY.toNanos();
 
     /** Items whose last body in the log becomes visible with the next one only. */
     private final Set<String> unfinished = new HashSet<>();
@@ -73,16 +74,22 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         this.progress = progress;
         this.clock = clock;
         this.failPoints = failPoints;
+        this.retries = new RetryLoop(name);
     }
 
     /** Ends soon; what was appended stays in the log. */
     void stop() {
-        stop.countDown();
+        retries.stop();
+    }
+
+    /** Lets it begin anew if it is failing, or at once if it waits. */
+    void again() {
+        retries.again();
     }
 
     @Override
     public void run() {
-        var unused = new RetryLoop(name, stop).run(this);
+        var unused = retries.run(this);
     }
 
     @Override
@@ -96,8 +103,16 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     }
 
     @Override
+    public void anew() {
+        progress.reading(State.STARTING, null);
+    }
+
+    @Override
     public boolean work() throws InterruptedException {
         if (!progress.awaitRoom(Integer.MAX_VALUE, WAIT)) {
+            if (progress.isPaused() && progress.isRunning()) {
+                rest();
+            }
             return stopping();
         }
         SourceTopic topic = progress.topic().orElseThrow();
@@ -105,26 +120,46 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         try (Source source = open.get()) {
             source.begin(taken);
             progress.reading(null, null);
-            long warned = System.nanoTime() - WARN_EVERY.toNanos();
-            while (!stopping() && progress.isRunning()) {
+            while (!stopping() && progress.isReading()) {
                 // bronze waits for the end of a transaction, however long it is
                 if (!unfinished.isEmpty() || progress.awaitRoom(MOST_WAITING, WAIT)) {
                     append(topic, source.poll(WAIT));
                 }
-                Map<String, SourceMark> committed = progress.takeMarks();
-                if (!committed.isEmpty()) {
-                    source.committed(committed);
-                }
-                if (System.nanoTime() - warned >= WARN_EVERY.toNanos()) {
-                    warn(source);
-                    warned = System.nanoTime();
-                }
+                confirm(source);
+                look(source);
+            }
+            if (progress.isPaused() && !stopping()) {
+                // what is told to have been taken isn't kept for the lake any longer
+                progress.awaitAll(SETTLE);
+                confirm(source);
             }
         }
         return stopping();
     }
 
-    private void warn(Source source) {
+    private void confirm(Source source) {
+        Map<String, SourceMark> committed = progress.takeMarks();
+        if (!committed.isEmpty()) {
+            source.committed(committed);
+        }
+    }
+
+    /** While nothing is taken, what is kept for the lake grows. */
+    private void rest() {
+        if (System.nanoTime() - lookedNanos >= WARN_EVERY.toNanos()) {
+            try (Source source = open.get()) {
+                look(source);
+            }
+            progress.reading(null, null);
+        }
+    }
+
+    private void look(Source source) {
+        if (System.nanoTime() - lookedNanos < WARN_EVERY.toNanos()) {
+            return;
+        }
+        lookedNanos = System.nanoTime();
+        progress.held(source.heldBytes());
         Optional<String> warning = source.warning();
         if (progress.warnReading(warning)) {
             logger.warn("Source {}: {}", name, warning.orElseThrow());
@@ -132,7 +167,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     }
 
     private boolean stopping() {
-        return stop.getCount() == 0;
+        return retries.isStopping();
     }
 
     /** Sends all at once: one that gets lost takes with it those that follow it. */

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -56,7 +55,6 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     private final PartitionLeases leases;
     private final TopicClaim claim;
     private final KeyRecovery recovery;
-    private final CountDownLatch stop = new CountDownLatch(1);
     private final RetryLoop retries;
     private long warnedNanos = System.nanoTime() - WARN_EVERY.toNanos();
     private volatile boolean draining;
@@ -84,7 +82,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         this.leases =
                 new PartitionLeases(catalog.ledger(), source.name(), settings.holder(), !ownsTopic);
         this.claim = new TopicClaim(catalog.ledger(), source.name(), consumer, settings.holder());
-        this.retries = new RetryLoop(source.name(), stop);
+        this.retries = new RetryLoop(source.name());
         this.recovery =
                 new KeyRecovery(
                         catalog,
@@ -97,13 +95,19 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     /** Ends when all that is in the log now is in bronze. */
     void drain() {
         draining = true;
+        retries.leaveIfFailing();
         wake();
     }
 
     /** Ends soon; what is in the log stays there. */
     void stop() {
-        stop.countDown();
+        retries.stop();
         wake();
+    }
+
+    /** Lets it begin anew if it is failing, or at once if it waits. */
+    void again() {
+        retries.again();
     }
 
     private void wake() {
@@ -114,7 +118,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     }
 
     private boolean stopping() {
-        return stop.getCount() == 0;
+        return retries.isStopping();
     }
 
     @Override
@@ -130,6 +134,11 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         if (state == State.RETRYING) {
             warnIfLate();
         }
+    }
+
+    @Override
+    public void anew() {
+        progress.anew();
     }
 
     /** Bodies that wait in the log are lost when its retention is over. */
@@ -156,7 +165,14 @@ final class SourceSink implements Runnable, RetryLoop.Work {
      * @return whether it was told to drain and has
      */
     @Override
-    public boolean work() {
+    public boolean work() throws InterruptedException {
+        progress.heed(catalog.ledger().sourceSwitches().of(source.name()));
+        if (isResting()) {
+            createTables();
+            progress.rest();
+            progress.awaitResumed(RENEW_AFTER);
+            return draining;
+        }
         Map<Integer, LogPosition> known = catalog.ledger().logPositions(consumer);
         SourceTopic topic = log.prepare(source, known.isEmpty());
         Map<Integer, LogPosition> positions = claim.of(topic, known, () -> log.begin(topic));
@@ -190,6 +206,11 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         } finally {
             reader = null;
         }
+    }
+
+    /** What lies in the lake's own log goes to bronze though the source is paused. */
+    private boolean isResting() {
+        return !ownsTopic && progress.isPaused();
     }
 
     private static Map<Integer, LogReader.From> from(
@@ -243,7 +264,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         Map<Integer, Long> target = null;
         BronzeBatch batch = null;
         try {
-            while (!stopping()) {
+            while (!stopping() && !isResting()) {
                 if (System.nanoTime() - renewed > RENEW_AFTER.toNanos()) {
                     if (!leases.renew()) {
                         if (ownsTopic) {
@@ -352,7 +373,12 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         next.putAll(batch.next());
         keys.committed(batch.kept(), batch.next());
         progress.committed(
-                batch.next(), batch.marks(), batch.repeats(), clock.instant(), batch.newest());
+                batch.next(),
+                batch.marks(),
+                batch.repeats(),
+                batch.counts(),
+                clock.instant(),
+                batch.newest());
         warnIfLate();
     }
 

@@ -86,6 +86,11 @@ public final class Ledger implements AutoCloseable {
         return new ApiKeys(rows);
     }
 
+    /** Which of the lake's sources are paused. */
+    public SourceSwitches sourceSwitches() {
+        return new SourceSwitches(rows);
+    }
+
     /** What the ledger holds for those who watch the lake. */
     public Listings listings() {
         return new Listings(rows);
