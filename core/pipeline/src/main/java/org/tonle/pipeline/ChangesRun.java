@@ -80,6 +80,11 @@ final class ChangesRun implements DatasetRun {
     }
 
     @Override
+    public TaskResult perform(DatasetTask task, Pin pin, Lease lease) {
+        throw new LakeException(ErrorCode.INVALID_REQUEST, "not yet: " + task.dataset());
+    }
+
+    @Override
     public Progress run(Pin pin, Lease lease) {
         if (lease.epoch() != epoch) {
             reset();
@@ -166,7 +171,7 @@ final class ChangesRun implements DatasetRun {
             case ChangeRange.Rewritten(long seq, String operation) ->
                     throw new LakeException(
                             ErrorCode.SOURCE_CHANGED,
-                            "%s was changed by commit %d (%s), so its changes can't be followed from there on; refresh %s from scratch under another name, or restore its input"
+                            "%s was changed by commit %d (%s), so its changes can't be followed from there on; to compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
                                     .formatted(input.identifier(), seq, operation, dataset.name()));
         };
     }

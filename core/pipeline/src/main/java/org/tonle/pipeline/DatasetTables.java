@@ -143,12 +143,16 @@ final class DatasetTables {
                     identifier(table.name()),
                     schema,
                     PartitionSpec.unpartitioned(),
-                    Map.of(KEY_PROPERTY, key));
+                    Map.of(
+                            KEY_PROPERTY,
+                            key,
+                            JudgedBy.PROPERTY,
+                            JudgedBy.of(table.expectations())));
             commit.create(
                     identifier(Pipelines.quarantine(table.name())),
                     QuarantineTable.SCHEMA,
                     PartitionSpec.unpartitioned(),
-                    Map.of());
+                    StagedTable.ROWS_CHANGE);
             publish(commit, table, stored);
         }
     }
@@ -177,7 +181,7 @@ final class DatasetTables {
                     identifier(Pipelines.quarantine(table.name())),
                     QuarantineTable.SCHEMA,
                     PartitionSpec.unpartitioned(),
-                    Map.of());
+                    StagedTable.ROWS_CHANGE);
             publish(commit, table, stored);
         }
     }

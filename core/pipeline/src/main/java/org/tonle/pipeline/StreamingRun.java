@@ -93,6 +93,50 @@ final class StreamingRun implements DatasetRun {
     }
 
     @Override
+    public TaskResult perform(DatasetTask task, Pin pin, Lease lease) {
+        remember(lease);
+        try {
+            return switch (task) {
+                case DatasetTask.Replay replay ->
+                        new StreamReplay(dataset, lake, reports)
+                                .run(
+                                        replay,
+                                        pin,
+                                        position(new PinnedTables(pin, lake.sources())),
+                                        lease,
+                                        earliest ->
+                                                keys(
+                                                        new PinnedTables(pin, lake.sources()),
+                                                        earliest));
+                case DatasetTask.Refresh refresh ->
+                        new StreamRefresh(dataset, lake, reports).run(refresh, pin, lease);
+            };
+        } finally {
+            // keys may have become free, or others than before
+            reset();
+        }
+    }
+
+    private long position(PinnedTables tables) {
+        TableName read = dataset.reads().getFirst();
+        return tables.pinned(read)
+                .map(input ->
+                        lake.catalog()
+                                .ledger()
+                                .datasetPositions(name())
+                                .getOrDefault(input.uuid(), 0L))
+                .orElse(0L);
+    }
+
+    /** Somebody else may have written while another process had the lease. */
+    private void remember(Lease lease) {
+        if (lease.epoch() != epoch) {
+            reset();
+            epoch = lease.epoch();
+        }
+    }
+
+    @Override
     public Progress run(Pin pin, Lease lease) {
         Progress progress = takeIn(pin, lease);
         compaction.compact(lease);
@@ -100,11 +144,7 @@ final class StreamingRun implements DatasetRun {
     }
 
     private Progress takeIn(Pin pin, Lease lease) {
-        if (lease.epoch() != epoch) {
-            // somebody else may have written since
-            reset();
-            epoch = lease.epoch();
-        }
+        remember(lease);
         PinnedTables tables = new PinnedTables(pin, lake.sources());
         TableName read = dataset.reads().getFirst();
         PinnedTable input = tables.pinned(read).orElseThrow(() -> noInput(dataset.name(), read));
@@ -120,7 +160,7 @@ final class StreamingRun implements DatasetRun {
             case ChangeRange.Rewritten(long seq, String operation) ->
                     throw new LakeException(
                             ErrorCode.SOURCE_CHANGED,
-                            "%s was changed by commit %d (%s), so it can't be read as a stream from there on; refresh %s from scratch under another name, or restore its input"
+                            "%s was changed by commit %d (%s), so it can't be read as a stream from there on. To compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
                                     .formatted(input.identifier(), seq, operation, name()));
             case ChangeRange.Appended(long upTo, List<DataFile> files) -> {
                 if (!files.isEmpty()) {
