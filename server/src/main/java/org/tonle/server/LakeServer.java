@@ -135,6 +135,7 @@ public final class LakeServer implements AutoCloseable {
                         .http2MaxHeaderListSize(16 << 10)
                         .gracefulShutdownTimeout(Duration.ofMillis(50), options.drain());
         KeysDoor keys = new KeysDoor(lake, threads);
+        QuarantineDoor quarantine = new QuarantineDoor(lake, threads);
         PolicyDoor policy = new PolicyDoor(lake, threads);
         List<Route> routes =
                 List.of(
@@ -179,6 +180,22 @@ public final class LakeServer implements AutoCloseable {
                                                                 lake.tables(
                                                                         TokenCheck.principal(
                                                                                 ctx)))))),
+                        new Route(
+                                "POST /api/v1/datasets/{dataset}/refresh",
+                                TokenCheck.Door.MEND,
+                                quarantine::refresh),
+                        new Route(
+                                "GET /api/v1/quarantine",
+                                TokenCheck.Door.MEND,
+                                blocking(threads, quarantine::list)),
+                        new Route(
+                                "GET /api/v1/quarantine/{dataset}",
+                                TokenCheck.Door.MEND,
+                                blocking(threads, quarantine::show)),
+                        new Route(
+                                "POST /api/v1/quarantine/{dataset}/replay",
+                                TokenCheck.Door.MEND,
+                                quarantine::replay),
                         new Route(
                                 "GET /api/v1/lineage",
                                 TokenCheck.Door.ANYBODY_KNOWN,

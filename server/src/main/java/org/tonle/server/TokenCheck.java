@@ -43,6 +43,8 @@ final class TokenCheck extends SimpleDecoratingHttpService {
                         true,
                         Principal::mayOperate,
                         "data_engineer or admin may see these figures");
+        static final Door MEND =
+                new Door(true, Principal::mayOperate, "data_engineer or admin may do this");
         static final Door ADMIN = new Door(true, Principal::isAdmin, "admin may do this");
     }
 

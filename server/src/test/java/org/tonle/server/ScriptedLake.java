@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
@@ -18,10 +19,12 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.LakeAccess;
+import org.tonle.lake.LakeQuarantine;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
+import org.tonle.pipeline.TaskResult;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
 import org.tonle.query.AnswerCounts;
@@ -128,6 +131,32 @@ final class ScriptedLake implements Backend {
             @Override
             public ColumnLineage lineage(String column, Principal principal) {
                 return current.get().lineage(column, principal);
+            }
+
+            @Override
+            public String refusedByRule(Principal principal) {
+                return current.get().refusedByRule(principal);
+            }
+
+            @Override
+            public String refused(
+                    String dataset, Optional<String> where, int limit, Principal principal) {
+                return current.get().refused(dataset, where, limit, principal);
+            }
+
+            @Override
+            public TaskResult replay(
+                    String dataset,
+                    Optional<String> where,
+                    Optional<String> fix,
+                    Principal principal) {
+                return current.get().replay(dataset, where, fix, principal);
+            }
+
+            @Override
+            public LakeQuarantine.Refresh refresh(
+                    String dataset, boolean downstream, Principal principal) {
+                return current.get().refresh(dataset, downstream, principal);
             }
 
             @Override
@@ -328,6 +357,40 @@ final class ScriptedLake implements Backend {
                 List.of(
                         new ColumnLineage.Step(
                                 "gold.of_" + principal.name(), ColumnLineage.Via.ROWS, List.of())));
+    }
+
+    @Override
+    public String refusedByRule(Principal principal) {
+        return "[]";
+    }
+
+    @Override
+    public String refused(String dataset, Optional<String> where, int limit, Principal principal) {
+        return "[{\"dataset\":\"%s\",\"where\":\"%s\",\"limit\":%d}]"
+                .formatted(dataset, where.orElse(""), limit);
+    }
+
+    private void failIfScripted() {
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    @Override
+    public TaskResult replay(
+            String dataset, Optional<String> where, Optional<String> fix, Principal principal) {
+        failIfScripted();
+        return new TaskResult(OptionalLong.of(42), 3, 1, 2, 0, 0);
+    }
+
+    @Override
+    public LakeQuarantine.Refresh refresh(String dataset, boolean downstream, Principal principal) {
+        failIfScripted();
+        return new LakeQuarantine.Refresh(
+                List.of(
+                        new LakeQuarantine.Refreshed(
+                                dataset, new TaskResult(OptionalLong.of(43), 3, 2, 1, 0, 0))),
+                downstream ? List.of() : List.of("silver.copy"));
     }
 
     @Override

@@ -162,15 +162,7 @@ public final class PipelineRunner implements AutoCloseable {
                 workers.stream()
                         .filter(each -> each.worksOn(task.dataset()))
                         .findFirst()
-                        .orElseThrow(() ->
-                                new LakeException(
-                                        ErrorCode.NOT_FOUND,
-                                        "There is no dataset %s; there are %s"
-                                                .formatted(
-                                                        task.dataset(),
-                                                        datasets.stream()
-                                                                .map(Dataset::name)
-                                                                .toList())));
+                        .orElseThrow(() -> unknown(task.dataset()));
         try {
             return worker.ask(task).get();
         } catch (InterruptedException e) {
@@ -188,6 +180,36 @@ public final class PipelineRunner implements AutoCloseable {
                                 e);
             };
         }
+    }
+
+    /** NOT_FOUND, for a name that no dataset has. */
+    public LakeException unknown(String dataset) {
+        return new LakeException(
+                ErrorCode.NOT_FOUND,
+                "There is no dataset %s; there are %s"
+                        .formatted(dataset, datasets.stream().map(Dataset::name).toList()));
+    }
+
+    /**
+     * The streaming tables that read a dataset, or what reads it, as a stream: a refresh of it is a
+     * change that they can't follow. Each after those that it reads.
+     */
+    public List<String> downstream(String dataset) {
+        List<String> names = new ArrayList<>();
+        for (Dataset other : datasets) {
+            boolean follows =
+                    !(other instanceof Dataset.MaterializedView)
+                            && other.reads().stream()
+                                    .map(TableName::toString)
+                                    .anyMatch(read ->
+                                            read.equalsIgnoreCase(dataset)
+                                                    || names.stream()
+                                                            .anyMatch(read::equalsIgnoreCase));
+            if (follows) {
+                names.add(other.name().toString());
+            }
+        }
+        return names;
     }
 
     /** Each after those that it reads. */
