@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -7,10 +8,20 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.Lease;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.Expectation;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.QueryLimits;
+import org.tonle.sql.QueryResult;
+import org.tonle.sql.Sql;
 
 /**
  * Which expectations all rows of a streaming table were judged by, as a property of the table: one
@@ -18,6 +29,8 @@ import org.tonle.sql.Expectation;
  */
 public final class JudgedBy {
     static final String PROPERTY = "tonle.judged-by";
+
+    private static final Duration LIMIT = Duration.ofHours(1);
 
     private JudgedBy() {}
 
@@ -58,6 +71,65 @@ public final class JudgedBy {
                 .filter(JudgedBy::keepsOut)
                 .filter(expectation -> !known.contains(line(expectation)))
                 .toList();
+    }
+
+    /**
+     * Writes down which expectations the rows that are there hold to: those that they were judged
+     * by and that are still declared, and others if no row breaks them, as when they were loosened.
+     */
+    static void settle(Dataset.StreamingTable dataset, RunEnvironment lake, Pin pin, Lease lease) {
+        PinnedTables tables = new PinnedTables(pin, lake.sources());
+        PinnedTable table = tables.pinned(dataset.name()).orElseThrow();
+        List<Expectation> missing = missing(dataset.expectations(), table);
+        List<Expectation> held =
+                missing.isEmpty() || isHeldTo(missing, dataset, tables, lake)
+                        ? dataset.expectations()
+                        : dataset.expectations().stream()
+                                .filter(expectation -> !missing.contains(expectation))
+                                .toList();
+        if (of(held).equals(table.properties().getOrDefault(PROPERTY, of(held)))) {
+            return;
+        }
+        try (StagedCommit commit = lake.catalog().stage()) {
+            set(commit.table(table.ref(), StagedTable.OnConflict.FAIL), held);
+            var unused =
+                    commit.publish(
+                            CommitRequest.builder(commit.id(), "define", "tonle")
+                                    .fencedBy(lease)
+                                    .summary("dataset", dataset.name().toString()));
+        }
+    }
+
+    private static boolean isHeldTo(
+            List<Expectation> expectations,
+            Dataset.StreamingTable dataset,
+            PinnedTables tables,
+            RunEnvironment lake) {
+        String broken =
+                expectations.stream()
+                        .map(expectation -> "(" + expectation.condition() + "\n) IS NOT TRUE")
+                        .collect(Collectors.joining(" OR "));
+        try {
+            BoundQuery query =
+                    Sql.query(
+                            "SELECT 1 AS one FROM \"%s\".\"%s\" WHERE %s LIMIT 1"
+                                    .formatted(
+                                            dataset.name().namespace(),
+                                            dataset.name().name().replace("\"", "\"\""),
+                                            broken),
+                            tables);
+            long rows = 0;
+            try (QueryResult result =
+                    lake.engine().run(query, tables.inputs(query), new QueryLimits(LIMIT))) {
+                while (result.next()) {
+                    rows += result.batch().getRowCount();
+                }
+            }
+            return rows == 0;
+        } catch (LakeException e) {
+            // a row that can't be judged so doesn't hold to it
+            return false;
+        }
     }
 
     /** What a person should know and do, if rows of the table may break an expectation. */

@@ -61,6 +61,9 @@ final class StreamingRun implements DatasetRun {
     private long keysFrom;
     private long epoch;
 
+    /** Whether it was found out which expectations the rows that are there hold to. */
+    private boolean settled;
+
     /** The commits up to here were looked at; the position in the ledger may be older. */
     private long checked;
 
@@ -138,6 +141,11 @@ final class StreamingRun implements DatasetRun {
 
     @Override
     public Progress run(Pin pin, Lease lease) {
+        if (!settled) {
+            // before its first run: what was declared may be another thing than it was
+            JudgedBy.settle(dataset, lake, pin, lease);
+            settled = true;
+        }
         Progress progress = takeIn(pin, lease);
         compaction.compact(lease);
         return progress;
