@@ -142,11 +142,7 @@ final class QuarantineCommand {
         if (result.path("duplicates").asLong() > 0) {
             text.append(", %,d are there already".formatted(result.path("duplicates").asLong()));
         }
-        text.append(
-                result.has("seq")
-                        ? " (commit %d)%n".formatted(result.path("seq").asLong())
-                        : "; nothing was changed%n".formatted());
-        return text.toString();
+        return text.append('\n').toString();
     }
 
     private String table(JsonNode rows, List<String> columns) {

@@ -63,13 +63,12 @@ final class RefreshCommand implements Callable<Integer> {
         StringBuilder text = new StringBuilder();
         for (JsonNode one : answer.path("refreshed")) {
             text.append(
-                    "%s: %,d rows read, %,d written, %,d in quarantine (commit %d)%n"
+                    "%s: %,d rows read, %,d written, %,d to quarantine%n"
                             .formatted(
                                     one.path("dataset").asText(),
                                     one.path("read").asLong(),
                                     one.path("written").asLong(),
-                                    one.path("quarantined").asLong(),
-                                    one.path("seq").asLong()));
+                                    one.path("quarantined").asLong()));
         }
         List<String> stale = new ArrayList<>();
         answer.path("stale").forEach(each -> stale.add(each.asText()));

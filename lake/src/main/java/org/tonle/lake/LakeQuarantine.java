@@ -5,12 +5,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import org.tonle.pipeline.DatasetTask;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.TaskResult;
 import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 import org.tonle.spi.Principal;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.Pipelines;
@@ -32,11 +35,23 @@ public final class LakeQuarantine {
     }
 
     /**
-     * A dataset that was computed anew.
+     * What became of rows that were judged again.
      *
-     * @param dataset its name
+     * @param seq the commit that it made; empty if there was nothing to change
+     * @param read rows that were judged
+     * @param written rows that entered the table
+     * @param quarantined of those that were judged, rows that are in quarantine now
+     * @param filtered rows that WHERE left out
+     * @param duplicates rows whose key was there already
      */
-    public record Refreshed(String dataset, TaskResult result) {}
+    public record Judged(
+            String dataset,
+            OptionalLong seq,
+            long read,
+            long written,
+            long quarantined,
+            long filtered,
+            long duplicates) {}
 
     /**
      * What a refresh did.
@@ -44,7 +59,7 @@ public final class LakeQuarantine {
      * @param stale streaming tables that read what was refreshed, and can't go on before they are
      *     refreshed too; each after those that it reads
      */
-    public record Refresh(List<Refreshed> refreshed, List<String> stale) {
+    public record Refresh(List<Judged> refreshed, List<String> stale) {
         public Refresh {
             refreshed = List.copyOf(refreshed);
             stale = List.copyOf(stale);
@@ -76,8 +91,7 @@ public final class LakeQuarantine {
      *
      * @param where a condition over the columns of the quarantine table
      * @return a JSON array of objects
-     * @throws org.tonle.spi.LakeException NOT_FOUND if there is no such dataset to be seen;
-     *     INVALID_SQL
+     * @throws LakeException NOT_FOUND if there is no such dataset to be seen; INVALID_SQL
      */
     public String rows(String dataset, Optional<String> where, int limit, Principal principal) {
         return json(
@@ -89,9 +103,15 @@ public final class LakeQuarantine {
                 principal);
     }
 
-    /** Judges rows again; see {@link DatasetTask.Replay} and {@link PipelineRunner#perform}. */
-    public TaskResult replay(
+    /**
+     * Judges rows again; see {@link DatasetTask.Replay}.
+     *
+     * @throws LakeException FORBIDDEN if a part of the quarantine table is hidden from whoever
+     *     asks; else as {@link PipelineRunner#perform}
+     */
+    public Judged replay(
             String dataset, Optional<String> where, Optional<String> fix, Principal principal) {
+        TableName refused = Pipelines.quarantine(name(dataset));
         String said =
                 "REPLAY "
                         + dataset
@@ -101,10 +121,11 @@ public final class LakeQuarantine {
                 .audited(
                         said,
                         principal,
-                        () ->
-                                pipelines.perform(
-                                        new DatasetTask.Replay(
-                                                dataset, where, fix, principal.name())));
+                        () -> {
+                            requireWhole(refused, principal);
+                            return perform(
+                                    new DatasetTask.Replay(dataset, where, fix, principal.name()));
+                        });
     }
 
     /**
@@ -118,7 +139,7 @@ public final class LakeQuarantine {
                         "REFRESH " + dataset + (downstream ? " DOWNSTREAM" : ""),
                         principal,
                         () -> {
-                            List<Refreshed> done = new ArrayList<>();
+                            List<Judged> done = new ArrayList<>();
                             done.add(refreshed(dataset, principal));
                             List<String> stale = pipelines.downstream(dataset);
                             if (downstream) {
@@ -128,9 +149,34 @@ public final class LakeQuarantine {
                         });
     }
 
-    private Refreshed refreshed(String dataset, Principal principal) {
-        return new Refreshed(
-                dataset, pipelines.perform(new DatasetTask.Refresh(dataset, principal.name())));
+    private Judged refreshed(String dataset, Principal principal) {
+        return perform(new DatasetTask.Refresh(dataset, principal.name()));
+    }
+
+    private Judged perform(DatasetTask task) {
+        TaskResult result = pipelines.perform(task);
+        return new Judged(
+                task.dataset(),
+                result.seq(),
+                result.read(),
+                result.written(),
+                result.quarantined(),
+                result.filtered(),
+                result.duplicates());
+    }
+
+    /** How many rows a condition is true of tells what they hold. */
+    private void requireWhole(TableName quarantine, Principal principal) {
+        if (lake.queries()
+                .policy(principal)
+                .of(quarantine)
+                .filter(access -> !access.isRestricted())
+                .isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.FORBIDDEN,
+                    "some of %s is hidden from %s, and only who sees all of it may replay it"
+                            .formatted(quarantine, principal.name()));
+        }
     }
 
     private TableName name(String dataset) {

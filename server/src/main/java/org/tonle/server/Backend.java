@@ -13,7 +13,6 @@ import org.tonle.lake.LakeQuarantine;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
-import org.tonle.pipeline.TaskResult;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
 import org.tonle.query.AnswerCounts;
@@ -81,7 +80,7 @@ public interface Backend {
     String refused(String dataset, Optional<String> where, int limit, Principal principal);
 
     /** Judges rows again that a dataset refused; see {@link LakeQuarantine#replay}. */
-    TaskResult replay(
+    LakeQuarantine.Judged replay(
             String dataset, Optional<String> where, Optional<String> fix, Principal principal);
 
     /** Computes a dataset anew; see {@link LakeQuarantine#refresh}. */

@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.tonle.lake.LakeQuarantine;
-import org.tonle.pipeline.TaskResult;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.Principal;
 
@@ -82,7 +81,7 @@ final class QuarantineDoor {
                 body ->
                         LakeServer.json(
                                 put(
-                                        JSON.createObjectNode().put("dataset", dataset),
+                                        JSON.createObjectNode(),
                                         lake.replay(
                                                 dataset,
                                                 body.text("where"),
@@ -125,20 +124,19 @@ final class QuarantineDoor {
     private static ObjectNode node(LakeQuarantine.Refresh refresh) {
         ObjectNode node = JSON.createObjectNode();
         ArrayNode refreshed = node.putArray("refreshed");
-        refresh.refreshed()
-                .forEach(one ->
-                        put(refreshed.addObject().put("dataset", one.dataset()), one.result()));
+        refresh.refreshed().forEach(judged -> put(refreshed.addObject(), judged));
         ArrayNode stale = node.putArray("stale");
         refresh.stale().forEach(stale::add);
         return node;
     }
 
-    private static ObjectNode put(ObjectNode node, TaskResult result) {
-        result.seq().ifPresent(seq -> node.put("seq", seq));
-        return node.put("read", result.read())
-                .put("written", result.written())
-                .put("quarantined", result.quarantined())
-                .put("filtered", result.filtered())
-                .put("duplicates", result.duplicates());
+    private static ObjectNode put(ObjectNode node, LakeQuarantine.Judged judged) {
+        node.put("dataset", judged.dataset());
+        judged.seq().ifPresent(seq -> node.put("seq", seq));
+        return node.put("read", judged.read())
+                .put("written", judged.written())
+                .put("quarantined", judged.quarantined())
+                .put("filtered", judged.filtered())
+                .put("duplicates", judged.duplicates());
     }
 }

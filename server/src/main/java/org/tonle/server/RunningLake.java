@@ -13,7 +13,6 @@ import org.tonle.lake.LakeQuarantine;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
-import org.tonle.pipeline.TaskResult;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
 import org.tonle.query.AnswerCounts;
@@ -102,7 +101,7 @@ final class RunningLake implements Backend {
     }
 
     @Override
-    public TaskResult replay(
+    public LakeQuarantine.Judged replay(
             String dataset, Optional<String> where, Optional<String> fix, Principal principal) {
         return lake.quarantine().replay(dataset, where, fix, principal);
     }

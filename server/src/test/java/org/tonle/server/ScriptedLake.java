@@ -24,7 +24,6 @@ import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.TableStatus;
 import org.tonle.lake.TableStatus.State;
-import org.tonle.pipeline.TaskResult;
 import org.tonle.query.ActiveQuery;
 import org.tonle.query.Answer;
 import org.tonle.query.AnswerCounts;
@@ -145,7 +144,7 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
-            public TaskResult replay(
+            public LakeQuarantine.Judged replay(
                     String dataset,
                     Optional<String> where,
                     Optional<String> fix,
@@ -377,19 +376,17 @@ final class ScriptedLake implements Backend {
     }
 
     @Override
-    public TaskResult replay(
+    public LakeQuarantine.Judged replay(
             String dataset, Optional<String> where, Optional<String> fix, Principal principal) {
         failIfScripted();
-        return new TaskResult(OptionalLong.of(42), 3, 1, 2, 0, 0);
+        return new LakeQuarantine.Judged(dataset, OptionalLong.of(42), 3, 1, 2, 0, 0);
     }
 
     @Override
     public LakeQuarantine.Refresh refresh(String dataset, boolean downstream, Principal principal) {
         failIfScripted();
         return new LakeQuarantine.Refresh(
-                List.of(
-                        new LakeQuarantine.Refreshed(
-                                dataset, new TaskResult(OptionalLong.of(43), 3, 2, 1, 0, 0))),
+                List.of(new LakeQuarantine.Judged(dataset, OptionalLong.of(43), 3, 2, 1, 0, 0)),
                 downstream ? List.of() : List.of("silver.copy"));
     }
 

@@ -410,7 +410,7 @@ class ReplayIT {
         lake.arrive(
                 "readings",
                 reading("1", "a", 10),
-                event("2", "{\"station\":\"a\",\"temperature\":\"12\"}"),
+                event("2", "{\"station\":\"a\",\"temperature\":\"twelve\"}"),
                 event("3", "{\"station\":\"b\",\"temperature\":\"hot\"}"));
         lake.settled(runner);
         String rows = "SELECT station, temperature FROM silver.now ORDER BY 1";
@@ -421,7 +421,7 @@ class ReplayIT {
                 new DatasetTask.Replay(
                         "silver.now",
                         Optional.empty(),
-                        Optional.of("REPLACE(payload, '\"12\"', '12')"),
+                        Optional.of("REPLACE(payload, '\"twelve\"', '12')"),
                         "anna");
 
         TaskResult result = runner.perform(replay);
