@@ -8,7 +8,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -21,7 +20,7 @@ import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.source.SourceTaskContext;
 import org.apache.kafka.connect.storage.OffsetStorageReader;
 import org.jspecify.annotations.Nullable;
-import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.lake.LocalDatabase;
 
 /**
  * A table of PostgreSQL into a change table: its rows, then a stream of updates, inserts and
@@ -29,6 +28,8 @@ import org.tonle.embedded.EmbeddedPostgres;
  * same stream read by Debezium's connector alone, which writes nowhere.
  */
 final class CdcBench {
+    private static final String DATABASE = "postgres";
+
     /** Of one transaction. */
     private static final int CHANGES = 100;
 
@@ -47,11 +48,8 @@ final class CdcBench {
         try {
             Path lake = Files.createDirectory(work.resolve("lake"));
             double idle = start(lake);
-            EmbeddedPostgres database = database(work.resolve("database"));
-            try {
+            try (LocalDatabase database = LocalDatabase.start(work.resolve("database"))) {
                 return measure(lake, database, idle);
-            } finally {
-                database.close();
             }
         } finally {
             LakeUnderTest.delete(work);
@@ -66,20 +64,8 @@ final class CdcBench {
         }
     }
 
-    private static EmbeddedPostgres database(Path directory) throws SQLException {
-        EmbeddedPostgres postgres = EmbeddedPostgres.start(directory);
-        run(
-                postgres,
-                "ALTER SYSTEM SET wal_level = logical",
-                "ALTER SYSTEM SET max_wal_senders = 4",
-                "ALTER SYSTEM SET max_replication_slots = 4",
-                "ALTER SYSTEM SET max_worker_processes = 8");
-        postgres.close();
-        return EmbeddedPostgres.start(directory);
-    }
-
-    private static void run(EmbeddedPostgres postgres, String... statements) throws SQLException {
-        try (Connection connection = connect(postgres);
+    private static void run(LocalDatabase database, String... statements) throws SQLException {
+        try (Connection connection = database.connect(DATABASE);
                 Statement statement = connection.createStatement()) {
             for (String sql : statements) {
                 statement.execute(sql);
@@ -87,12 +73,7 @@ final class CdcBench {
         }
     }
 
-    private static Connection connect(EmbeddedPostgres postgres) throws SQLException {
-        return DriverManager.getConnection(
-                postgres.jdbcUrl(), postgres.user(), postgres.password());
-    }
-
-    private ObjectNode measure(Path folder, EmbeddedPostgres database, double idle)
+    private ObjectNode measure(Path folder, LocalDatabase database, double idle)
             throws IOException, InterruptedException, SQLException {
         run(
                 database,
@@ -130,7 +111,7 @@ final class CdcBench {
                         IngestBench.round(bare / figures.path("stream_cpu_seconds").asDouble()));
     }
 
-    private static void write(Path folder, EmbeddedPostgres database) throws IOException {
+    private static void write(Path folder, LocalDatabase database) throws IOException {
         Files.createDirectories(folder.resolve("sources"));
         Files.createDirectories(folder.resolve("pipelines"));
         Files.writeString(folder.resolve("password"), database.password());
@@ -140,7 +121,7 @@ final class CdcBench {
                 kind: postgres
                 host: 127.0.0.1
                 port: %d
-                database: tonle
+                database: postgres
                 user: %s
                 password: ${file:password}
                 tables:
@@ -153,26 +134,23 @@ final class CdcBench {
     }
 
     /** Transactions of updates, seven of ten, inserts and deletes all over the table. */
-    private void change(EmbeddedPostgres database) throws SQLException {
-        try (Connection connection = connect(database);
+    private void change(LocalDatabase database) throws SQLException {
+        try (Connection connection = database.connect(DATABASE);
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
             for (int i = 0; i < changes / CHANGES; i++) {
                 long at = 1 + i * 7919L % (rows - CHANGES);
+                String which =
+                        "WHERE id IN (SELECT id FROM accounts WHERE id >= %d ORDER BY id LIMIT %d)"
+                                .formatted(at, CHANGES);
                 statement.execute(
                         switch (i % 10) {
                             case 0, 1, 2, 3, 4, 5, 6 ->
-                                    "UPDATE accounts SET balance = balance + 1 WHERE id IN (SELECT id"
-                                            + " FROM accounts WHERE id >= %d ORDER BY id LIMIT %d)"
-                                                    .formatted(at, CHANGES);
+                                    "UPDATE accounts SET balance = balance + 1 " + which;
                             case 7, 8 ->
-                                    "INSERT INTO accounts SELECT %1$d + g, 'New ' || g, 'City', g,"
-                                            + " now() FROM generate_series(1, %2$d) AS t(g)"
-                                                    .formatted(rows + (long) i * CHANGES, CHANGES);
-                            default ->
-                                    "DELETE FROM accounts WHERE id IN (SELECT id FROM accounts WHERE"
-                                            + " id >= %d ORDER BY id LIMIT %d)"
-                                                    .formatted(at, CHANGES);
+                                    "INSERT INTO accounts SELECT %d + g, 'New ' || g, 'City', g, now() FROM generate_series(1, %d) AS t(g)"
+                                            .formatted(rows + (long) i * CHANGES, CHANGES);
+                            default -> "DELETE FROM accounts " + which;
                         });
                 connection.commit();
             }
@@ -180,11 +158,11 @@ final class CdcBench {
     }
 
     /** Waits until silver has the table's rows: as many, with the same sum. */
-    private static void await(LakeUnderTest lake, EmbeddedPostgres database)
+    private static void await(LakeUnderTest lake, LocalDatabase database)
             throws IOException, InterruptedException, SQLException {
         String sql = "SELECT COUNT(*) AS n, CAST(SUM(balance) AS VARCHAR) AS s FROM %s";
         String wanted;
-        try (Connection connection = connect(database);
+        try (Connection connection = database.connect(DATABASE);
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(sql.formatted("accounts"))) {
             row.next();
@@ -200,8 +178,8 @@ final class CdcBench {
     }
 
     /** Makes a slot that nobody reads yet; where it begins. */
-    private static long slot(EmbeddedPostgres database) throws SQLException {
-        try (Connection connection = connect(database);
+    private static long slot(LocalDatabase database) throws SQLException {
+        try (Connection connection = database.connect(DATABASE);
                 Statement statement = connection.createStatement();
                 ResultSet row =
                         statement.executeQuery(
@@ -213,13 +191,13 @@ final class CdcBench {
     }
 
     /** CPU-seconds of this process while the connector alone reads what the lake has read. */
-    private double bare(EmbeddedPostgres database, long lsn) throws InterruptedException {
+    private double bare(LocalDatabase database, long lsn) throws InterruptedException {
         Map<String, String> settings = new HashMap<>();
         settings.put("name", "bare");
         settings.put("topic.prefix", "bare");
         settings.put("database.hostname", "127.0.0.1");
         settings.put("database.port", String.valueOf(database.port()));
-        settings.put("database.dbname", "tonle");
+        settings.put("database.dbname", DATABASE);
         settings.put("database.user", database.user());
         settings.put("database.password", database.password());
         settings.put("plugin.name", "pgoutput");

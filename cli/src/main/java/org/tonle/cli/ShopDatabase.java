@@ -4,14 +4,13 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Random;
-import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.lake.LocalDatabase;
 
 /** The database of a small shop that people buy in. Its connections are for one thread each. */
 final class ShopDatabase implements AutoCloseable {
@@ -44,45 +43,26 @@ final class ShopDatabase implements AutoCloseable {
                     "INSERT INTO order_items SELECT o.id, l, 1 + (o.id * l) % 40, 1 + l, 1 + ((o.id"
                             + " * l) % 40) * 0.75 FROM orders AS o, generate_series(1, 2) AS t(l)");
 
-    private final EmbeddedPostgres postgres;
+    private final LocalDatabase database;
 
-    private ShopDatabase(EmbeddedPostgres postgres) {
-        this.postgres = postgres;
+    private ShopDatabase(LocalDatabase database) {
+        this.database = database;
     }
 
     /** Starts the one whose data is in {@code directory}; makes it where there is none. */
     static ShopDatabase start(Path directory) throws SQLException {
-        EmbeddedPostgres postgres = EmbeddedPostgres.start(directory);
+        LocalDatabase database = LocalDatabase.start(directory);
         try {
-            if (!isLogical(postgres)) {
-                try (Connection connection = connect(postgres, "postgres");
-                        Statement statement = connection.createStatement()) {
-                    statement.execute("ALTER SYSTEM SET wal_level = logical");
-                    statement.execute("ALTER SYSTEM SET max_wal_senders = 4");
-                    statement.execute("ALTER SYSTEM SET max_replication_slots = 4");
-                    statement.execute("ALTER SYSTEM SET max_worker_processes = 8");
-                }
-                postgres.close();
-                postgres = EmbeddedPostgres.start(directory);
-            }
-            fill(postgres);
-            return new ShopDatabase(postgres);
+            fill(database);
+            return new ShopDatabase(database);
         } catch (SQLException | RuntimeException e) {
-            postgres.close();
+            database.close();
             throw e;
         }
     }
 
-    private static boolean isLogical(EmbeddedPostgres postgres) throws SQLException {
-        try (Connection connection = connect(postgres, "postgres");
-                Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SHOW wal_level")) {
-            return row.next() && row.getString(1).equals("logical");
-        }
-    }
-
-    private static void fill(EmbeddedPostgres postgres) throws SQLException {
-        try (Connection connection = connect(postgres, "postgres");
+    private static void fill(LocalDatabase database) throws SQLException {
+        try (Connection connection = database.connect("postgres");
                 Statement statement = connection.createStatement()) {
             try (ResultSet found =
                     statement.executeQuery(
@@ -92,7 +72,7 @@ final class ShopDatabase implements AutoCloseable {
                 }
             }
         }
-        try (Connection connection = connect(postgres, NAME);
+        try (Connection connection = database.connect(NAME);
                 Statement statement = connection.createStatement()) {
             try (ResultSet found = statement.executeQuery("SELECT to_regclass('order_items')")) {
                 if (found.next() && found.getString(1) != null) {
@@ -107,24 +87,16 @@ final class ShopDatabase implements AutoCloseable {
         }
     }
 
-    private static Connection connect(EmbeddedPostgres postgres, String database)
-            throws SQLException {
-        return DriverManager.getConnection(
-                "jdbc:postgresql://127.0.0.1:%d/%s".formatted(postgres.port(), database),
-                postgres.user(),
-                postgres.password());
-    }
-
     int port() {
-        return postgres.port();
+        return database.port();
     }
 
     String user() {
-        return postgres.user();
+        return database.user();
     }
 
     Connection connect() throws SQLException {
-        return connect(postgres, NAME);
+        return database.connect(NAME);
     }
 
     /**
@@ -196,6 +168,6 @@ final class ShopDatabase implements AutoCloseable {
 
     @Override
     public void close() {
-        postgres.close();
+        database.close();
     }
 }

@@ -1,26 +1,19 @@
 package org.tonle.lake;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.tonle.lake.Answers.await;
+import static org.tonle.lake.Answers.rows;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.tonle.embedded.EmbeddedPostgres;
-import org.tonle.query.RowFormat;
-import org.tonle.query.RunningQuery;
-import org.tonle.spi.Principal;
 
 /** A database's tables become the lake's, and follow it. */
 class DatabaseIT {
@@ -29,18 +22,11 @@ class DatabaseIT {
                     + " o.customer = c.id ORDER BY o.id";
 
     @TempDir private Path folder;
-    private EmbeddedPostgres shop;
+    private LocalDatabase shop;
 
     @BeforeEach
     void openShop() throws SQLException {
-        shop = EmbeddedPostgres.start(folder.resolve("shop"));
-        run(
-                "ALTER SYSTEM SET wal_level = logical",
-                "ALTER SYSTEM SET max_wal_senders = 4",
-                "ALTER SYSTEM SET max_replication_slots = 4",
-                "ALTER SYSTEM SET max_worker_processes = 8");
-        shop.close();
-        shop = EmbeddedPostgres.start(folder.resolve("shop"));
+        shop = LocalDatabase.start(folder.resolve("shop"));
         run(
                 "CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL)",
                 "CREATE TABLE orders (id bigint PRIMARY KEY, customer bigint, amount numeric(12,2))",
@@ -54,8 +40,7 @@ class DatabaseIT {
     }
 
     private void run(String... statements) throws SQLException {
-        try (Connection connection =
-                        DriverManager.getConnection(shop.jdbcUrl(), shop.user(), shop.password());
+        try (Connection connection = shop.connect("postgres");
                 Statement statement = connection.createStatement()) {
             for (String sql : statements) {
                 statement.execute(sql);
@@ -69,24 +54,6 @@ class DatabaseIT {
         Files.writeString(file, text);
     }
 
-    private static String rows(Lake lake, String sql) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
-            query.writeTo(out, RowFormat.CSV);
-        }
-        return out.toString(StandardCharsets.UTF_8);
-    }
-
-    private static void await(Lake lake, String sql, String wanted) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!rows(lake, sql).equals(wanted)) {
-            assertThat(System.nanoTime())
-                    .as("%s %s", lake.tables(), rows(lake, sql))
-                    .isLessThan(deadline);
-            TimeUnit.MILLISECONDS.sleep(50);
-        }
-    }
-
     @Test
     void whatChangesInTheDatabaseChangesInSilverAlsoAfterARestart() throws Exception {
         write("lake.yaml", "name: shop\ningest: {commit-interval: 100ms}\n");
@@ -96,7 +63,7 @@ class DatabaseIT {
                 kind: postgres
                 host: 127.0.0.1
                 port: %d
-                database: tonle
+                database: postgres
                 user: %s
                 password: ${file:%s}
                 tables:

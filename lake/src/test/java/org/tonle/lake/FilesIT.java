@@ -1,21 +1,14 @@
 package org.tonle.lake;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static org.tonle.lake.Answers.await;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.tonle.query.RowFormat;
-import org.tonle.query.RunningQuery;
-import org.tonle.spi.Principal;
 
 /** Files of a folder become rows, and what is wrong in them becomes rows of quarantine. */
 class FilesIT {
@@ -26,24 +19,6 @@ class FilesIT {
         Files.createDirectories(file.getParent());
         Files.writeString(file, text);
         Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(60)));
-    }
-
-    private static String rows(Lake lake, String sql) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
-            query.writeTo(out, RowFormat.CSV);
-        }
-        return out.toString(StandardCharsets.UTF_8);
-    }
-
-    private static void await(Lake lake, String sql, String wanted) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!rows(lake, sql).equals(wanted)) {
-            assertThat(System.nanoTime())
-                    .as("%s %s", lake.tables(), rows(lake, sql))
-                    .isLessThan(deadline);
-            TimeUnit.MILLISECONDS.sleep(50);
-        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package org.tonle.lake;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.tonle.lake.Answers.rows;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayOutputStream;
@@ -35,9 +36,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.embedded.EmbeddedKafka;
-import org.tonle.query.RowFormat;
-import org.tonle.query.RunningQuery;
-import org.tonle.spi.Principal;
 
 /** Topics of somebody's cluster, in the forms in which companies fill them, up to silver. */
 class TopicsIT {
@@ -164,14 +162,6 @@ class TopicsIT {
         new GenericDatumWriter<GenericRecord>(parsed).write(order, encoder);
         encoder.flush();
         return framed(schemaId, out.toByteArray());
-    }
-
-    private static String rows(Lake lake, String sql) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (RunningQuery query = lake.query(sql, Principal.LAKE)) {
-            query.writeTo(out, RowFormat.CSV);
-        }
-        return out.toString(UTF_8);
     }
 
     private static void await(Supplier<String> found, String wanted) throws InterruptedException {

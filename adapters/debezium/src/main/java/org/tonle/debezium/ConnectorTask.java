@@ -64,6 +64,8 @@ final class ConnectorTask implements AutoCloseable {
         kind.password().ifPresent(p -> settings.put("database.password", p.reveal()));
         settings.put("plugin.name", "pgoutput");
         settings.put("slot.name", kind.slot());
+        // a standby that keeps such slots takes it over with the rest
+        settings.put("slot.failover", "true");
         settings.put("publication.name", kind.publication());
         settings.put("publication.autocreate.mode", "disabled");
         settings.put(

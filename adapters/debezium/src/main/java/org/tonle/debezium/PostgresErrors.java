@@ -1,5 +1,6 @@
 package org.tonle.debezium;
 
+import java.io.IOException;
 import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ final class PostgresErrors {
     private static final String FORBIDDEN = "42501";
     private static final String NO_DATABASE = "3D000";
     private static final String UNDEFINED = "42704";
+    private static final int DEEPEST = 20;
 
     private PostgresErrors() {}
 
@@ -58,15 +60,32 @@ final class PostgresErrors {
                             .formatted(name(kind), said),
                     e);
         }
+        if (sql == null && !isOfTheConnection(e)) {
+            return new LakeException(
+                    ErrorCode.INTERNAL,
+                    "Reading the changes of %s failed: %s. It is tried again; if it stays so, please report it with the lake's log."
+                            .formatted(name(kind), said),
+                    e);
+        }
         return new LakeException(
                 ErrorCode.SOURCE_UNAVAILABLE,
                 "%s can't be read now: %s".formatted(name(kind), said),
                 e);
     }
 
+    private static boolean isOfTheConnection(Throwable e) {
+        int depth = 0;
+        for (Throwable at = e; at != null && depth < DEEPEST; at = at.getCause(), depth++) {
+            if (at instanceof IOException || at instanceof SQLException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private static @Nullable SQLException sql(Throwable e) {
         int depth = 0;
-        for (Throwable at = e; at != null && depth < 20; at = at.getCause(), depth++) {
+        for (Throwable at = e; at != null && depth < DEEPEST; at = at.getCause(), depth++) {
             if (at instanceof SQLException sql && sql.getSQLState() != null) {
                 return sql;
             }
@@ -76,7 +95,7 @@ final class PostgresErrors {
 
     private static String said(Throwable e, @Nullable SQLException sql) {
         Throwable at = e;
-        for (int depth = 0; at.getCause() != null && depth < 20; depth++) {
+        for (int depth = 0; at.getCause() != null && depth < DEEPEST; depth++) {
             at = at.getCause();
         }
         String text = String.valueOf((sql == null ? at : sql).getMessage());

@@ -46,6 +46,7 @@ public final class PostgresSource implements Source {
     private final Clock clock;
     private final PostgresServer server;
     private final Set<String> tables;
+    private final Continuity continuity;
     private @Nullable LogState state;
     private boolean repeats;
     private boolean announced;
@@ -61,6 +62,7 @@ public final class PostgresSource implements Source {
         this.server = new PostgresServer(kind);
         this.tables = new TreeSet<>();
         kind.tables().forEach(table -> table.outside().ifPresent(tables::add));
+        this.continuity = new Continuity(kind, server, tables);
     }
 
     @Override
@@ -71,8 +73,8 @@ public final class PostgresSource implements Source {
         if (known != null
                 && known.slot().equals(kind.slot())
                 && known.phase() == LogState.Phase.STREAM) {
-            requireNoNewTables(known);
-            requireSameTables(known);
+            continuity.requireNoNewTables(known);
+            continuity.requireSameTables(known);
         }
         server.requireTables(tables);
         server.requirePublication(tables);
@@ -88,7 +90,7 @@ public final class PostgresSource implements Source {
         if (known == null || !known.slot().equals(kind.slot())) {
             requireNone(slot);
             repeats = known != null;
-            state = beginning(system, known == null ? 0 : known.base() + 1);
+            state = beginning(system, known == null ? 0 : Math.max(known.base(), known.lsn()) + 1);
             return;
         }
         announced = true;
@@ -98,8 +100,8 @@ public final class PostgresSource implements Source {
             state = beginning(system, known.base());
             return;
         }
-        requireSameServer(known, system);
-        requireNothingLost(known, slot);
+        continuity.requireSameServer(known, system);
+        continuity.requireNothingLost(known, slot);
         state = known;
     }
 
@@ -143,124 +145,10 @@ public final class PostgresSource implements Source {
     /** It is ours, and of a snapshot that was cut off. */
     private void dropUnfinished(PostgresServer.Slot slot) {
         if (slot.active()) {
-            throw busy();
+            throw continuity.busy();
         }
         log.info("{} is read from the beginning again", PostgresErrors.name(kind));
         server.dropSlot();
-    }
-
-    private LakeException busy() {
-        return new LakeException(
-                ErrorCode.SOURCE_UNAVAILABLE,
-                "Slot %s of %s is being read by somebody else: by a process of this lake that is ending, or by another lake."
-                        .formatted(kind.slot(), PostgresErrors.name(kind)));
-    }
-
-    private void requireNoNewTables(LogState known) {
-        Set<String> fresh = new TreeSet<>(tables);
-        fresh.removeAll(known.tables().keySet());
-        if (!fresh.isEmpty()) {
-            throw new LakeException(
-                    ErrorCode.INCOMPATIBLE_CHANGE,
-                    "The source's file names tables whose rows weren't read when it began: %s. %s Or read them by a source of their own."
-                            .formatted(String.join(", ", fresh), anew()));
-        }
-    }
-
-    private void requireSameTables(LogState known) {
-        Map<String, String> now = server.identities(tables);
-        Set<String> others = new TreeSet<>();
-        for (String table : tables) {
-            if (!known.tables().getOrDefault(table, "").equals(now.get(table))) {
-                others.add(table);
-            }
-        }
-        if (!others.isEmpty()) {
-            throw new LakeException(
-                    ErrorCode.LOG_GAP,
-                    "Publication %s of %s, or a table of it, was dropped, taken out or made again: %s. What was changed meanwhile the lake may not have been told. %s"
-                            .formatted(
-                                    kind.publication(),
-                                    PostgresErrors.name(kind),
-                                    String.join(", ", others),
-                                    anew()));
-        }
-    }
-
-    private String anew() {
-        return "To read all its tables anew, write a new slot: into the source's file (slot: %s_2), start the lake again, and drop the old one: SELECT pg_drop_replication_slot('%s')."
-                .formatted(kind.slot(), kind.slot());
-    }
-
-    private void requireSameServer(LogState known, String system) {
-        if (!system.isEmpty() && !known.system().isEmpty() && !system.equals(known.system())) {
-            throw new LakeException(
-                    ErrorCode.LOG_GAP,
-                    "%s is another database than the one that was read (system identifier %s, and it was %s). %s"
-                            .formatted(PostgresErrors.name(kind), system, known.system(), anew()));
-        }
-        long end = server.end();
-        if (end < known.lsn()) {
-            throw new LakeException(
-                    ErrorCode.LOG_GAP,
-                    "%s has gone back: its log ends at %s, and the lake has what was committed up to %s. It was restored, or a standby took over that hadn't got everything. %s"
-                            .formatted(
-                                    PostgresErrors.name(kind), lsn(end), lsn(known.lsn()), anew()));
-        }
-    }
-
-    private void requireNothingLost(LogState known, Optional<PostgresServer.Slot> slot) {
-        if (slot.isEmpty()) {
-            throw new LakeException(
-                    ErrorCode.LOG_GAP,
-                    "%s has no slot %s any more: it was dropped, or a standby took over that didn't have it. What was changed after %s may be lost to the lake. %s"
-                            .formatted(
-                                    PostgresErrors.name(kind),
-                                    kind.slot(),
-                                    lsn(known.lsn()),
-                                    anew()));
-        }
-        if (slot.get().active()) {
-            throw busy();
-        }
-        if (slot.get().status().equals("lost")) {
-            throw new LakeException(
-                    ErrorCode.LOG_GAP,
-                    "%s has dropped the part of its log that slot %s needs (max_slot_wal_keep_size, or idle_replication_slot_timeout): what was changed after %s is lost to the lake. %s"
-                            .formatted(
-                                    PostgresErrors.name(kind),
-                                    kind.slot(),
-                                    lsn(known.lsn()),
-                                    anew()));
-        }
-        if (!slot.get().plugin().equals("pgoutput")
-                || !slot.get().database().equals(kind.database())) {
-            throw new LakeException(
-                    ErrorCode.INVALID_DEFINITION,
-                    "Slot %s of %s is one of plugin %s and database %s. %s"
-                            .formatted(
-                                    kind.slot(),
-                                    PostgresErrors.name(kind),
-                                    slot.get().plugin(),
-                                    slot.get().database(),
-                                    anew()));
-        }
-        if (slot.get().confirmed() > known.lsn()) {
-            throw new LakeException(
-                    ErrorCode.LOG_GAP,
-                    "Slot %s of %s stands at %s, and the lake has only what was committed up to %s: somebody moved it, or made it again. What lies between is lost to the lake. %s"
-                            .formatted(
-                                    kind.slot(),
-                                    PostgresErrors.name(kind),
-                                    lsn(slot.get().confirmed()),
-                                    lsn(known.lsn()),
-                                    anew()));
-        }
-    }
-
-    /** As PostgreSQL writes it. */
-    static String lsn(long place) {
-        return "%X/%X".formatted(place >>> 32, place & 0xffff_ffffL);
     }
 
     @Override
@@ -362,7 +250,7 @@ public final class PostgresSource implements Source {
             return;
         }
         lookedNanos = now;
-        requireSameTables(requireNonNull(state));
+        continuity.requireSameTables(requireNonNull(state));
         if (server.end() - making.lsn() >= ChangeBodies.WORTH_A_MARK) {
             server.message();
         }

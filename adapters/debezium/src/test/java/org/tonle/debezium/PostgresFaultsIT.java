@@ -332,13 +332,36 @@ class PostgresFaultsIT {
             capture.until(() -> capture.state().lsn() - before > 16 << 20);
             assertThat(capture.lines()).isEmpty();
             capture.commit();
-            String moved = PostgresSource.lsn(capture.state().lsn());
+            String moved = Continuity.lsn(capture.state().lsn());
             capture.until(() ->
                     shop.ask(
                                     "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '"
                                             + kind.slot()
                                             + "'")
                             .contains(moved));
+        }
+    }
+
+    @Test
+    void logThatTheServerHasDroppedIsSaid() {
+        try (Capture capture = new Capture(kind).begin()) {
+            capture.until(0);
+            server.admin(
+                    "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'", "SELECT pg_reload_conf()");
+            shop.run(
+                    "CREATE TABLE other (t text)",
+                    "INSERT INTO other SELECT repeat('x', 1000) FROM generate_series(1, 60000)",
+                    "SELECT pg_switch_wal()",
+                    "CHECKPOINT");
+            capture.close();
+            waitUntilFree();
+            server.admin("SELECT pg_switch_wal()", "CHECKPOINT");
+            assertThatThrownBy(capture::again)
+                    .hasMessageContaining("max_slot_wal_keep_size")
+                    .extracting(e -> ((LakeException) e).code())
+                    .isEqualTo(ErrorCode.LOG_GAP);
+        } finally {
+            server.admin("ALTER SYSTEM RESET max_slot_wal_keep_size", "SELECT pg_reload_conf()");
         }
     }
 

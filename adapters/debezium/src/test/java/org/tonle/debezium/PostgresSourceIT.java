@@ -181,7 +181,7 @@ class PostgresSourceIT {
             assertThat(confirmed(kind)).isEqualTo(before);
 
             capture.commit();
-            String expected = PostgresSource.lsn(capture.state().lsn());
+            String expected = Continuity.lsn(capture.state().lsn());
             capture.until(() -> !confirmed(kind).equals(before));
             assertThat(confirmed(kind)).isEqualTo(expected);
         }

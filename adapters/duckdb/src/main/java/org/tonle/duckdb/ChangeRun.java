@@ -359,16 +359,26 @@ final class ChangeRun {
                         + " USING ("
                         + keys("", ", ")
                         + "))");
-        parts.add(
-                "SELECT "
-                        + onlyKeys()
-                        + deleted
-                        + " FROM (SELECT * FROM "
-                        + KEYS
-                        + " CROSS JOIN "
-                        + TRUNCATED
-                        + ")");
+        parts.add("SELECT " + onlyKeys() + deleted + " FROM (" + ends() + ")");
         return parts.stream().collect(Collectors.joining(" UNION ALL ", "(", ")"));
+    }
+
+    /** Of each row the first truncation behind it: there may be very many of both. */
+    private String ends() {
+        String own = keys("", ", ");
+        return "SELECT "
+                + keys.stream().map(key -> "r.v" + key).collect(Collectors.joining(", "))
+                + ", t.s FROM (SELECT "
+                + own
+                + ", s FROM "
+                + NEW
+                + " WHERE NOT t AND NOT d UNION ALL SELECT "
+                + own
+                + ", s FROM "
+                + OLD
+                + ") AS r ASOF JOIN "
+                + TRUNCATED
+                + " AS t ON r.s < t.s";
     }
 
     /** A key's events in order; of those at the same place in it, the one that counts last. */

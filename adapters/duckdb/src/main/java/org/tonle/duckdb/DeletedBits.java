@@ -18,13 +18,18 @@ final class DeletedBits {
 
     private DeletedBits() {}
 
-    /** True for the rows that are left, where the variable is {@link #bind bound}. */
+    /** True for the rows that are left; an error where the variable isn't {@link #bind bound}. */
     static String left(DeletedRows deleted) {
-        return "get_bit(getvariable("
-                + DuckTypes.text(variable(deleted))
-                + "), "
+        String bits = "getvariable(" + DuckTypes.text(variable(deleted)) + ")";
+        // of an unknown variable NULL would come, and no row be left
+        return "CASE WHEN "
+                + bits
+                + " IS NULL THEN error('nobody said which rows are deleted')::BOOLEAN"
+                + " ELSE get_bit("
+                + bits
+                + ", "
                 + POSITION
-                + "::INTEGER) <> 1";
+                + "::INTEGER) <> 1 END";
     }
 
     /** Makes what is deleted of the inputs known to the statements of a session. */

@@ -10,8 +10,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -25,6 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.catalog.DeletedRows;
 import org.tonle.contracts.SqlKit;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -41,6 +44,8 @@ import org.tonle.sql.WrittenFile;
 class DuckDbEngineTest {
     private static final Schema ONE =
             new Schema(Types.NestedField.optional(1, "a", Types.LongType.get()));
+
+    private static final BitSet ROW_1 = BitSet.valueOf(new long[] {0b10});
 
     @TempDir Path directory;
     private Path inside;
@@ -325,5 +330,26 @@ class DuckDbEngineTest {
         kit.give(table, List.of(new DataFile(written.path(), 1, false)));
         assertThat(kit.rows("SELECT a FROM silver.odd")).hasToString("[[7]]");
         assertThat(new Inputs(Map.of()).rows()).isZero();
+    }
+
+    @Test
+    void aScanOfAFileWhoseDeletedRowsNobodyBoundIsAnErrorAndNoEmptyTable() {
+        SqlTable table = SqlTable.of(new TableName("silver", "t"), ONE);
+        DataFile whole = kit.add(table, ONE, "SELECT 7 AS a").getFirst();
+        DataFile file = new DataFile(whole.path(), 2, true, Optional.of(DeletedRows.of(ROW_1)));
+        String sql = "CREATE TEMP TABLE x AS " + Scan.files(ONE.columns(), List.of(file));
+        try (Session session = engine.session()) {
+            assertThatThrownBy(() ->
+                            session.call(() -> {
+                                session.execute(sql);
+                                return true;
+                            }))
+                    .hasMessageContaining("nobody said which rows are deleted");
+            DeletedBits.bind(session, Inputs.of(table.name(), List.of(file)));
+            session.call(() -> {
+                session.execute(sql);
+                return true;
+            });
+        }
     }
 }

@@ -89,7 +89,7 @@ final class DeletionVectors {
         return bits;
     }
 
-    /** A vector as Iceberg has it, which knows where it stood. */
+    /** A vector as Iceberg has it, which knows where it stood; its checksum is compared. */
     static PositionDeleteIndex index(FileIO io, DeleteFile vector) {
         byte[] bytes = new byte[Math.toIntExact(vector.contentSizeInBytes())];
         try (SeekableInputStream in = io.newInputFile(vector.location()).newStream()) {
@@ -98,12 +98,13 @@ final class DeletionVectors {
             if (read < bytes.length) {
                 throw new IOException("it ends after %d of %d bytes".formatted(read, bytes.length));
             }
-        } catch (IOException e) {
+            return PositionDeleteIndex.deserialize(bytes, vector);
+        } catch (IOException | RuntimeException e) {
             throw new LakeException(
                     ErrorCode.STORAGE,
-                    "can't read which rows %s deletes: %s".formatted(vector.location(), e),
+                    "Can't read which rows %s deletes: %s. Restore that file; nothing of the table is read without it."
+                            .formatted(vector.location(), e.getMessage()),
                     e);
         }
-        return PositionDeleteIndex.deserialize(bytes, vector);
     }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -270,6 +271,32 @@ class RowChangeIT {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("is no file of ns.a");
         assertThat(onDisk()).isEqualTo(before);
+    }
+
+    @Test
+    void aVectorThatIsDamagedOrGoneIsAnErrorAndDeletesNothingElse() throws IOException {
+        String file = append(1000).getFirst();
+        change(Map.of(file, rows(1, 7, 900)));
+        Path vector = LocalFileIO.path(now().deleted().get(file).vector().location());
+        byte[] bytes = Files.readAllBytes(vector);
+        byte[] damaged = bytes.clone();
+        int within = (int) (now().deleted().get(file).vector().contentSizeInBytes() / 2);
+        damaged[4 + within] ^= 1;
+        for (byte[] content : new byte[][] {damaged, Arrays.copyOf(bytes, 20), {}}) {
+            Files.write(vector, content);
+            assertUnreadable(file);
+        }
+        Files.delete(vector);
+        assertUnreadable(file);
+    }
+
+    private void assertUnreadable(String file) {
+        LakeCatalog restarted = new LakeCatalog(ledger.ledger(), warehouse, FailPoints.NONE);
+        DeletedRows deleted = restarted.pin().table(A).orElseThrow().deleted().get(file);
+        assertThatThrownBy(deleted::positions)
+                .isInstanceOfSatisfying(
+                        LakeException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.STORAGE));
     }
 
     @Test

@@ -4,9 +4,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -48,6 +50,9 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
     private final FailPoints failPoints;
     private final SourceRecords records = new SourceRecords();
     private final CountDownLatch stop = new CountDownLatch(1);
+
+    /** Items whose last body in the log becomes visible with the next one only. */
+    private final Set<String> unfinished = new HashSet<>();
 
     /**
      * @param open makes a reader; it is closed here
@@ -92,7 +97,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
 
     @Override
     public boolean work() throws InterruptedException {
-        if (!progress.awaitRoom(MOST_WAITING, WAIT)) {
+        if (!progress.awaitRoom(Integer.MAX_VALUE, WAIT)) {
             return stopping();
         }
         SourceTopic topic = progress.topic().orElseThrow();
@@ -102,7 +107,8 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
             progress.reading(null, null);
             long warned = System.nanoTime() - WARN_EVERY.toNanos();
             while (!stopping() && progress.isRunning()) {
-                if (progress.awaitRoom(MOST_WAITING, WAIT)) {
+                // bronze waits for the end of a transaction, however long it is
+                if (!unfinished.isEmpty() || progress.awaitRoom(MOST_WAITING, WAIT)) {
                     append(topic, source.poll(WAIT));
                 }
                 Map<String, SourceMark> committed = progress.takeMarks();
@@ -134,6 +140,7 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         long now = RequestKeys.micros(clock.instant());
         List<EventLog.Sent> sent = new ArrayList<>();
         for (SourceBody body : bodies) {
+            within(body.mark(), body.continues());
             int partition = RequestKey.of(body.mark().item()).partition(topic.partitions());
             for (BodyRecord record : records.of(body, now)) {
                 failPoints.reach("source.before-append");
@@ -146,8 +153,17 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         }
     }
 
+    private void within(SourceMark mark, boolean continues) {
+        if (continues) {
+            unfinished.add(mark.item());
+        } else {
+            unfinished.remove(mark.item());
+        }
+    }
+
     /** The last mark of each item: in bronze, or in the log's rest. */
     private Map<String, SourceMark> taken(SourceTopic topic) {
+        unfinished.clear();
         Map<Integer, LogReader.From> from = new HashMap<>();
         catalog.ledger()
                 .logPositions(consumer)
@@ -161,7 +177,10 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
                     record.body()
                             .mark()
                             .filter(at -> at.follows(taken.get(at.mark().item())))
-                            .ifPresent(at -> taken.put(at.mark().item(), at.mark()));
+                            .ifPresent(at -> {
+                                taken.put(at.mark().item(), at.mark());
+                                within(at.mark(), at.continues());
+                            });
                 }
             }
         }

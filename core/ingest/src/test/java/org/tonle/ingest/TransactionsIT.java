@@ -248,4 +248,55 @@ class TransactionsIT {
         }
         assertWhole(source, from + 1);
     }
+
+    @Test
+    void aTransactionMayBeLongerThanWhatMayWaitInTheLog() throws Exception {
+        SourceDefinition source = source();
+        int bodies = 700;
+        AtomicInteger left = new AtomicInteger(400);
+        FailPoints once =
+                point -> {
+                    if (point.equals("source.after-append") && left.decrementAndGet() == 0) {
+                        throw new LakeException(ErrorCode.LOG_UNAVAILABLE, "at " + point);
+                    }
+                };
+        Source endless =
+                new Shop() {
+                    private int at;
+
+                    @Override
+                    public void begin(Map<String, SourceMark> taken) {
+                        SourceMark mark = taken.get("log");
+                        at = mark == null ? 0 : Integer.parseInt(mark.position()) + 1;
+                    }
+
+                    @Override
+                    public List<SourceBody> poll(Duration wait) throws InterruptedException {
+                        if (at == bodies) {
+                            TimeUnit.MILLISECONDS.sleep(20);
+                            return List.of();
+                        }
+                        String line =
+                                "{\"table\":\"public.a\",\"op\":\"c\",\"seq\":\"%05d\"}"
+                                        .formatted(at);
+                        return List.of(
+                                new SourceBody(
+                                        new SourceMark("log", "%05d".formatted(at), ""),
+                                        "application/x-ndjson",
+                                        Map.of(),
+                                        line.getBytes(UTF_8),
+                                        Optional.empty(),
+                                        ++at < bodies));
+                    }
+                };
+        long from = lake.catalog.pin().seq();
+        try (Ingest ingest = ingest(once, source, 1, endless)) {
+            await(() -> rows(lake.catalog.pin(), source.name() + "_a") == bodies);
+            assertThat(ingest.drain(Duration.ofSeconds(20))).isTrue();
+        }
+        Pin now = lake.catalog.pin();
+        for (long seq = from + 1; seq <= now.seq(); seq++) {
+            assertThat(rows(now.at(seq), source.name() + "_a")).isIn(0L, (long) bodies);
+        }
+    }
 }

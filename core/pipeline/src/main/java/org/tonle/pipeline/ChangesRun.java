@@ -246,7 +246,7 @@ final class ChangesRun implements DatasetRun {
                                 new Inputs(
                                         Map.of(
                                                 bound.stream().input().table().name(),
-                                                PinnedTables.files(part.input(), part.files()),
+                                                PinnedTables.added(part.input(), part.files()),
                                                 name,
                                                 PinnedTables.files(before),
                                                 Pipelines.deleted(name),

@@ -3,6 +3,7 @@ package org.tonle.pipeline;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +13,6 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
-import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.UpdateSchema;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.types.Types;
@@ -167,18 +167,15 @@ final class DatasetTables {
         TableName deletes = Pipelines.deleted(table.name());
         catalog.ensureNamespace(QuarantineTable.NAMESPACE, "tonle");
         catalog.ensureNamespace(deletes.namespace(), "tonle");
+        Map<String, String> properties = new HashMap<>(StagedTable.ROWS_CHANGE);
+        properties.put(KEY_PROPERTY, String.join(",", bound.keys()));
+        properties.put(SCD_PROPERTY, scdType(bound));
         try (StagedCommit commit = catalog.stage()) {
             commit.create(
                     identifier(table.name()),
                     bound.schema(),
                     PartitionSpec.unpartitioned(),
-                    Map.of(
-                            TableProperties.FORMAT_VERSION,
-                            "3",
-                            KEY_PROPERTY,
-                            String.join(",", bound.keys()),
-                            SCD_PROPERTY,
-                            scdType(bound)));
+                    properties);
             commit.create(
                     identifier(deletes), bound.deleted(), PartitionSpec.unpartitioned(), Map.of());
             commit.create(
