@@ -47,6 +47,9 @@ final class DatasetWorker {
     private final Queue<Asked> asked = new ConcurrentLinkedQueue<>();
     private Duration pause = FIRST_PAUSE;
 
+    /** Whether the current step got so far as to know the lake's state. */
+    private boolean reached;
+
     /** What somebody waits for. */
     private record Asked(DatasetTask task, CompletableFuture<TaskResult> answer) {}
 
@@ -190,7 +193,6 @@ final class DatasetWorker {
 
     private void unanswered(Asked next, Throwable why) {
         log.warn("{} of {} was not done: {}", next.task(), name, why.toString());
-        run.reset();
         reports.forEach(RunReports::aborted);
         next.answer().completeExceptionally(why);
     }
@@ -213,6 +215,7 @@ final class DatasetWorker {
 
     private void step() throws InterruptedException {
         Optional<Lease> lease = Optional.empty();
+        reached = false;
         try {
             lease = leases.lease("dataset/" + name);
             if (lease.isEmpty()) {
@@ -224,6 +227,7 @@ final class DatasetWorker {
             }
             elsewhere = false;
             Pin pin = catalog.pin();
+            reached = true;
             @Nullable Asked next = asked.poll();
             if (next != null) {
                 answer(next, pin, lease.get());
@@ -288,6 +292,13 @@ final class DatasetWorker {
         upToDate = false;
         state = as;
         reason = why;
+        if (!reached) {
+            // who waits is told, and asks again
+            refuse(
+                    new LakeException(
+                            ErrorCode.NOT_READY,
+                            "%s can't be worked on now: %s".formatted(name, why)));
+        }
         head.wake();
         head.await(Long.MAX_VALUE, pause, this::isCalled);
         pause =

@@ -98,26 +98,40 @@ final class StreamingRun implements DatasetRun {
     @Override
     public TaskResult perform(DatasetTask task, Pin pin, Lease lease) {
         remember(lease);
+        boolean untouched = false;
         try {
-            return switch (task) {
-                case DatasetTask.Replay replay ->
-                        new StreamReplay(dataset, lake, reports)
-                                .run(
-                                        replay,
-                                        pin,
-                                        position(new PinnedTables(pin, lake.sources())),
-                                        lease,
-                                        earliest ->
-                                                keys(
-                                                        new PinnedTables(pin, lake.sources()),
-                                                        earliest));
-                case DatasetTask.Refresh refresh ->
-                        new StreamRefresh(dataset, lake, reports).run(refresh, pin, lease);
-            };
+            TaskResult result = done(task, pin, lease);
+            untouched = result.equals(TaskResult.NOTHING);
+            return result;
+        } catch (LakeException e) {
+            untouched =
+                    switch (e.code()) {
+                        case INVALID_REQUEST, INVALID_SQL, UNSUPPORTED_SQL -> true;
+                        default -> false;
+                    };
+            throw e;
         } finally {
-            // keys may have become free, or others than before
-            reset();
+            if (!untouched) {
+                // keys may have become free, or others than before
+                reset();
+            }
         }
+    }
+
+    private TaskResult done(DatasetTask task, Pin pin, Lease lease) {
+        PinnedTables tables = new PinnedTables(pin, lake.sources());
+        return switch (task) {
+            case DatasetTask.Replay replay ->
+                    new StreamReplay(dataset, lake, reports)
+                            .run(
+                                    replay,
+                                    pin,
+                                    position(tables),
+                                    lease,
+                                    earliest -> keys(tables, earliest));
+            case DatasetTask.Refresh refresh ->
+                    new StreamRefresh(dataset, lake, reports).run(refresh, pin, lease);
+        };
     }
 
     private long position(PinnedTables tables) {
