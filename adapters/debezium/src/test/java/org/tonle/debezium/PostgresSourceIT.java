@@ -199,7 +199,8 @@ class PostgresSourceIT {
     void aSnapshotThatWasCutOffIsReplacedAtOnce() {
         shop.run(
                 "CREATE TABLE customers (id bigint PRIMARY KEY, name text)",
-                "INSERT INTO customers SELECT i, repeat('x', 1000) FROM generate_series(1, 4000) i");
+                // more than one poll gives, however fast it is
+                "INSERT INTO customers SELECT i, repeat('x', 1000) FROM generate_series(1, 20000) i");
         try (Capture capture = new Capture(Capture.kind(shop, "public.customers")).begin()) {
             capture.until(() -> capture.lines().size() > 500);
             assertThat(capture.state().phase()).isEqualTo(LogState.Phase.SNAPSHOT);
@@ -211,7 +212,7 @@ class PostgresSourceIT {
             List<JsonNode> lines = Capture.lines(after);
             assertThat(lines.getFirst().get("op").asText()).isEqualTo("t");
             assertThat(lines.getFirst().get("table").asText()).isEqualTo("public.customers");
-            assertThat(lines).hasSize(4001);
+            assertThat(lines).hasSize(20001);
             assertThat(after.subList(0, after.size() - 1)).allMatch(SourceBody::continues);
             assertThat(after.getLast().continues()).isFalse();
         }

@@ -401,7 +401,7 @@ final class ChangeRun {
                         .mapToObj(i -> {
                             String told =
                                     "NOT d AND NOT coalesce(list_contains(u, "
-                                            + DuckTypes.text(columns.get(i))
+                                            + DuckTypes.text(changes.outside().get(i))
                                             + "), false)";
                             return "(last_value(CASE WHEN "
                                     + told

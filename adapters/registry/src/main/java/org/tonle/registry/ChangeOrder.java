@@ -29,7 +29,11 @@ final class ChangeOrder {
                     + "-"
                     + (order.isNumber() && !read ? digits(order.longValue()) : inTopic(record));
         }
-        if (source.path("commit_lsn").isTextual() && !read) {
+        if (source.path("commit_lsn").isTextual() && read) {
+            // up to where the rows were read: what changed later stands behind it
+            return source.path("commit_lsn").asText() + "-" + inTopic(record);
+        }
+        if (source.path("commit_lsn").isTextual()) {
             return "%s-%s-%s-%s"
                     .formatted(
                             source.path("commit_lsn").asText(),

@@ -3,8 +3,8 @@ package org.tonle.registry;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -15,7 +15,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.tonle.definition.RegistryDefinition;
 import org.tonle.definition.Secret;
@@ -59,9 +64,18 @@ final class RegistryClient implements AutoCloseable {
 
     private final RegistryDefinition registry;
     private final HttpClient http;
+    private final Duration limit;
 
     RegistryClient(RegistryDefinition registry) {
+        this(registry, LIMIT);
+    }
+
+    /**
+     * @param limit of a whole answer
+     */
+    RegistryClient(RegistryDefinition registry, Duration limit) {
         this.registry = registry;
+        this.limit = limit;
         this.http =
                 HttpClient.newBuilder()
                         .connectTimeout(CONNECT_LIMIT)
@@ -70,13 +84,21 @@ final class RegistryClient implements AutoCloseable {
                         .build();
     }
 
-    /** Empty if the registry knows no such schema. */
-    Optional<Registered> schema(int id) {
+    /**
+     * Empty if the registry knows no such schema.
+     *
+     * @throws IOException if it is too large
+     */
+    Optional<Registered> schema(int id) throws IOException {
         return ask("/schemas/ids/" + id);
     }
 
-    /** Empty if the registry has lost it. */
-    Optional<Registered> schema(Reference reference) {
+    /**
+     * Empty if the registry has lost it.
+     *
+     * @throws IOException if it is too large
+     */
+    Optional<Registered> schema(Reference reference) throws IOException {
         return ask(
                 "/subjects/%s/versions/%d"
                         .formatted(
@@ -85,32 +107,45 @@ final class RegistryClient implements AutoCloseable {
                                 reference.version()));
     }
 
-    private Optional<Registered> ask(String path) {
+    private Optional<Registered> ask(String path) throws IOException {
         String base = registry.url().toString().replaceFirst("/+$", "");
         HttpRequest.Builder request =
                 HttpRequest.newBuilder(URI.create(base + path))
-                        .timeout(LIMIT)
+                        .timeout(limit)
                         .header(
                                 "Accept",
                                 "application/vnd.schemaregistry.v1+json, application/json");
         registry.user()
                 .ifPresent(user -> request.header("Authorization", "Basic " + credentials(user)));
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        CompletableFuture<HttpResponse<Void>> asked =
+                http.sendAsync(
+                        request.build(),
+                        HttpResponse.BodyHandlers.ofByteArrayConsumer(part ->
+                                // enough to see that it is too much
+                                part.filter(bytes -> body.size() <= MOST_BYTES)
+                                        .ifPresent(body::writeBytes)));
         try {
-            HttpResponse<InputStream> response =
-                    http.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
-            try (InputStream in = response.body()) {
-                return answer(response.statusCode(), in.readNBytes(MOST_BYTES + 1), path);
-            }
-        } catch (IOException e) {
-            throw trouble("doesn't answer (%s). It is asked again".formatted(said(e)), e);
+            // the limit of the request is one of the answer's first line only
+            int status = asked.get(limit.toMillis(), TimeUnit.MILLISECONDS).statusCode();
+            return answer(status, body.toByteArray(), path);
+        } catch (ExecutionException e) {
+            Throwable why = Objects.requireNonNullElse(e.getCause(), e);
+            throw trouble("doesn't answer (%s). It is asked again".formatted(said(why)), why);
+        } catch (TimeoutException e) {
+            asked.cancel(true);
+            throw trouble(
+                    "doesn't answer within %d ms. It is asked again".formatted(limit.toMillis()),
+                    e);
         } catch (InterruptedException e) {
+            asked.cancel(true);
             Thread.currentThread().interrupt();
             throw new LakeException(
                     ErrorCode.CANCELLED, "Asking the schema registry was interrupted", e);
         }
     }
 
-    private static String said(IOException e) {
+    private static String said(Throwable e) {
         return e.getMessage() == null
                 ? e.getClass().getSimpleName()
                 : e.getClass().getSimpleName() + ": " + e.getMessage();
@@ -121,7 +156,7 @@ final class RegistryClient implements AutoCloseable {
         return Base64.getEncoder().encodeToString(both.getBytes(StandardCharsets.UTF_8));
     }
 
-    private Optional<Registered> answer(int status, byte[] body, String path) {
+    private Optional<Registered> answer(int status, byte[] body, String path) throws IOException {
         if (status == 401 || status == 403) {
             throw trouble(
                     "refused %s (HTTP %d). Check user and password under registry: of the source, and that they may read schemas"
@@ -132,16 +167,14 @@ final class RegistryClient implements AutoCloseable {
                                     status),
                     null);
         }
-        if (body.length > MOST_BYTES) {
-            throw trouble("answered %s with more than %d bytes".formatted(path, MOST_BYTES), null);
+        if (body.length > MOST_BYTES && status == 200) {
+            throw new IOException("it has more than %d bytes".formatted(MOST_BYTES));
         }
         JsonNode json;
         try {
             json = JSON.readTree(body);
         } catch (JacksonException e) {
             throw unclear(status, path);
-        } catch (IOException e) {
-            throw trouble("broke off: " + said(e), e);
         }
         if (status == 404 && NOT_FOUND_CODES.contains(json.path("error_code").asInt())) {
             return Optional.empty();

@@ -69,12 +69,17 @@ final class Schemas implements AutoCloseable {
         if (absent.getIfPresent(id) != null) {
             return Optional.empty();
         }
-        Optional<Registered> registered = client.schema(id);
-        if (registered.isEmpty()) {
-            absent.put(id, true);
-            return Optional.empty();
+        Weighed made;
+        try {
+            Optional<Registered> registered = client.schema(id);
+            if (registered.isEmpty()) {
+                absent.put(id, true);
+                return Optional.empty();
+            }
+            made = weighed(registered.get());
+        } catch (IOException e) {
+            made = new Weighed(new Known.Unusable(String.valueOf(e.getMessage())), 0);
         }
-        Weighed made = weighed(registered.get());
         known.put(id, made);
         return Optional.of(made.known());
     }
@@ -83,7 +88,7 @@ final class Schemas implements AutoCloseable {
         try {
             Map<Reference, Registered> all = new LinkedHashMap<>();
             int characters = gather(registered, all, new HashSet<>()) + registered.text().length();
-            return new Weighed(understood(registered, all), characters);
+            return new Weighed(made(registered, all), characters);
         } catch (IOException e) {
             return new Weighed(new Known.Unusable(String.valueOf(e.getMessage())), 0);
         }
@@ -125,6 +130,16 @@ final class Schemas implements AutoCloseable {
             all.put(reference, found);
         }
         return characters;
+    }
+
+    /** Parsers fail in ways of their own on what nobody should have registered. */
+    private static Known made(Registered schema, Map<Reference, Registered> all)
+            throws IOException {
+        try {
+            return understood(schema, all);
+        } catch (RuntimeException | StackOverflowError e) {
+            return new Known.Unusable("it can't be understood: " + e);
+        }
     }
 
     private static Known understood(Registered schema, Map<Reference, Registered> all)

@@ -82,6 +82,10 @@ final class WireFormat {
             return new Read.Problem(
                     "the value doesn't fit schema %d: %s".formatted(id, e.getMessage()),
                     Optional.of(id));
+        } catch (RuntimeException | StackOverflowError e) {
+            // whatever a schema makes of its reader, only the records of it are refused
+            return new Read.Problem(
+                    "the value can't be read with schema %d: %s".formatted(id, e), Optional.of(id));
         }
     }
 

@@ -342,6 +342,18 @@ class DebeziumRecordsTest {
                                 "\"commit_lsn\": \"00000027:00000758:0005\", \"change_lsn\": \"00000027:00000758:0003\", \"event_serial_no\": 1",
                                 ""))
                 .isEqualTo("00000027:00000758:0005-00000027:00000758:0003-0000000000000001-1");
+        // the rows that were there stand at the place up to which they were read
+        String server = "\"ts_ms\": 1763880000000, \"commit_lsn\": \"00000027:00000758:000%d\", ";
+        String read =
+                seq(
+                        server.formatted(4) + "\"change_lsn\": null, \"event_serial_no\": null",
+                        ", \"op\": \"r\"");
+        assertThat(read)
+                .isLessThan(
+                        seq(
+                                server.formatted(5)
+                                        + "\"change_lsn\": \"00000027:00000758:0003\", \"event_serial_no\": 1",
+                                ""));
         assertThat(seq("\"ts_ms\": 16", ""))
                 .isEqualTo("0000000000000010-00000001-0000000000000010");
     }

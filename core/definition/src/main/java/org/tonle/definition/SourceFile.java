@@ -90,6 +90,9 @@ final class SourceFile {
     /** The columns that every streaming table carries besides its own. */
     static final Set<String> HIDDEN_COLUMNS = Set.of("_key", "_ingest_time", "_sequence");
 
+    /** What columns are called that exist only while something is computed. */
+    static final String OWN_PREFIX = "tonle$";
+
     /**
      * What the doors, the producer and the embedded broker are made for: half of what each holds.
      */
@@ -279,6 +282,16 @@ final class SourceFile {
                     name,
                     "every table has a column of this name already; choose another and point it"
                             + " at the field: {type: …, path: "
+                            + otherwise.apply(name)
+                            + "}");
+        } else if (lower.startsWith(OWN_PREFIX)) {
+            problems.add(
+                    place,
+                    name,
+                    "names that begin with "
+                            + OWN_PREFIX
+                            + " are Tonle's own; choose another and point it at the field: {type: …,"
+                            + " path: "
                             + otherwise.apply(name)
                             + "}");
         } else if (before != null) {

@@ -137,6 +137,9 @@ public final class SourceText {
         for (Map.Entry<JsonPath, ColumnType> column : columns) {
             JsonPath path = column.getKey();
             String name = name(path.steps().subList(under.size(), path.steps().size()));
+            if (name.toLowerCase(Locale.ROOT).startsWith(SourceFile.OWN_PREFIX)) {
+                name = "_" + name;
+            }
             while (!names.add(name)) {
                 name += "_";
             }

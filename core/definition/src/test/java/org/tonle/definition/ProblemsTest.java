@@ -164,6 +164,7 @@ class ProblemsTest {
                     kind: http\\ncolumns: {a: {type: int, required: 1}} | 2 | 36 | 1 | takes true or false
                     kind: http\\ncolumns: {a: {type: int, nullable: true}} | 2 | 26 | nullable | unknown key
                     kind: http\\ncolumns: {Payload: string} | 2 | 11 | Payload | {type: …, path: $.Payload}
+                    kind: http\\ncolumns: {Tonle$Key: string} | 2 | 11 | Tonle$Key | path: $['Tonle$Key']
                     kind: http\\ncolumns: {_key: string} | 2 | 11 | _key | every table has a column
                     kind: http\\ncolumns: {a: int, A: int} | 2 | 19 | A | only in case
                     kind: http\\ncolumns: {"": int}   | 2 | 11 |     | 1 to 128 characters

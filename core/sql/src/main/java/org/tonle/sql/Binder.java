@@ -74,7 +74,7 @@ final class Binder {
                                 + " of "
                                 + of
                                 + " needs a name: write AS and one after it";
-            } else if (SqlTable.isHidden(column)) {
+            } else if (SqlTable.isOwn(column)) {
                 problem = "a column of " + of + " can't be called " + column + ": Tonle uses it";
             } else if (!names.add(column.toLowerCase(Locale.ROOT))) {
                 problem =

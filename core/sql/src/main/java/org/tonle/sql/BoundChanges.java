@@ -14,10 +14,17 @@ import org.apache.iceberg.Schema;
  * @param deleted the schema of the table of deletes that no row of the table shows: the keys, all
  *     NULL for a truncation, and {@link SqlTable#SEQUENCE}
  * @param keys the columns that tell rows apart, in order
+ * @param outside of each of the table's columns, in order, what {@link #UNCHANGED} calls it: the
+ *     field of the row that it is read from
  * @param history whether every version of a row is kept
  */
 public record BoundChanges(
-        BoundStream stream, Schema schema, Schema deleted, List<String> keys, boolean history) {
+        BoundStream stream,
+        Schema schema,
+        Schema deleted,
+        List<String> keys,
+        List<String> outside,
+        boolean history) {
     /** The column of {@link #stream} that orders changes. */
     public static final String SEQUENCE = SqlTable.SEQUENCE;
 
@@ -33,6 +40,7 @@ public record BoundChanges(
 
     public BoundChanges {
         keys = List.copyOf(keys);
+        outside = List.copyOf(outside);
     }
 
     /** The names of the columns that are the table's own. */

@@ -19,6 +19,7 @@ import org.apache.calcite.sql.parser.SqlParserPos;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.Types;
+import org.tonle.definition.JsonPath;
 import org.tonle.spi.LakeException;
 
 /** Binds the clauses of {@code AUTO CDC INTO}. */
@@ -41,6 +42,9 @@ final class ChangeBinder {
     private static final String CHANGED_AT = "_at";
     private static final String UNCHANGED = "_unchanged";
     private static final Set<String> NAMES = Set.of(OP, CHANGE_SEQUENCE, CHANGED_AT, UNCHANGED);
+
+    /** Where the row is in such an event. */
+    private static final JsonPath.Step ROW = new JsonPath.Field("row");
 
     private static final SqlParserPos ZERO = SqlParserPos.ZERO;
 
@@ -90,7 +94,22 @@ final class ChangeBinder {
                 schema(tree.schema(), columns),
                 deleted(tree.schema()),
                 keys(columns),
+                columns.stream().map(column -> outside(table, column)).toList(),
                 clauses.history());
+    }
+
+    /** The field of the row outside that a column, or a part of it, is read from. */
+    private static String outside(SqlTable input, String column) {
+        return input.onRead().stream()
+                .filter(read -> read.name().equals(column))
+                .map(read -> read.path().steps())
+                .map(steps ->
+                        steps.size() > 1 && steps.getFirst().equals(ROW)
+                                ? steps.get(1)
+                                : steps.getFirst())
+                .map(step -> step instanceof JsonPath.Field field ? field.name() : column)
+                .findFirst()
+                .orElse(column);
     }
 
     private static SqlSelect select(List<SqlNode> items, TableName from) {
@@ -139,7 +158,7 @@ final class ChangeBinder {
             if (!seen.add(lower)) {
                 throw problem("column " + column + " is named twice");
             }
-            if (SqlTable.isHidden(lower)
+            if (SqlTable.isOwn(column)
                     || lower.equals(BoundChanges.START)
                     || lower.equals(BoundChanges.END)) {
                 throw problem(

@@ -90,7 +90,7 @@ public final class Lineage {
 
     /**
      * The edges of a change table: what says which rows there are (its order, deletes) decides, as
-     * a condition does.
+     * a condition does. Of one that keeps history what orders the changes is also when they hold.
      */
     public static List<LineageEdge> of(BoundChanges changes) {
         Set<String> own = Set.copyOf(changes.columns());
@@ -100,6 +100,14 @@ public final class Lineage {
         for (LineageEdge edge : of(changes.stream())) {
             if (edge.column().filter(own::contains).isPresent()) {
                 edges.add(edge);
+                values.add(edge.inputColumn());
+            } else if (changes.history()
+                    && edge.column().filter(BoundChanges.SEQUENCE::equals).isPresent()) {
+                for (String held : List.of(BoundChanges.START, BoundChanges.END)) {
+                    edges.add(
+                            new LineageEdge(
+                                    Optional.of(held), edge.inputTable(), edge.inputColumn()));
+                }
                 values.add(edge.inputColumn());
             } else {
                 deciding.add(

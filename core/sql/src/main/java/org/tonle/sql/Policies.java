@@ -163,10 +163,12 @@ public final class Policies {
         }
         masks.entrySet().stream()
                 .findFirst()
-                // the key may be made of what is masked
-                .ifPresent(any ->
-                        masks.putIfAbsent(
-                                SqlTable.KEY, new SqlText(any.getValue().place(), "NULL")));
+                // the key may be made of what is masked, and so may what orders changes
+                .ifPresent(any -> {
+                    SqlText hidden = new SqlText(any.getValue().place(), "NULL");
+                    masks.putIfAbsent(SqlTable.KEY, hidden);
+                    masks.putIfAbsent(SqlTable.SEQUENCE, hidden);
+                });
         Map<String, String> attributes = new HashMap<>(principal.attributes());
         attributes.put("name", principal.name());
         return Optional.of(

@@ -1,6 +1,7 @@
 package org.tonle.sql;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -35,6 +36,9 @@ public record SqlTable(
 
     /** The column of {@link #placed} that says where in its file a row stands, counted from 0. */
     public static final String ROW = "_pos";
+
+    /** What columns are called that exist only while something is computed. */
+    private static final String OWN_PREFIX = "tonle$";
 
     private static final Set<String> OF_STREAMS = Set.of(KEY, INGEST_TIME);
     private static final Set<String> HIDDEN = Set.of(KEY, INGEST_TIME, SEQUENCE);
@@ -110,6 +114,12 @@ public record SqlTable(
     /** Whether {@code SELECT *} leaves the column out. It can still be named. */
     public static boolean isHidden(String column) {
         return HIDDEN.contains(column);
+    }
+
+    /** Whether a dataset can't call a column so: in whatever case, it is hidden or in between. */
+    static boolean isOwn(String column) {
+        String lower = column.toLowerCase(Locale.ROOT);
+        return HIDDEN.contains(lower) || lower.startsWith(OWN_PREFIX);
     }
 
     /** Every column a statement can name, hidden ones too, in order: stored, then on read. */

@@ -98,7 +98,7 @@ class ChangeBinderTest {
         assertThat(changes.history()).isTrue();
         assertThat(Lineage.of(changes))
                 .extracting(edge -> edge.column().orElse("-") + " " + edge.inputColumn())
-                .containsExactly("Id Id", "name name", "at at");
+                .containsExactly("Id Id", "name name", "at at", "__start_at at", "__end_at at");
     }
 
     @Test

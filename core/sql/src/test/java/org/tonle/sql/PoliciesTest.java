@@ -153,7 +153,7 @@ class PoliciesTest {
 
         Access viewer = policies.of(with("data_engineer")).of(PEOPLE).orElseThrow();
         assertThat(viewer.filters()).extracting(SqlText::text).containsExactly("age >= 18");
-        assertThat(viewer.masks()).containsOnlyKeys("ssn", "name", "_key");
+        assertThat(viewer.masks()).containsOnlyKeys("ssn", "name", "_key", "_sequence");
         Access scientist = policies.of(with("data_scientist")).of(PEOPLE).orElseThrow();
         assertThat(scientist.filters()).hasSize(2);
         assertThat(scientist.masks()).isEmpty();
