@@ -224,6 +224,15 @@ public abstract class ChangeContract {
     }
 
     @Test
+    void whatADatabaseDeletesIsDeletedBesideWhatTheStatementDeletes() throws Exception {
+        ChangeKit kit = kit(CHANGES, "KEYS (id) APPLY AS DELETE WHEN v = 'gone'");
+        kit.run(told("c", 1, "a", 1, "null"), told("c", 2, "b", 2, "null"));
+        kit.run(told("c", 3, "c", 3, "null"), told("u", 1, "gone", 4, "null"));
+        kit.run(told("d", 2, "", 5, "null"));
+        assertThat(kit.rows("id, v", "id")).containsExactly(row(3L, "c"));
+    }
+
+    @Test
     void aTableMayHaveMoreColumnsThanItsStatement() throws Exception {
         ChangeKit kit = kit(1);
         kit.run(change("c", 1, 1, "a"), change("c", 2, 2, "b"));

@@ -313,7 +313,53 @@ final class PostgresServer implements AutoCloseable {
         });
     }
 
+    /**
+     * Tables whose rows nobody could change any more: PostgreSQL refuses UPDATE and DELETE of what
+     * is published and has nothing that tells its rows apart.
+     */
+    private List<String> withoutIdentity(Set<String> tables) {
+        return ask(c -> {
+            List<String> found = new ArrayList<>();
+            try (PreparedStatement statement =
+                    c.prepareStatement(
+                            """
+                            SELECT n.nspname || '.' || c.relname
+                            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                            WHERE n.nspname || '.' || c.relname = ANY (?) AND EXISTS (
+                              SELECT FROM pg_class r
+                              WHERE (r.oid = c.oid
+                                  OR r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+                                AND r.relkind = 'r' AND r.relreplident <> 'f'
+                                AND NOT EXISTS (
+                                  SELECT FROM pg_index i
+                                  WHERE i.indrelid = r.oid AND CASE r.relreplident
+                                    WHEN 'd' THEN i.indisprimary AND i.indimmediate
+                                    WHEN 'i' THEN i.indisreplident
+                                    ELSE false END))
+                            ORDER BY 1
+                            """)) {
+                statement.setArray(1, c.createArrayOf("text", tables.toArray()));
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        found.add(row.getString(1));
+                    }
+                }
+            }
+            return found;
+        });
+    }
+
     private void createPublication(Set<String> tables) {
+        List<String> bare = withoutIdentity(tables);
+        if (!bare.isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.INVALID_DEFINITION,
+                    "%s has no primary key for %s. If they were published PostgreSQL would refuse every UPDATE and DELETE of their rows, so the lake makes no publication of them. Let it know whole rows (ALTER TABLE %s REPLICA IDENTITY FULL), or take them out of the source's file, then start the lake again."
+                            .formatted(
+                                    PostgresErrors.name(kind),
+                                    String.join(", ", bare),
+                                    quoted(bare.getFirst())));
+        }
         String sql =
                 "CREATE PUBLICATION %s FOR TABLE %s WITH (publish_via_partition_root = true)"
                         .formatted(

@@ -243,7 +243,8 @@ class PostgresTypesIT {
                 "ALTER TABLE whole REPLICA IDENTITY FULL",
                 "ALTER TABLE whole ALTER big SET STORAGE EXTERNAL",
                 "CREATE TABLE none (name text)",
-                "ALTER TABLE none REPLICA IDENTITY NOTHING");
+                "ALTER TABLE none REPLICA IDENTITY NOTHING",
+                "CREATE PUBLICATION tonle_" + shop.name() + " FOR TABLE whole, none");
         try (Capture capture =
                 new Capture(Capture.kind(shop, "public.whole", "public.none")).begin()) {
             capture.until(0);

@@ -201,10 +201,16 @@ final class ChangeBinder {
                 .orElseGet(() -> identifier(CHANGE_SEQUENCE));
     }
 
+    /** What a database deletes is deleted whatever else is. */
     private SqlNode condition(Optional<String> clause, boolean ofDatabase, String op) {
+        SqlNode known = expression(ofDatabase ? "\"" + OP + "\" = '" + op + "'" : "FALSE");
         return clause.map(this::expression)
-                .orElseGet(
-                        () -> expression(ofDatabase ? "\"" + OP + "\" = '" + op + "'" : "FALSE"));
+                .map(own ->
+                        ofDatabase
+                                ? SqlStdOperatorTable.OR.createCall(
+                                        own.getParserPosition(), known, own)
+                                : own)
+                .orElse(known);
     }
 
     private SqlNode expression(String text) {

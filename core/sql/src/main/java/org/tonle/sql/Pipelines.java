@@ -188,7 +188,17 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 tables.put(key(name), SqlTable.of(name, schema));
                 if (!(next.dataset() instanceof Dataset.MaterializedView)) {
                     TableName refused = quarantine(name);
-                    tables.put(key(refused), SqlTable.of(refused, QuarantineTable.SCHEMA));
+                    if (tables.put(key(refused), SqlTable.of(refused, QuarantineTable.SCHEMA))
+                            != null) {
+                        problems.add(
+                                new Problem(
+                                        next.place(),
+                                        name.toString(),
+                                        "what it refuses goes to "
+                                                + refused
+                                                + ", and so does what another dataset refuses;"
+                                                + " rename one of them"));
+                    }
                 }
                 planned.add(new Planned(next.dataset(), next.place(), schema));
             } catch (UpstreamFailed e) {

@@ -107,6 +107,19 @@ class PipelinesTest {
     }
 
     @Test
+    void refusesTwoDatasetsThatWouldShareAQuarantine() {
+        String from = " AS SELECT origin FROM STREAM bronze.flights";
+        assertThat(
+                        problems(
+                                "CREATE STREAMING TABLE silver.a_b" + from,
+                                "CREATE STREAMING TABLE silver_a.b" + from))
+                .containsExactly(
+                        "pipelines/p.sql:11:1: \"silver_a.b\": what it refuses goes to"
+                                + " quarantine.silver_a_b, and so does what another dataset refuses;"
+                                + " rename one of them");
+    }
+
+    @Test
     void refusesWhatAStreamingTableCantDoRowByRow() {
         String from = " FROM STREAM bronze.flights";
         List<String> selects =
