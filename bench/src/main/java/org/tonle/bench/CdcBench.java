@@ -2,6 +2,7 @@ package org.tonle.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.debezium.connector.postgresql.PostgresConnector;
 import io.debezium.connector.postgresql.PostgresConnectorTask;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -194,6 +195,7 @@ final class CdcBench {
     private double bare(LocalDatabase database, long lsn) throws InterruptedException {
         Map<String, String> settings = new HashMap<>();
         settings.put("name", "bare");
+        settings.put("connector.class", PostgresConnector.class.getName());
         settings.put("topic.prefix", "bare");
         settings.put("database.hostname", "127.0.0.1");
         settings.put("database.port", String.valueOf(database.port()));

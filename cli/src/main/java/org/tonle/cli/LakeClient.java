@@ -182,6 +182,11 @@ final class LakeClient implements AutoCloseable {
                         .build());
     }
 
+    /** {@code GET} of a path; the answer. */
+    JsonNode get(String url, String path) throws IOException {
+        return json(request(url, path).build());
+    }
+
     /** {@code GET /api/v1/datasets}. */
     JsonNode datasets(String url) throws IOException {
         return json(request(url, "/api/v1/datasets").build());

@@ -64,6 +64,8 @@ public final class Main {
                         .addSubcommand(new KeyCommand(terminal))
                         .addSubcommand(new PolicyCommand(terminal))
                         .addSubcommand(new LineageCommand(terminal))
+                        .addSubcommand(new QuarantineCommand(terminal))
+                        .addSubcommand(new RefreshCommand(terminal))
                         .setErr(
                                 new java.io.PrintWriter(
                                         terminal.err(), true, StandardCharsets.UTF_8))

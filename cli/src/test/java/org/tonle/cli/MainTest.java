@@ -52,8 +52,8 @@ class MainTest {
         assertThat(err()).isEmpty();
         assertThat(run()).isEqualTo(Exit.USAGE);
         assertThat(out()).isEmpty();
-        assertThat(run("quary")).isEqualTo(Exit.USAGE);
-        assertThat(err()).contains("quary", "query");
+        assertThat(run("querry")).isEqualTo(Exit.USAGE);
+        assertThat(err()).contains("querry", "tonle query");
         assertThat(run("query", "--format", "xml", "SELECT 1")).isEqualTo(Exit.USAGE);
         assertThat(err()).contains("'xml' is no format; there are table, json, ndjson and csv");
         assertThat(run("up", "--port", "70000")).isEqualTo(Exit.USAGE);

@@ -117,6 +117,25 @@ public abstract class DeletesContract {
     }
 
     @Test
+    void theRowsThatAreLeftStandWhereTheyStood() {
+        SqlTable written = table("t", SCHEMA);
+        List<DataFile> files = new ArrayList<>(kit.add(written, SCHEMA, rows(0, 5)));
+        files.addAll(kit.add(written, SCHEMA, rows(5, 7)));
+        kit.set(
+                table("t", SqlTable.placed(SCHEMA)),
+                List.of(without(files.get(0), at(1, 3)), files.get(1)));
+        assertThat(
+                        kit.rows(
+                                "SELECT name, \"_pos\", \"_file\" = '%s' AS first FROM silver.t ORDER BY id"
+                                        .formatted(files.getFirst().path())))
+                .hasToString(
+                        "[[n0, 0, true], [n2, 2, true], [n4, 4, true], [n5, 0, false], [n6, 1, false]]");
+        assertThat(kit.rows("SELECT SUM(\"_pos\") AS p FROM silver.t")).hasToString("[[7]]");
+        kit.set(table("t", SqlTable.placed(SCHEMA)), List.of());
+        assertThat(kit.rows("SELECT \"_file\" FROM silver.t")).isEmpty();
+    }
+
+    @Test
     void countsAndBoundsThatAnEngineMightReadOffAFileAreOfWhatIsLeft() {
         SqlTable table = table("t", SCHEMA);
         DataFile file = kit.add(table, SCHEMA, rows(0, 1000)).getFirst();

@@ -43,12 +43,14 @@ public final class Lake implements AutoCloseable {
     private final QueryService queries;
     private final Optional<OpenLineage> lineage;
     private final LakeAccess access;
+    private final LakeQuarantine quarantine;
     private final EmbeddedHealth health;
     private final Parts parts;
     private volatile boolean ready;
 
     Lake(
             LakeDefinition definition,
+            List<Dataset> datasets,
             LakeCatalog catalog,
             LakeStatus status,
             Ingest ingest,
@@ -67,6 +69,7 @@ public final class Lake implements AutoCloseable {
         this.lineage = lineage;
         this.queries = queries;
         this.access = new LakeAccess(this, policies, authenticator);
+        this.quarantine = new LakeQuarantine(this, datasets, pipelines);
         this.health = health;
         this.parts = parts;
     }
@@ -147,6 +150,11 @@ public final class Lake implements AutoCloseable {
     /** Who may see and do what. */
     public LakeAccess access() {
         return access;
+    }
+
+    /** What its datasets refused. */
+    public LakeQuarantine quarantine() {
+        return quarantine;
     }
 
     /**

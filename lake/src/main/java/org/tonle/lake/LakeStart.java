@@ -148,6 +148,7 @@ final class LakeStart {
                         state, parts.find(EmbeddedKafka.class), parts.find(EmbeddedPostgres.class));
         return new Lake(
                 definition,
+                datasets,
                 catalog,
                 status,
                 ingest,

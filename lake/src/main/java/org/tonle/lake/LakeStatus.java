@@ -24,6 +24,7 @@ import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.TableStatus.State;
 import org.tonle.ledger.CommitRequest.ExpectationResult;
 import org.tonle.pipeline.DatasetStatus;
+import org.tonle.pipeline.JudgedBy;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.query.SystemTable;
 import org.tonle.sql.Dataset;
@@ -131,7 +132,11 @@ final class LakeStatus {
                                 case FAILING -> State.FAILING;
                                 case STANDBY -> State.STANDBY;
                             },
-                            run.reason(),
+                            run.reason()
+                                    .or(() ->
+                                            tables.pinned(dataset.name())
+                                                    .flatMap(table ->
+                                                            JudgedBy.hint(dataset, table))),
                             tables.pinned(dataset.name()),
                             behind ? pin.seq() - run.seq() : 0,
                             Optional.empty(),

@@ -55,13 +55,17 @@ public record TableStatus(
                 false);
     }
 
-    /** For whoever doesn't see all tables: a reason may hold values of any of them. */
+    /**
+     * For whoever doesn't see all tables: why something can't go on may hold values of any of them.
+     * What should be done with a dataset that runs holds none.
+     */
     TableStatus withoutReason() {
         return new TableStatus(
                 name,
                 kind,
                 state,
-                reason.map(text -> UNTOLD),
+                reason.map(
+                        text -> !kind.equals("source") && state != State.FAILING ? text : UNTOLD),
                 rows,
                 files,
                 seq,

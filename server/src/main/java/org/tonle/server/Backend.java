@@ -9,6 +9,7 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
+import org.tonle.lake.LakeQuarantine;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.SourceReport;
@@ -72,6 +73,19 @@ public interface Backend {
 
     /** Where a column comes from and what comes of it; see {@link Lake#lineage}. */
     ColumnLineage lineage(String column, Principal principal);
+
+    /** What datasets refused, by rule; see {@link LakeQuarantine#rules}. */
+    String refusedByRule(Principal principal);
+
+    /** Rows that a dataset refused; see {@link LakeQuarantine#rows}. */
+    String refused(String dataset, Optional<String> where, int limit, Principal principal);
+
+    /** Judges rows again that a dataset refused; see {@link LakeQuarantine#replay}. */
+    LakeQuarantine.Judged replay(
+            String dataset, Optional<String> where, Optional<String> fix, Principal principal);
+
+    /** Computes a dataset anew; see {@link LakeQuarantine#refresh}. */
+    LakeQuarantine.Refresh refresh(String dataset, boolean downstream, Principal principal);
 
     /** In the order of the data. */
     List<TableStatus> tables();

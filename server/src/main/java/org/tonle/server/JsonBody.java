@@ -15,7 +15,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
 
-/** A request's body: one JSON object of texts and lists of texts. */
+/** A request's body: one JSON object of texts, flags and lists of texts. */
 final class JsonBody {
     private static final ObjectMapper JSON =
             new ObjectMapper().enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
@@ -74,6 +74,15 @@ final class JsonBody {
             return Optional.empty();
         }
         return Optional.of(text(field, node.get(field)));
+    }
+
+    /** A yes or no; no if it isn't there. */
+    boolean flag(String field) {
+        JsonNode value = node.path(field);
+        if (!value.isMissingNode() && !value.isBoolean()) {
+            throw refused("the field " + field + " is neither true nor false", null, action);
+        }
+        return value.booleanValue();
     }
 
     private String text(String field, JsonNode value) {

@@ -135,6 +135,7 @@ public final class LakeServer implements AutoCloseable {
                         .http2MaxHeaderListSize(16 << 10)
                         .gracefulShutdownTimeout(Duration.ofMillis(50), options.drain());
         KeysDoor keys = new KeysDoor(lake, threads);
+        QuarantineDoor quarantine = new QuarantineDoor(lake, threads);
         PolicyDoor policy = new PolicyDoor(lake, threads);
         SourcesDoor sources = new SourcesDoor(lake, threads);
         List<Route> routes =
@@ -182,16 +183,32 @@ public final class LakeServer implements AutoCloseable {
                                                                                 ctx)))))),
                         new Route(
                                 "GET /api/v1/sources",
-                                TokenCheck.Door.SOURCES,
+                                TokenCheck.Door.OPERATE,
                                 blocking(threads, sources::list)),
                         new Route(
                                 "POST /api/v1/sources/{source}/pause",
-                                TokenCheck.Door.SOURCES,
+                                TokenCheck.Door.OPERATE,
                                 sources::pause),
                         new Route(
                                 "POST /api/v1/sources/{source}/resume",
-                                TokenCheck.Door.SOURCES,
+                                TokenCheck.Door.OPERATE,
                                 sources::resume),
+                        new Route(
+                                "POST /api/v1/datasets/{dataset}/refresh",
+                                TokenCheck.Door.OPERATE,
+                                quarantine::refresh),
+                        new Route(
+                                "GET /api/v1/quarantine",
+                                TokenCheck.Door.OPERATE,
+                                blocking(threads, quarantine::list)),
+                        new Route(
+                                "GET /api/v1/quarantine/{dataset}",
+                                TokenCheck.Door.OPERATE,
+                                blocking(threads, quarantine::show)),
+                        new Route(
+                                "POST /api/v1/quarantine/{dataset}/replay",
+                                TokenCheck.Door.OPERATE,
+                                quarantine::replay),
                         new Route(
                                 "GET /api/v1/lineage",
                                 TokenCheck.Door.ANYBODY_KNOWN,

@@ -9,6 +9,7 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
+import org.tonle.lake.LakeQuarantine;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.SourceReport;
@@ -88,6 +89,27 @@ final class RunningLake implements Backend {
     @Override
     public ColumnLineage lineage(String column, Principal principal) {
         return lake.lineage(column, principal);
+    }
+
+    @Override
+    public String refusedByRule(Principal principal) {
+        return lake.quarantine().rules(principal);
+    }
+
+    @Override
+    public String refused(String dataset, Optional<String> where, int limit, Principal principal) {
+        return lake.quarantine().rows(dataset, where, limit, principal);
+    }
+
+    @Override
+    public LakeQuarantine.Judged replay(
+            String dataset, Optional<String> where, Optional<String> fix, Principal principal) {
+        return lake.quarantine().replay(dataset, where, fix, principal);
+    }
+
+    @Override
+    public LakeQuarantine.Refresh refresh(String dataset, boolean downstream, Principal principal) {
+        return lake.quarantine().refresh(dataset, downstream, principal);
     }
 
     @Override

@@ -39,15 +39,7 @@ final class TokenCheck extends SimpleDecoratingHttpService {
                         Principal::mayIngest,
                         "ingest, data_engineer or admin may send events");
         static final Door OPERATE =
-                new Door(
-                        true,
-                        Principal::mayOperate,
-                        "data_engineer or admin may see these figures");
-        static final Door SOURCES =
-                new Door(
-                        true,
-                        Principal::mayOperate,
-                        "data_engineer or admin may watch, pause and resume sources");
+                new Door(true, Principal::mayOperate, "data_engineer or admin may do this");
         static final Door ADMIN = new Door(true, Principal::isAdmin, "admin may do this");
     }
 

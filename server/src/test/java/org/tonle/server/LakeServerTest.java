@@ -640,4 +640,40 @@ class LakeServerTest {
             return new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII);
         }
     }
+
+    @Test
+    void whatWasRefusedIsShownAndReplayed() throws Exception {
+        assertThat(get("/api/v1/quarantine").body()).isEqualTo("[]");
+        assertThat(get("/api/v1/quarantine/silver.a?limit=3&where=rule%20%3D%20'x'").body())
+                .isEqualTo("[{\"dataset\":\"silver.a\",\"where\":\"rule = 'x'\",\"limit\":3}]");
+        problem(get("/api/v1/quarantine/silver.a?limit=no"), 400, "INVALID_REQUEST");
+        problem(get("/api/v1/quarantine/silver.a?limit=0"), 400, "INVALID_REQUEST");
+
+        HttpResponse<String> replayed =
+                post("/api/v1/quarantine/silver.a/replay", "{\"where\":\"true\"}");
+        assertThat(replayed.body())
+                .isEqualTo(
+                        "{\"dataset\":\"silver.a\",\"seq\":42,\"read\":3,\"written\":1,\"quarantined\":2,\"filtered\":0,\"duplicates\":0}");
+        problem(
+                post("/api/v1/quarantine/silver.a/replay", "{\"which\":\"true\"}"),
+                400,
+                "INVALID_REQUEST");
+
+        JsonNode refreshed = JSON.readTree(post("/api/v1/datasets/silver.a/refresh", "{}").body());
+        assertThat(refreshed.at("/refreshed/0/dataset").asText()).isEqualTo("silver.a");
+        assertThat(refreshed.at("/stale/0").asText()).isEqualTo("silver.copy");
+        assertThat(
+                        JSON.readTree(
+                                        post(
+                                                        "/api/v1/datasets/silver.a/refresh",
+                                                        "{\"downstream\":true}")
+                                                .body())
+                                .path("stale")
+                                .isEmpty())
+                .isTrue();
+        problem(
+                post("/api/v1/datasets/silver.a/refresh", "{\"downstream\":\"yes\"}"),
+                400,
+                "INVALID_REQUEST");
+    }
 }

@@ -106,7 +106,10 @@ class OpenApiTest {
             HttpClient client, LakeServer server, ScriptedLake lake, String method, String path)
             throws IOException, InterruptedException {
         List<Integer> statuses = new ArrayList<>();
-        String real = path.replace("{source}", "events").replace("{id}", "k1");
+        String real =
+                path.replace("{source}", "events")
+                        .replace("{id}", "k1")
+                        .replace("{dataset}", "silver.a");
         statuses.add(status(client, request(server, method, real, body(path))));
         statuses.add(
                 status(
@@ -182,7 +185,9 @@ class OpenApiTest {
     private static String body(String path) {
         return path.endsWith("/keys")
                 ? "{\"roles\":[\"data_viewer\"]}"
-                : path.endsWith("/check") ? "{\"sql\":\"q\",\"as\":\"anna\"}" : "{\"sql\":\"q\"}";
+                : path.endsWith("/check")
+                        ? "{\"sql\":\"q\",\"as\":\"anna\"}"
+                        : path.contains("{dataset}") ? "{}" : "{\"sql\":\"q\"}";
     }
 
     // a body that is too large is answered and then cut off (RST_STREAM): the JDK's client, still

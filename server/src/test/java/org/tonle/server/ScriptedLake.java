@@ -20,6 +20,7 @@ import org.tonle.definition.SourceKind;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.LakeAccess;
+import org.tonle.lake.LakeQuarantine;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.PolicyReport;
 import org.tonle.lake.SourceReport;
@@ -131,6 +132,32 @@ final class ScriptedLake implements Backend {
             @Override
             public ColumnLineage lineage(String column, Principal principal) {
                 return current.get().lineage(column, principal);
+            }
+
+            @Override
+            public String refusedByRule(Principal principal) {
+                return current.get().refusedByRule(principal);
+            }
+
+            @Override
+            public String refused(
+                    String dataset, Optional<String> where, int limit, Principal principal) {
+                return current.get().refused(dataset, where, limit, principal);
+            }
+
+            @Override
+            public LakeQuarantine.Judged replay(
+                    String dataset,
+                    Optional<String> where,
+                    Optional<String> fix,
+                    Principal principal) {
+                return current.get().replay(dataset, where, fix, principal);
+            }
+
+            @Override
+            public LakeQuarantine.Refresh refresh(
+                    String dataset, boolean downstream, Principal principal) {
+                return current.get().refresh(dataset, downstream, principal);
             }
 
             @Override
@@ -351,6 +378,38 @@ final class ScriptedLake implements Backend {
                 List.of(
                         new ColumnLineage.Step(
                                 "gold.of_" + principal.name(), ColumnLineage.Via.ROWS, List.of())));
+    }
+
+    @Override
+    public String refusedByRule(Principal principal) {
+        return "[]";
+    }
+
+    @Override
+    public String refused(String dataset, Optional<String> where, int limit, Principal principal) {
+        return "[{\"dataset\":\"%s\",\"where\":\"%s\",\"limit\":%d}]"
+                .formatted(dataset, where.orElse(""), limit);
+    }
+
+    private void failIfScripted() {
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    @Override
+    public LakeQuarantine.Judged replay(
+            String dataset, Optional<String> where, Optional<String> fix, Principal principal) {
+        failIfScripted();
+        return new LakeQuarantine.Judged(dataset, OptionalLong.of(42), 3, 1, 2, 0, 0);
+    }
+
+    @Override
+    public LakeQuarantine.Refresh refresh(String dataset, boolean downstream, Principal principal) {
+        failIfScripted();
+        return new LakeQuarantine.Refresh(
+                List.of(new LakeQuarantine.Judged(dataset, OptionalLong.of(43), 3, 2, 1, 0, 0)),
+                downstream ? List.of() : List.of("silver.copy"));
     }
 
     @Override

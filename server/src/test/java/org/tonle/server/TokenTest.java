@@ -32,7 +32,11 @@ class TokenTest {
                     "GET /api/v1/keys",
                     "POST /api/v1/keys",
                     "DELETE /api/v1/keys/k1",
-                    "POST /api/v1/policy/check");
+                    "POST /api/v1/policy/check",
+                    "GET /api/v1/quarantine",
+                    "GET /api/v1/quarantine/silver.a",
+                    "POST /api/v1/quarantine/silver.a/replay",
+                    "POST /api/v1/datasets/silver.a/refresh");
 
     // one server for all tests, as starting and stopping it is most of what they would do
     private static final AtomicReference<ScriptedLake> CURRENT = new AtomicReference<>();
@@ -72,7 +76,9 @@ class TokenTest {
     private static String body(String door) {
         return door.endsWith("keys")
                 ? "{\"roles\":[\"data_viewer\"]}"
-                : door.endsWith("check") ? "{\"sql\":\"q\",\"as\":\"anna\"}" : "{\"sql\":\"q\"}";
+                : door.endsWith("check")
+                        ? "{\"sql\":\"q\",\"as\":\"anna\"}"
+                        : door.contains("silver.a") ? "{}" : "{\"sql\":\"q\"}";
     }
 
     private int status(String door, String role) throws Exception {
@@ -139,6 +145,14 @@ class TokenTest {
                         "GET /api/v1/datasets",
                         ScriptedLake.ROLES,
                         "GET /metrics",
+                        Set.of("admin", "data_engineer"),
+                        "GET /api/v1/quarantine",
+                        Set.of("admin", "data_engineer"),
+                        "GET /api/v1/quarantine/silver.a",
+                        Set.of("admin", "data_engineer"),
+                        "POST /api/v1/quarantine/silver.a/replay",
+                        Set.of("admin", "data_engineer"),
+                        "POST /api/v1/datasets/silver.a/refresh",
                         Set.of("admin", "data_engineer"));
         for (String door : DOORS) {
             for (String role : ScriptedLake.ROLES) {

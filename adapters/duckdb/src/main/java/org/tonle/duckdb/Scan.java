@@ -7,6 +7,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.iceberg.MetadataColumns;
 import org.apache.iceberg.types.Types;
 import org.tonle.sql.BoundTable;
 import org.tonle.sql.DataFile;
@@ -72,6 +73,11 @@ final class Scan {
                                     + DuckTypes.name(column.name()))
                     .collect(Collectors.joining(", ", "SELECT ", " WHERE false"));
         }
+        if (columns.stream().anyMatch(Scan::isPlace)) {
+            return filled.stream()
+                    .map(file -> placed(columns, file))
+                    .collect(Collectors.joining(" UNION ALL "));
+        }
         List<DataFile> whole = filled.stream().filter(file -> file.deleted().isEmpty()).toList();
         return Stream.concat(
                         Stream.of(
@@ -120,6 +126,48 @@ final class Scan {
                             + ") WHERE "
                             + DeletedBits.left(deleted);
                 });
+    }
+
+    /** Whether a column tells where a row stands, and is in no file. */
+    private static boolean isPlace(Types.NestedField column) {
+        return isFile(column) || column.fieldId() == MetadataColumns.ROW_POSITION.fieldId();
+    }
+
+    private static boolean isFile(Types.NestedField column) {
+        return column.fieldId() == MetadataColumns.FILE_PATH.fieldId();
+    }
+
+    /** What is left of a file, with the places of the rows. */
+    private static String placed(List<Types.NestedField> columns, DataFile file) {
+        List<Types.NestedField> stored =
+                columns.stream().filter(column -> !isPlace(column)).toList();
+        return columns.stream()
+                .map(column ->
+                        "CAST("
+                                + (isFile(column)
+                                        ? "filename"
+                                        : isPlace(column) ? DeletedBits.POSITION : byId(column))
+                                + " AS "
+                                + DuckTypes.type(column.type())
+                                + ") AS "
+                                + DuckTypes.name(column.name()))
+                .collect(
+                        Collectors.joining(
+                                ", ",
+                                "SELECT ",
+                                " FROM "
+                                        + read(Stream.of(file)).orElseThrow()
+                                        + ", filename=true, "
+                                        + DeletedBits.POSITION
+                                        + "=true"
+                                        + (stored.isEmpty()
+                                                ? ""
+                                                : ", " + schema(stored, Scan::byId))
+                                        + ")"
+                                        + file.deleted()
+                                                .map(deleted ->
+                                                        " WHERE " + DeletedBits.left(deleted))
+                                                .orElse("")));
     }
 
     private static String byId(Types.NestedField column) {

@@ -277,6 +277,13 @@ public final class StagedTable {
                 .commit();
     }
 
+    /** Makes the table one with {@link #ROWS_CHANGE}, if it isn't; its files stay as they are. */
+    public void letRowsLeave() {
+        if (transaction.currentMetadata().formatVersion() < 3) {
+            transaction.updateProperties().set(TableProperties.FORMAT_VERSION, "3").commit();
+        }
+    }
+
     /**
      * Adds files and deletes rows of others, in one snapshot; a file all of whose rows are deleted
      * leaves the table. Of a table with {@link #ROWS_CHANGE}, staged with {@link OnConflict#FAIL}.

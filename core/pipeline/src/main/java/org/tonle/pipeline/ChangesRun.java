@@ -2,15 +2,13 @@ package org.tonle.pipeline;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
 import org.apache.iceberg.DataFile;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
@@ -77,6 +75,32 @@ final class ChangesRun implements DatasetRun {
     @Override
     public void drain() {
         // it never rests
+    }
+
+    @Override
+    public TaskResult perform(DatasetTask task, Pin pin, Lease lease) {
+        int at =
+                IntStream.range(0, datasets.size())
+                        .filter(i ->
+                                datasets.get(i).name().toString().equalsIgnoreCase(task.dataset()))
+                        .findFirst()
+                        .orElseThrow();
+        Dataset.ChangeTable dataset = datasets.get(at);
+        ChangesRepair repair = new ChangesRepair(dataset, lake, reports.get(at), pin, lease);
+        reset();
+        return switch (task) {
+            case DatasetTask.Replay replay -> repair.replay(replay);
+            case DatasetTask.Refresh refresh -> {
+                // the others over the source must not fall behind it, nor be ahead
+                OptionalLong position = position(dataset, new PinnedTables(pin, lake.sources()));
+                yield repair.refresh(
+                        refresh,
+                        position,
+                        datasets.size() > 1 && position.isPresent()
+                                ? position.getAsLong()
+                                : pin.seq());
+            }
+        };
     }
 
     @Override
@@ -166,7 +190,7 @@ final class ChangesRun implements DatasetRun {
             case ChangeRange.Rewritten(long seq, String operation) ->
                     throw new LakeException(
                             ErrorCode.SOURCE_CHANGED,
-                            "%s was changed by commit %d (%s), so its changes can't be followed from there on; refresh %s from scratch under another name, or restore its input"
+                            "%s was changed by commit %d (%s), so its changes can't be followed from there on; to compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
                                     .formatted(input.identifier(), seq, operation, dataset.name()));
         };
     }
@@ -236,7 +260,7 @@ final class ChangesRun implements DatasetRun {
                                         quarantine.dataDirectory(),
                                         commit.id().toString(),
                                         target.schema()));
-        change(target, before, result);
+        ChangesRepair.change(target, before, result);
         StreamingRun.append(deletes, result.deletes());
         StreamingRun.append(quarantine, result.quarantine());
         String of = parts(name);
@@ -264,18 +288,5 @@ final class ChangesRun implements DatasetRun {
     /** Several tables' facts stand in one summary. */
     private String parts(TableName name) {
         return datasets.size() == 1 ? "" : " " + name;
-    }
-
-    private static void change(StagedTable target, PinnedTable before, ChangeResult result) {
-        if (result.removed().isEmpty()) {
-            StreamingRun.append(target, result.rows());
-            return;
-        }
-        List<DataFile> added =
-                result.rows().stream().map(file -> target.adopt(file.path())).toList();
-        Map<String, BitSet> removed = new HashMap<>();
-        result.removed()
-                .forEach((path, positions) -> removed.put(LocalFileIO.location(path), positions));
-        target.change(before, added, removed);
     }
 }

@@ -16,6 +16,14 @@ sealed interface DatasetRun permits StreamingRun, ChangesRun, ViewRun {
      */
     Progress run(Pin pin, Lease lease);
 
+    /**
+     * Does what somebody asks, in a commit of its own or in none.
+     *
+     * @param task of one of its datasets
+     * @throws org.tonle.spi.LakeException INVALID_REQUEST if it can't be asked of such a dataset
+     */
+    TaskResult perform(DatasetTask task, Pin pin, Lease lease);
+
     /** How long until it may run again; zero or less if it may now. */
     java.time.Duration rest();
 

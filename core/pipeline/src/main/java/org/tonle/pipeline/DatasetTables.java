@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
@@ -22,7 +23,9 @@ import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.definition.Place;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.definition.SqlText;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.DatasetMove;
 import org.tonle.ledger.CommitRequest.DefinitionVersion;
@@ -32,6 +35,7 @@ import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundChanges;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.Dataset;
+import org.tonle.sql.Expectation;
 import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
@@ -143,12 +147,16 @@ final class DatasetTables {
                     identifier(table.name()),
                     schema,
                     PartitionSpec.unpartitioned(),
-                    Map.of(KEY_PROPERTY, key));
+                    Map.of(
+                            KEY_PROPERTY,
+                            key,
+                            JudgedBy.PROPERTY,
+                            JudgedBy.of(table.expectations())));
             commit.create(
                     identifier(Pipelines.quarantine(table.name())),
                     QuarantineTable.SCHEMA,
                     PartitionSpec.unpartitioned(),
-                    Map.of());
+                    StagedTable.ROWS_CHANGE);
             publish(commit, table, stored);
         }
     }
@@ -174,7 +182,7 @@ final class DatasetTables {
                     identifier(Pipelines.quarantine(table.name())),
                     QuarantineTable.SCHEMA,
                     PartitionSpec.unpartitioned(),
-                    Map.of());
+                    StagedTable.ROWS_CHANGE);
             publish(commit, table, stored);
         }
     }
@@ -246,14 +254,35 @@ final class DatasetTables {
         if (added.isEmpty() && unchanged(table, stored)) {
             return;
         }
+        Optional<List<Expectation>> judgedBy = judgedBy(existing, stored);
         try (StagedCommit commit = catalog.stage()) {
-            if (!added.isEmpty()) {
+            if (!added.isEmpty() || judgedBy.isPresent()) {
                 StagedTable staged = commit.table(existing.ref(), OnConflict.FAIL);
-                UpdateSchema update = staged.transaction().updateSchema();
-                added.forEach(field -> update.addColumn(field.name(), field.type()));
-                update.commit();
+                if (!added.isEmpty()) {
+                    UpdateSchema update = staged.transaction().updateSchema();
+                    added.forEach(field -> update.addColumn(field.name(), field.type()));
+                    update.commit();
+                }
+                judgedBy.ifPresent(expectations -> JudgedBy.set(staged, expectations));
             }
             publish(commit, table, stored);
+        }
+    }
+
+    /** By what a table's rows were judged that doesn't say it: made before tables did. */
+    private static Optional<List<Expectation>> judgedBy(
+            PinnedTable existing, @Nullable Definition stored) {
+        if (stored == null || existing.properties().containsKey(JudgedBy.PROPERTY)) {
+            return Optional.empty();
+        }
+        try {
+            return Sql.dataset(new SqlText(new Place(stored.name(), 1, 1), stored.text()))
+                            instanceof Dataset.StreamingTable before
+                    ? Optional.of(before.expectations())
+                    : Optional.empty();
+        } catch (LakeException e) {
+            // what was declared once may be refused by now; nothing is known then
+            return Optional.empty();
         }
     }
 

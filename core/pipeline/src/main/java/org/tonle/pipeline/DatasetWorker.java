@@ -4,6 +4,9 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +44,14 @@ final class DatasetWorker {
     private volatile @Nullable String reason;
     private volatile long seq;
     private volatile boolean upToDate;
+    private final Queue<Asked> asked = new ConcurrentLinkedQueue<>();
     private Duration pause = FIRST_PAUSE;
+
+    /** Whether the current step got so far as to know the lake's state. */
+    private boolean reached;
+
+    /** What somebody waits for. */
+    private record Asked(DatasetTask task, CompletableFuture<TaskResult> answer) {}
 
     /**
      * @param name of the work, which one process of all does
@@ -67,6 +77,36 @@ final class DatasetWorker {
 
     void start() {
         thread.start();
+    }
+
+    /** Whether it works on that dataset, whatever the case of its name. */
+    boolean worksOn(String dataset) {
+        return datasets.stream().anyMatch(own -> own.name().toString().equalsIgnoreCase(dataset));
+    }
+
+    /** Does what somebody asks of one of its datasets, between its runs. */
+    CompletableFuture<TaskResult> ask(DatasetTask task) {
+        Asked added = new Asked(task, new CompletableFuture<>());
+        asked.add(added);
+        if (stopping) {
+            refuse(stopped());
+        }
+        head.wake();
+        return added.answer();
+    }
+
+    private void refuse(LakeException why) {
+        for (Asked next = asked.poll(); next != null; next = asked.poll()) {
+            next.answer().completeExceptionally(why);
+        }
+    }
+
+    private static LakeException stopped() {
+        return new LakeException(ErrorCode.NOT_READY, "The lake is stopping; ask it again later");
+    }
+
+    private boolean isCalled() {
+        return stopping || !asked.isEmpty();
     }
 
     /** From now on it doesn't rest before it takes in what its inputs hold. */
@@ -129,23 +169,70 @@ final class DatasetWorker {
             try {
                 step();
             } catch (InterruptedException e) {
-                return;
+                break;
             }
+        }
+        refuse(stopped());
+    }
+
+    /** Does what was asked first. */
+    private void answer(Asked next, Pin pin, Lease lease) {
+        try {
+            TaskResult result = run.perform(next.task(), pin, lease);
+            next.answer().complete(result);
+        } catch (UncheckedIOException e) {
+            unanswered(next, LakeException.storage(e));
+        } catch (RuntimeException | Error e) {
+            if (e instanceof CommitConflictException conflict
+                    && conflict.code() == ErrorCode.LEASE_LOST) {
+                leases.lost(lease);
+            }
+            unanswered(next, e);
+        }
+    }
+
+    private void unanswered(Asked next, Throwable why) {
+        log.warn("{} of {} was not done: {}", next.task(), name, why.toString());
+        reports.forEach(RunReports::aborted);
+        next.answer().completeExceptionally(why);
+    }
+
+    /** Another process does the work, and can be asked. */
+    private void referAsked() {
+        if (!asked.isEmpty()) {
+            refuse(
+                    new LakeException(
+                            ErrorCode.LEASE_LOST,
+                            "Another process of this lake works on %s (%s); ask that one"
+                                    .formatted(
+                                            name,
+                                            catalog.ledger().leases("dataset/" + name).stream()
+                                                    .map(Lease::holder)
+                                                    .findFirst()
+                                                    .orElse("it has just ended"))));
         }
     }
 
     private void step() throws InterruptedException {
         Optional<Lease> lease = Optional.empty();
+        reached = false;
         try {
             lease = leases.lease("dataset/" + name);
             if (lease.isEmpty()) {
                 state = State.STANDBY;
                 elsewhere = true;
-                head.await(Long.MAX_VALUE, Duration.ofSeconds(1), () -> stopping);
+                referAsked();
+                head.await(Long.MAX_VALUE, Duration.ofSeconds(1), this::isCalled);
                 return;
             }
             elsewhere = false;
             Pin pin = catalog.pin();
+            reached = true;
+            @Nullable Asked next = asked.poll();
+            if (next != null) {
+                answer(next, pin, lease.get());
+                return;
+            }
             DatasetRun.Progress progress = run.run(pin, lease.get());
             reports.forEach(RunReports::wentWell);
             seq = progress.seq();
@@ -157,9 +244,9 @@ final class DatasetWorker {
                 head.wake();
             }
             if (upToDate) {
-                head.await(pin.seq(), Duration.ofSeconds(5), () -> stopping);
+                head.await(pin.seq(), Duration.ofSeconds(5), this::isCalled);
             } else if (run.rest().isPositive()) {
-                head.await(Long.MAX_VALUE, run.rest(), () -> stopping || draining);
+                head.await(Long.MAX_VALUE, run.rest(), () -> isCalled() || draining);
             }
         } catch (CommitConflictException e) {
             if (e.code() == ErrorCode.LEASE_LOST) {
@@ -205,8 +292,15 @@ final class DatasetWorker {
         upToDate = false;
         state = as;
         reason = why;
+        if (!reached) {
+            // who waits is told, and asks again
+            refuse(
+                    new LakeException(
+                            ErrorCode.NOT_READY,
+                            "%s can't be worked on now: %s".formatted(name, why)));
+        }
         head.wake();
-        head.await(Long.MAX_VALUE, pause, () -> stopping);
+        head.await(Long.MAX_VALUE, pause, this::isCalled);
         pause =
                 pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0
                         ? LONGEST_PAUSE

@@ -10,13 +10,16 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.LeaseKeeper;
+import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.TableName;
@@ -144,6 +147,69 @@ public final class PipelineRunner implements AutoCloseable {
     public void start() {
         head.start();
         workers.forEach(DatasetWorker::start);
+    }
+
+    /**
+     * Does what somebody asks of a dataset, between its runs, and waits until it is done.
+     *
+     * @throws LakeException NOT_FOUND if there is no such dataset; INVALID_REQUEST if that can't be
+     *     asked of it; INVALID_SQL; LEASE_LOST if another process works on it; COMMIT_CONFLICT if
+     *     somebody else changed its tables meanwhile; CANCELLED if the thread is interrupted,
+     *     though it may be done then. Where it isn't done, nothing was changed.
+     */
+    public TaskResult perform(DatasetTask task) {
+        DatasetWorker worker =
+                workers.stream()
+                        .filter(each -> each.worksOn(task.dataset()))
+                        .findFirst()
+                        .orElseThrow(() -> unknown(task.dataset()));
+        try {
+            return worker.ask(task).get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new LakeException(
+                    ErrorCode.CANCELLED, "Interrupted while %s was waited for".formatted(task), e);
+        } catch (ExecutionException e) {
+            throw switch (e.getCause()) {
+                case LakeException cause -> cause;
+                case Error cause -> throw cause;
+                case null, default ->
+                        new LakeException(
+                                ErrorCode.INTERNAL,
+                                "%s failed: %s".formatted(task, e.getCause()),
+                                e);
+            };
+        }
+    }
+
+    /** NOT_FOUND, for a name that no dataset has. */
+    public LakeException unknown(String dataset) {
+        return new LakeException(
+                ErrorCode.NOT_FOUND,
+                "There is no dataset %s; there are %s"
+                        .formatted(dataset, datasets.stream().map(Dataset::name).toList()));
+    }
+
+    /**
+     * The streaming tables that read a dataset, or what reads it, as a stream: a refresh of it is a
+     * change that they can't follow. Each after those that it reads.
+     */
+    public List<String> downstream(String dataset) {
+        List<String> names = new ArrayList<>();
+        for (Dataset other : datasets) {
+            boolean follows =
+                    !(other instanceof Dataset.MaterializedView)
+                            && other.reads().stream()
+                                    .map(TableName::toString)
+                                    .anyMatch(read ->
+                                            read.equalsIgnoreCase(dataset)
+                                                    || names.stream()
+                                                            .anyMatch(read::equalsIgnoreCase));
+            if (follows) {
+                names.add(other.name().toString());
+            }
+        }
+        return names;
     }
 
     /** Each after those that it reads. */

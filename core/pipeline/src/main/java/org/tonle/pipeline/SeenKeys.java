@@ -83,18 +83,22 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
     public BitSet duplicates(KeyBatch batch) {
         BitSet duplicates = new BitSet(batch.size());
         for (int i = 0; i < batch.size(); i++) {
-            long time = batch.ingestTimeMicros(i);
-            hash.of(batch.key(i));
-            long high = hash.high();
-            long low = hash.low();
-            long first = firstTime(high, low);
-            if (first != KeyTable.ABSENT && Math.abs(time - first) <= windowMicros) {
-                duplicates.set(i);
-            } else {
-                take(high, low, time);
-            }
+            duplicates.set(i, isDuplicate(batch.key(i), batch.ingestTimeMicros(i)));
         }
         return duplicates;
+    }
+
+    /** The same of one row. */
+    boolean isDuplicate(byte[] key, long time) {
+        hash.of(key);
+        long high = hash.high();
+        long low = hash.low();
+        long first = firstTime(high, low);
+        if (first != KeyTable.ABSENT && Math.abs(time - first) <= windowMicros) {
+            return true;
+        }
+        take(high, low, time);
+        return false;
     }
 
     private void take(long high, long low, long time) {

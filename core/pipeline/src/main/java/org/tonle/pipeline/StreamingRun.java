@@ -61,6 +61,9 @@ final class StreamingRun implements DatasetRun {
     private long keysFrom;
     private long epoch;
 
+    /** Whether it was found out which expectations the rows that are there hold to. */
+    private boolean settled;
+
     /** The commits up to here were looked at; the position in the ledger may be older. */
     private long checked;
 
@@ -93,18 +96,77 @@ final class StreamingRun implements DatasetRun {
     }
 
     @Override
+    public TaskResult perform(DatasetTask task, Pin pin, Lease lease) {
+        remember(lease);
+        boolean untouched = false;
+        try {
+            TaskResult result = done(task, pin, lease);
+            untouched = result.equals(TaskResult.NOTHING);
+            return result;
+        } catch (LakeException e) {
+            untouched =
+                    switch (e.code()) {
+                        case INVALID_REQUEST, INVALID_SQL, UNSUPPORTED_SQL -> true;
+                        default -> false;
+                    };
+            throw e;
+        } finally {
+            if (!untouched) {
+                // keys may have become free, or others than before
+                reset();
+            }
+        }
+    }
+
+    private TaskResult done(DatasetTask task, Pin pin, Lease lease) {
+        PinnedTables tables = new PinnedTables(pin, lake.sources());
+        return switch (task) {
+            case DatasetTask.Replay replay ->
+                    new StreamReplay(dataset, lake, reports)
+                            .run(
+                                    replay,
+                                    pin,
+                                    position(tables),
+                                    lease,
+                                    earliest -> keys(tables, earliest));
+            case DatasetTask.Refresh refresh ->
+                    new StreamRefresh(dataset, lake, reports).run(refresh, pin, lease);
+        };
+    }
+
+    private long position(PinnedTables tables) {
+        TableName read = dataset.reads().getFirst();
+        return tables.pinned(read)
+                .map(input ->
+                        lake.catalog()
+                                .ledger()
+                                .datasetPositions(name())
+                                .getOrDefault(input.uuid(), 0L))
+                .orElse(0L);
+    }
+
+    /** Somebody else may have written while another process had the lease. */
+    private void remember(Lease lease) {
+        if (lease.epoch() != epoch) {
+            reset();
+            epoch = lease.epoch();
+        }
+    }
+
+    @Override
     public Progress run(Pin pin, Lease lease) {
+        if (!settled) {
+            // before its first run: what was declared may be another thing than it was
+            JudgedBy.settle(dataset, lake, pin, lease);
+            settled = true;
+        }
         Progress progress = takeIn(pin, lease);
         compaction.compact(lease);
         return progress;
     }
 
     private Progress takeIn(Pin pin, Lease lease) {
-        if (lease.epoch() != epoch) {
-            // somebody else may have written since
-            reset();
-            epoch = lease.epoch();
-        }
+        remember(lease);
         PinnedTables tables = new PinnedTables(pin, lake.sources());
         TableName read = dataset.reads().getFirst();
         PinnedTable input = tables.pinned(read).orElseThrow(() -> noInput(dataset.name(), read));
@@ -120,7 +182,7 @@ final class StreamingRun implements DatasetRun {
             case ChangeRange.Rewritten(long seq, String operation) ->
                     throw new LakeException(
                             ErrorCode.SOURCE_CHANGED,
-                            "%s was changed by commit %d (%s), so it can't be read as a stream from there on; refresh %s from scratch under another name, or restore its input"
+                            "%s was changed by commit %d (%s), so it can't be read as a stream from there on. To compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
                                     .formatted(input.identifier(), seq, operation, name()));
             case ChangeRange.Appended(long upTo, List<DataFile> files) -> {
                 if (!files.isEmpty()) {

@@ -19,6 +19,8 @@ import org.tonle.catalog.StagedTable.OnConflict;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.DatasetMove;
 import org.tonle.ledger.Lease;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.FileTarget;
@@ -65,6 +67,14 @@ final class ViewRun implements DatasetRun {
     @Override
     public void drain() {
         draining = true;
+    }
+
+    @Override
+    public TaskResult perform(DatasetTask task, Pin pin, Lease lease) {
+        throw new LakeException(
+                ErrorCode.INVALID_REQUEST,
+                "%s is a materialized view: it refuses no rows, and is computed anew whenever what it reads changes"
+                        .formatted(task.dataset()));
     }
 
     @Override

@@ -64,7 +64,10 @@ final class TestLake implements AutoCloseable {
     final Ledger ledger;
     final LakeCatalog catalog;
     final DuckDbEngine engine;
-    final List<SourceDefinition> sources;
+
+    /** What the sources declare now; other columns than the lake began with, or the same. */
+    List<SourceDefinition> sources;
+
     private final Path temporary;
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private long position;

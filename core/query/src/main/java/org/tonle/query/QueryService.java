@@ -106,6 +106,24 @@ public final class QueryService {
         return statements.tables(sql, catalog.pin());
     }
 
+    /**
+     * Does other work than a query's, which the audit takes in like one.
+     *
+     * @param said what is to be done, for a person
+     * @throws LakeException OVERLOADED, STORAGE or NOT_READY if the audit can't take it now; what
+     *     the work throws
+     */
+    public <T> T audited(String said, Principal principal, Supplier<T> work) {
+        AuditEntry entry = audit.begin(said, principal);
+        return audited(
+                entry,
+                () -> {
+                    T done = work.get();
+                    entry.finished(0);
+                    return done;
+                });
+    }
+
     private RunningQuery run(String sql, Principal principal, ReadPoint at, AuditEntry entry) {
         Question question = new Question(sql, principal, at, RowFormat.JSON, Set.of());
         try (AuditEntry.Work work = entry.work()) {

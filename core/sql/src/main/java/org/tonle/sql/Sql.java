@@ -90,6 +90,21 @@ public final class Sql {
                         .bind(Language.parseQuery(view.frame().select(), position)));
     }
 
+    /**
+     * Binds which rows a dataset refused are meant: {@code key}, {@code ingest_time}, {@code
+     * partition}, {@code position}, {@code index}, then {@link SqlTable#FILE} and {@link
+     * SqlTable#ROW}, and {@code payload}. Neither text can name another table.
+     *
+     * @param quarantine the table they are in; it is read with {@link SqlTable#placed}
+     * @param where a condition over its columns; empty: all rows
+     * @param fix an expression over its columns that gives the payload anew; empty: as it came
+     * @throws org.tonle.spi.LakeException as {@link #query(String, TableResolver)}
+     */
+    public static BoundQuery refused(
+            TableName quarantine, Optional<String> where, Optional<String> fix) {
+        return BigStack.call(() -> new RefusedRows(quarantine).bind(where, fix));
+    }
+
     /** Binds the clauses of a change table. Errors as for {@link #query}. */
     public static BoundChanges changes(Dataset.ChangeTable table, TableResolver tables) {
         return BigStack.call(() -> new ChangeBinder(table, tables).bind());

@@ -11,6 +11,9 @@ import java.util.function.Function;
  * that overflows are INVALID_VALUE, never NULL; strings are compared by code point; NULLs stand
  * last unless the statement says otherwise; the time zone is UTC.
  *
+ * <p>A table may have the columns of {@link SqlTable#placed}, which no file holds: they tell where
+ * a row stands.
+ *
  * <p>All methods throw {@link org.tonle.spi.LakeException}: INVALID_VALUE, TIMEOUT, CANCELLED,
  * OUT_OF_RESOURCES, STORAGE (an input can't be read or an output not written), UNSUPPORTED_SQL (the
  * engine has no way to say it).

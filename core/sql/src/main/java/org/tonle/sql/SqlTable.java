@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.iceberg.MetadataColumns;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.tonle.catalog.BronzeTable;
@@ -29,6 +30,12 @@ public record SqlTable(
 
     /** The hidden column that says which change a row of a change table is the outcome of. */
     public static final String SEQUENCE = "_sequence";
+
+    /** The column of {@link #placed} that says in which file a row stands, by its path. */
+    public static final String FILE = "_file";
+
+    /** The column of {@link #placed} that says where in its file a row stands, counted from 0. */
+    public static final String ROW = "_pos";
 
     /** What columns are called that exist only while something is computed. */
     private static final String OWN_PREFIX = "tonle$";
@@ -72,6 +79,26 @@ public record SqlTable(
      */
     public SqlTable shown(Access access) {
         return access.isRestricted() ? Guard.shown(this, access) : this;
+    }
+
+    /**
+     * A table's columns, and the place of each row: Iceberg's metadata columns, by whose field ids
+     * engines know them.
+     */
+    public static Schema placed(Schema schema) {
+        return new Schema(
+                Stream.concat(
+                                schema.columns().stream(),
+                                Stream.of(
+                                        Types.NestedField.required(
+                                                MetadataColumns.FILE_PATH.fieldId(),
+                                                FILE,
+                                                Types.StringType.get()),
+                                        Types.NestedField.required(
+                                                MetadataColumns.ROW_POSITION.fieldId(),
+                                                ROW,
+                                                Types.LongType.get())))
+                        .toList());
     }
 
     /** Whether its rows are events as they came. */

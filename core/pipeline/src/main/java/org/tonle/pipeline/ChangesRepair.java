@@ -1,0 +1,223 @@
+package org.tonle.pipeline;
+
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.apache.iceberg.DataFile;
+import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.StagedCommit;
+import org.tonle.catalog.StagedTable;
+import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.CommitRequest.DatasetMove;
+import org.tonle.ledger.Lease;
+import org.tonle.sql.BoundChanges;
+import org.tonle.sql.ChangeResult;
+import org.tonle.sql.ChangeTarget;
+import org.tonle.sql.Dataset;
+import org.tonle.sql.Inputs;
+import org.tonle.sql.Lineage;
+import org.tonle.sql.PinnedTables;
+import org.tonle.sql.Pipelines;
+import org.tonle.sql.Sql;
+import org.tonle.sql.TableName;
+
+/**
+ * Events that a change table refused are taken in after all, or the table is computed anew. What it
+ * leads to is the same whenever changes come, so that both are runs like any other.
+ */
+final class ChangesRepair {
+    private final Dataset.ChangeTable dataset;
+    private final RunEnvironment lake;
+    private final RunReports reports;
+    private final PinnedTables tables;
+    private final PinnedTable input;
+    private final BoundChanges bound;
+    private final Lease lease;
+
+    ChangesRepair(
+            Dataset.ChangeTable dataset,
+            RunEnvironment lake,
+            RunReports reports,
+            Pin pin,
+            Lease lease) {
+        this.dataset = dataset;
+        this.lake = lake;
+        this.reports = reports;
+        this.lease = lease;
+        this.tables = new PinnedTables(pin, lake.sources());
+        TableName read = dataset.reads().getFirst();
+        this.input =
+                tables.pinned(read).orElseThrow(() -> StreamingRun.noInput(dataset.name(), read));
+        this.bound = Sql.changes(dataset, tables);
+    }
+
+    /** The table's three tables, staged. */
+    private record Staged(StagedTable target, StagedTable deletes, StagedTable quarantine) {}
+
+    private Staged stage(StagedCommit commit) {
+        reports.started(commit.id(), tables, List.of(input), () -> Lineage.of(bound));
+        return new Staged(
+                commit.table(pinned(dataset.name()).ref(), OnConflict.FAIL),
+                commit.table(pinned(Pipelines.deleted(dataset.name())).ref(), OnConflict.FAIL),
+                commit.table(pinned(Pipelines.quarantine(dataset.name())).ref(), OnConflict.FAIL));
+    }
+
+    private PinnedTable pinned(TableName name) {
+        return tables.pinned(name).orElseThrow();
+    }
+
+    private ChangeResult write(
+            StagedCommit commit,
+            Staged staged,
+            List<org.tonle.sql.DataFile> events,
+            List<org.tonle.sql.DataFile> rows,
+            List<org.tonle.sql.DataFile> deletes) {
+        lake.failPoints().reach("run.before-engine");
+        ChangeResult result =
+                lake.engine()
+                        .writeChanges(
+                                bound,
+                                new Inputs(
+                                        Map.of(
+                                                bound.stream().input().table().name(),
+                                                events,
+                                                dataset.name(),
+                                                rows,
+                                                Pipelines.deleted(dataset.name()),
+                                                deletes)),
+                                new ChangeTarget(
+                                        dataset.name(),
+                                        Pipelines.deleted(dataset.name()),
+                                        commit.id().toString(),
+                                        staged.target().dataDirectory(),
+                                        staged.deletes().dataDirectory(),
+                                        staged.quarantine().dataDirectory(),
+                                        commit.id() + "-events",
+                                        staged.target().schema()));
+        lake.failPoints().reach("run.after-engine");
+        return result;
+    }
+
+    /** See {@link DatasetTask.Replay}. */
+    TaskResult replay(DatasetTask.Replay task) {
+        TableName refusedName = Pipelines.quarantine(dataset.name());
+        PinnedTable refused = pinned(refusedName);
+        try (StagedCommit commit = lake.catalog().stage()) {
+            Staged staged = stage(commit);
+            try (Scratch scratch =
+                    new Scratch(
+                            lake.engine(),
+                            staged.quarantine().dataDirectory(),
+                            commit.id().toString())) {
+                RefusedInput rows = new RefusedInput(scratch, bound.stream().input().table());
+                long found = rows.find(refusedName, refused, input, task.where(), task.fix());
+                if (found == 0) {
+                    reports.aborted();
+                    return TaskResult.NOTHING;
+                }
+                ChangeResult result =
+                        write(
+                                commit,
+                                staged,
+                                scratch.files("found"),
+                                PinnedTables.files(pinned(dataset.name())),
+                                PinnedTables.files(pinned(Pipelines.deleted(dataset.name()))));
+                rows.refused(result.quarantine());
+                Map<String, BitSet> leaving = rows.leaving();
+                if (leaving.isEmpty()) {
+                    reports.aborted();
+                    return new TaskResult(OptionalLong.empty(), found, 0, result.malformed(), 0, 0);
+                }
+                change(staged.target(), pinned(dataset.name()), result);
+                StreamingRun.append(staged.deletes(), result.deletes());
+                staged.quarantine().letRowsLeave();
+                staged.quarantine().change(refused, List.of(), leaving);
+                CommitRequest.Builder request =
+                        request(commit, "replay", task.principal(), result)
+                                .summary("remaining", result.malformed());
+                task.where().ifPresent(where -> request.summary("where", where));
+                task.fix().ifPresent(fix -> request.summary("fix", fix));
+                return published(commit, request, staged, result, found - result.malformed());
+            }
+        }
+    }
+
+    /**
+     * See {@link DatasetTask.Refresh}.
+     *
+     * @param position how far the table has read its input
+     * @param upTo how far it is to have read it
+     */
+    TaskResult refresh(DatasetTask.Refresh task, OptionalLong position, long upTo) {
+        InputHistory history = new InputHistory(lake, input, upTo);
+        try (StagedCommit commit = lake.catalog().stage()) {
+            Staged staged = stage(commit);
+            ChangeResult result =
+                    write(
+                            commit,
+                            staged,
+                            history.batches().stream().flatMap(List::stream).toList(),
+                            List.of(),
+                            List.of());
+            StreamRefresh.replace(staged.target(), result.rows());
+            StreamRefresh.replace(staged.deletes(), result.deletes());
+            StreamRefresh.replace(staged.quarantine(), result.quarantine());
+            CommitRequest.Builder request =
+                    request(commit, "refresh", task.principal(), result)
+                            .move(
+                                    new DatasetMove(
+                                            dataset.name().toString(),
+                                            input.uuid(),
+                                            position,
+                                            upTo))
+                            .summary("read-seq", upTo)
+                            .summary("malformed", result.malformed());
+            return published(commit, request, staged, result, result.written());
+        }
+    }
+
+    private CommitRequest.Builder request(
+            StagedCommit commit, String kind, String principal, ChangeResult result) {
+        return CommitRequest.builder(commit.id(), kind, principal)
+                .fencedBy(lease)
+                .summary("dataset", dataset.name().toString())
+                .summary("definition", DatasetTables.hash(dataset.text()))
+                .summary("input", result.input())
+                .summary("written", result.written())
+                .summary("removed", result.lost());
+    }
+
+    private TaskResult published(
+            StagedCommit commit,
+            CommitRequest.Builder request,
+            Staged staged,
+            ChangeResult result,
+            long taken) {
+        long seq = commit.publish(request);
+        reports.completed(
+                List.of(StreamingRun.output(dataset.name(), staged.target(), result.rows())),
+                List.of());
+        lake.failPoints().reach("run.after-commit");
+        return new TaskResult(
+                OptionalLong.of(seq), result.input(), taken, result.malformed(), 0, 0);
+    }
+
+    /** Rows that the table gains and loses. */
+    static void change(StagedTable target, PinnedTable before, ChangeResult result) {
+        if (result.removed().isEmpty()) {
+            StreamingRun.append(target, result.rows());
+            return;
+        }
+        List<DataFile> added =
+                result.rows().stream().map(file -> target.adopt(file.path())).toList();
+        Map<String, BitSet> removed = new HashMap<>();
+        result.removed()
+                .forEach((path, positions) -> removed.put(LocalFileIO.location(path), positions));
+        target.change(before, added, removed);
+    }
+}

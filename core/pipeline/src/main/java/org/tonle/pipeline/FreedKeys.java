@@ -1,0 +1,66 @@
+package org.tonle.pipeline;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.tonle.sql.KeyBatch;
+import org.tonle.sql.KeyFilter;
+
+/**
+ * Keys whose rows left quarantine without entering their table: lets the first other row of each
+ * through, and no row of another key.
+ */
+final class FreedKeys implements KeyFilter {
+    private final long windowMicros;
+
+    /** When rows of each key were taken in. */
+    private final Map<String, List<Long>> taken = new HashMap<>();
+
+    private long earliest = Long.MAX_VALUE;
+    private long latest = Long.MIN_VALUE;
+
+    FreedKeys(long windowMicros) {
+        this.windowMicros = windowMicros;
+    }
+
+    /** A key is free since its row of that time is gone. */
+    void free(String key, long time) {
+        taken.computeIfAbsent(key, none -> new ArrayList<>());
+        earliest = Math.min(earliest, time);
+        latest = Math.max(latest, time);
+    }
+
+    /** Another row has that key. */
+    void occupy(String key, long time) {
+        taken.computeIfAbsent(key, none -> new ArrayList<>()).add(time);
+    }
+
+    /** From when on rows may take a place that is free. */
+    long earliest() {
+        return earliest;
+    }
+
+    /** Up to when rows were kept out by one that is gone. */
+    long latest() {
+        return latest + windowMicros;
+    }
+
+    @Override
+    public BitSet duplicates(KeyBatch batch) {
+        BitSet duplicates = new BitSet(batch.size());
+        for (int i = 0; i < batch.size(); i++) {
+            long time = batch.ingestTimeMicros(i);
+            List<Long> rows = taken.get(new String(batch.key(i), StandardCharsets.UTF_8));
+            if (rows == null
+                    || rows.stream().anyMatch(known -> Math.abs(time - known) <= windowMicros)) {
+                duplicates.set(i);
+            } else {
+                rows.add(time);
+            }
+        }
+        return duplicates;
+    }
+}

@@ -1,0 +1,23 @@
+package org.tonle.pipeline;
+
+import java.util.OptionalLong;
+
+/**
+ * What became of a {@link DatasetTask}.
+ *
+ * @param seq the commit that it made; empty if there was nothing to change
+ * @param read rows that were judged
+ * @param written rows that entered the table
+ * @param quarantined of those that were judged, rows that are in quarantine now
+ * @param filtered rows that WHERE left out
+ * @param duplicates rows whose key was there already
+ */
+public record TaskResult(
+        OptionalLong seq,
+        long read,
+        long written,
+        long quarantined,
+        long filtered,
+        long duplicates) {
+    static final TaskResult NOTHING = new TaskResult(OptionalLong.empty(), 0, 0, 0, 0, 0);
+}

@@ -1,0 +1,201 @@
+package org.tonle.lake;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import org.tonle.pipeline.DatasetTask;
+import org.tonle.pipeline.PipelineRunner;
+import org.tonle.pipeline.TaskResult;
+import org.tonle.query.RowFormat;
+import org.tonle.query.RunningQuery;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
+import org.tonle.sql.Dataset;
+import org.tonle.sql.Pipelines;
+import org.tonle.sql.TableName;
+
+/**
+ * What the datasets of a running lake refused, and how it is taken back. Safe for use by many
+ * threads; calls block. Whoever asks and what is in the audit.
+ */
+public final class LakeQuarantine {
+    private final Lake lake;
+    private final List<Dataset> datasets;
+    private final PipelineRunner pipelines;
+
+    LakeQuarantine(Lake lake, List<Dataset> datasets, PipelineRunner pipelines) {
+        this.lake = lake;
+        this.datasets = List.copyOf(datasets);
+        this.pipelines = pipelines;
+    }
+
+    /**
+     * What became of rows that were judged again.
+     *
+     * @param seq the commit that it made; empty if there was nothing to change
+     * @param read rows that were judged
+     * @param written rows that entered the table
+     * @param quarantined of those that were judged, rows that are in quarantine now
+     * @param filtered rows that WHERE left out
+     * @param duplicates rows whose key was there already
+     */
+    public record Judged(
+            String dataset,
+            OptionalLong seq,
+            long read,
+            long written,
+            long quarantined,
+            long filtered,
+            long duplicates) {}
+
+    /**
+     * What a refresh did.
+     *
+     * @param stale streaming tables that read what was refreshed, and can't go on before they are
+     *     refreshed too; each after those that it reads
+     */
+    public record Refresh(List<Judged> refreshed, List<String> stale) {
+        public Refresh {
+            refreshed = List.copyOf(refreshed);
+            stale = List.copyOf(stale);
+        }
+    }
+
+    /**
+     * How many rows each rule keeps in quarantine, of the datasets whose quarantine a principal
+     * sees.
+     *
+     * @return a JSON array of objects: dataset, reason, rule, rows, first, last
+     */
+    public String rules(Principal principal) {
+        String all =
+                lake.tables().stream()
+                        .filter(table -> table.quarantined() > 0)
+                        .map(TableStatus::name)
+                        .map(name ->
+                                "SELECT '%s' AS \"dataset\", reason, \"rule\", COUNT(*) AS \"rows\", MIN(ingest_time) AS \"first\", MAX(ingest_time) AS \"last\" FROM %s GROUP BY reason, \"rule\""
+                                        .formatted(
+                                                name.toString().replace("'", "''"),
+                                                quoted(Pipelines.quarantine(name))))
+                        .collect(Collectors.joining(" UNION ALL "));
+        return all.isEmpty() ? "[]" : json(all + " ORDER BY 1, 2, 3", principal);
+    }
+
+    /**
+     * Rows of a dataset's quarantine, those taken in last first.
+     *
+     * @param where a condition over the columns of the quarantine table
+     * @return a JSON array of objects
+     * @throws LakeException NOT_FOUND if there is no such dataset to be seen; INVALID_SQL
+     */
+    public String rows(String dataset, Optional<String> where, int limit, Principal principal) {
+        return json(
+                "SELECT * FROM "
+                        + quoted(Pipelines.quarantine(name(dataset)))
+                        + where.map(text -> " WHERE (" + text + "\n)").orElse("")
+                        + " ORDER BY ingest_time DESC, \"key\" LIMIT "
+                        + limit,
+                principal);
+    }
+
+    /**
+     * Judges rows again; see {@link DatasetTask.Replay}.
+     *
+     * @throws LakeException FORBIDDEN if a part of the quarantine table is hidden from whoever
+     *     asks; else as {@link PipelineRunner#perform}
+     */
+    public Judged replay(
+            String dataset, Optional<String> where, Optional<String> fix, Principal principal) {
+        TableName refused = Pipelines.quarantine(name(dataset));
+        String said =
+                "REPLAY "
+                        + dataset
+                        + where.map(text -> " WHERE " + text).orElse("")
+                        + fix.map(text -> " FIX " + text).orElse("");
+        return lake.queries()
+                .audited(
+                        said,
+                        principal,
+                        () -> {
+                            requireWhole(refused, principal);
+                            return perform(
+                                    new DatasetTask.Replay(dataset, where, fix, principal.name()));
+                        });
+    }
+
+    /**
+     * Computes a dataset anew; see {@link DatasetTask.Refresh} and {@link PipelineRunner#perform}.
+     *
+     * @param downstream whether the streaming tables that read it are computed anew as well
+     */
+    public Refresh refresh(String dataset, boolean downstream, Principal principal) {
+        return lake.queries()
+                .audited(
+                        "REFRESH " + dataset + (downstream ? " DOWNSTREAM" : ""),
+                        principal,
+                        () -> {
+                            List<Judged> done = new ArrayList<>();
+                            done.add(refreshed(dataset, principal));
+                            List<String> stale = pipelines.downstream(dataset);
+                            if (downstream) {
+                                stale.forEach(next -> done.add(refreshed(next, principal)));
+                            }
+                            return new Refresh(done, downstream ? List.of() : stale);
+                        });
+    }
+
+    private Judged refreshed(String dataset, Principal principal) {
+        return perform(new DatasetTask.Refresh(dataset, principal.name()));
+    }
+
+    private Judged perform(DatasetTask task) {
+        TaskResult result = pipelines.perform(task);
+        return new Judged(
+                task.dataset(),
+                result.seq(),
+                result.read(),
+                result.written(),
+                result.quarantined(),
+                result.filtered(),
+                result.duplicates());
+    }
+
+    /** How many rows a condition is true of tells what they hold. */
+    private void requireWhole(TableName quarantine, Principal principal) {
+        if (lake.queries()
+                .policy(principal)
+                .of(quarantine)
+                .filter(access -> !access.isRestricted())
+                .isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.FORBIDDEN,
+                    "some of %s is hidden from %s, and only who sees all of it may replay it"
+                            .formatted(quarantine, principal.name()));
+        }
+    }
+
+    private TableName name(String dataset) {
+        return datasets.stream()
+                .map(Dataset::name)
+                .filter(name -> name.toString().equalsIgnoreCase(dataset))
+                .findFirst()
+                .orElseThrow(() -> pipelines.unknown(dataset));
+    }
+
+    private static String quoted(TableName name) {
+        return "\"%s\".\"%s\"".formatted(name.namespace(), name.name().replace("\"", "\"\""));
+    }
+
+    private String json(String sql, Principal principal) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (RunningQuery rows = lake.query(sql, principal)) {
+            var unused = rows.writeTo(out, RowFormat.JSON);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+}
