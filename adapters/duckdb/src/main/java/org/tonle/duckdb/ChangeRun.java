@@ -9,8 +9,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.VarCharVector;
@@ -31,8 +33,6 @@ import org.tonle.sql.WrittenFile;
  * compared with what the table holds.
  */
 final class ChangeRun {
-    private static final String DEAD = "tonle_dead";
-
     private final Session session;
     private final BufferAllocator allocator;
     private final BoundChanges changes;
@@ -73,8 +73,9 @@ final class ChangeRun {
                         + " FROM "
                         + NEW
                         + " WHERE NOT t");
-        execute("CREATE TEMP TABLE tonle_old AS " + sql.old(truncates));
-        removeDead();
+        List<Integer> untold = sql.untold(untoldNames());
+        execute("CREATE TEMP TABLE tonle_old AS " + sql.old(truncates, untold));
+        findDead();
         if (truncates) {
             execute(
                     "INSERT INTO "
@@ -82,15 +83,14 @@ final class ChangeRun {
                             + " SELECT DISTINCT "
                             + sql.keys("", ", ")
                             + " FROM "
-                            + OLD
+                            + sql.live()
                             + " EXCEPT SELECT * FROM "
                             + KEYS);
         }
-        boolean partial = count("SELECT count(*) FROM " + NEW + " WHERE len(u) > 0") > 0;
-        execute("CREATE TEMP TABLE tonle_events AS " + sql.events(partial));
+        execute("CREATE TEMP TABLE tonle_events AS " + sql.events(untold));
         List<WrittenFile> written = new ArrayList<>();
         try {
-            List<WrittenFile> rows = write(sql.rows(), target.schema(), target.directory());
+            List<WrittenFile> rows = write(sql.rows(untold), target.schema(), target.directory());
             written.addAll(rows);
             List<WrittenFile> deletes =
                     write(sql.newDeletes(), changes.deleted(), target.deletesDirectory());
@@ -120,42 +120,50 @@ final class ChangeRun {
         }
     }
 
-    /** Takes the rows out that the table doesn't have any more. */
-    private void removeDead() {
+    private Set<String> untoldNames() {
+        Set<String> names = new HashSet<>();
+        try (Batches rows =
+                new Batches(
+                        session,
+                        allocator,
+                        "SELECT DISTINCT unnest(u) AS u FROM " + NEW + " WHERE len(u) > 0")) {
+            for (VectorSchemaRoot batch = rows.next(); batch != null; batch = rows.next()) {
+                VarCharVector told = (VarCharVector) batch.getVector("u");
+                for (int i = 0; i < batch.getRowCount(); i++) {
+                    names.add(String.valueOf(told.getObject(i)));
+                }
+            }
+        }
+        return names;
+    }
+
+    /** Finds the rows that the table doesn't have any more. */
+    private void findDead() {
         Map<String, BitSet> deleted = new HashMap<>();
         for (DataFile file : inputs.of(target.dataset())) {
             file.deleted().ifPresent(rows -> deleted.put(file.path().toString(), rows.positions()));
         }
-        if (deleted.isEmpty()) {
-            return;
-        }
         List<Long> dead = new ArrayList<>();
-        places(
-                "SELECT f, p, rowid AS r FROM " + OLD,
-                (file, position, batch, i) -> {
-                    BitSet gone = deleted.get(file);
-                    if (gone != null && gone.get(position)) {
-                        dead.add(((BigIntVector) batch.getVector("r")).get(i));
-                    }
-                });
-        if (!dead.isEmpty()) {
-            session.call(() -> {
-                session.execute("CREATE TEMP TABLE " + DEAD + " (r BIGINT)");
-                try (DuckDBAppender appender =
-                        session.connection().createAppender("temp", "main", DEAD)) {
-                    for (long row : dead) {
-                        appender.beginRow().append(row).endRow();
-                    }
-                }
-                session.execute(
-                        "DELETE FROM "
-                                + OLD
-                                + " WHERE rowid IN (SELECT r FROM temp.main."
-                                + DEAD
-                                + ")");
-                return true;
-            });
+        if (!deleted.isEmpty()) {
+            places(
+                    "SELECT f, p, rowid AS r FROM " + OLD,
+                    (file, position, batch, i) -> {
+                        BitSet gone = deleted.get(file);
+                        if (gone != null && gone.get(position)) {
+                            dead.add(((BigIntVector) batch.getVector("r")).get(i));
+                        }
+                    });
         }
+        session.call(() -> {
+            session.execute("CREATE TEMP TABLE tonle_dead (r BIGINT)");
+            try (DuckDBAppender appender =
+                    session.connection().createAppender("temp", "main", "tonle_dead")) {
+                for (long row : dead) {
+                    appender.beginRow().append(row).endRow();
+                }
+            }
+            return true;
+        });
     }
 
     private Map<Path, BitSet> removed() {

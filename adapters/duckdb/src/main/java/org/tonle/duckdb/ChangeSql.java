@@ -2,6 +2,7 @@ package org.tonle.duckdb;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.iceberg.types.Types;
@@ -19,12 +20,20 @@ import org.tonle.sql.SqlTable;
  * <p>The columns of the table are called {@code v0}, {@code v1} … in between, and {@code s} is the
  * sequence, {@code d} whether the event deletes, {@code t} whether it truncates, {@code u} the
  * columns that it doesn't tell, {@code o} when it was taken.
+ *
+ * <p>Values may be megabytes each. What becomes of an event is found out by its key and sequence
+ * alone, with the number of its row among the new ones ({@code rn}) or the old ones ({@code ro}),
+ * and the values are fetched by these when the rows are written.
  */
 final class ChangeSql {
     static final String RUN = "temp.main.tonle_run";
     static final String NEW = "temp.main.tonle_new";
     static final String TRUNCATED = "temp.main.tonle_truncated";
     static final String OLD = "temp.main.tonle_old";
+
+    /** Rows of the old ones that the table had lost before. */
+    static final String DEAD = "temp.main.tonle_dead";
+
     static final String KEYS = "temp.main.tonle_keys";
     static final String EVENTS = "temp.main.tonle_events";
 
@@ -98,19 +107,6 @@ final class ChangeSql {
                 .collect(Collectors.joining(separator));
     }
 
-    private String values() {
-        return IntStream.range(0, columns.size())
-                .mapToObj(i -> "v" + i)
-                .collect(Collectors.joining(", "));
-    }
-
-    /** NULL for each column that isn't a key. */
-    private String onlyKeys() {
-        return IntStream.range(0, columns.size())
-                .mapToObj(i -> keys.contains(i) ? "v" + i : "NULL AS v" + i)
-                .collect(Collectors.joining(", "));
-    }
-
     /** The SELECT of the new events. */
     String newEvents() {
         List<Types.NestedField> fields = changes.stream().schema().columns();
@@ -158,14 +154,27 @@ final class ChangeSql {
                 + ")";
     }
 
-    /** Of the keys that change, all rows of the table, those that it has lost before too. */
-    String old(boolean all) {
+    /** The columns that some of the new events don't tell. */
+    List<Integer> untold(Set<String> names) {
+        return IntStream.range(0, columns.size())
+                .filter(i -> !keys.contains(i) && names.contains(changes.outside().get(i)))
+                .boxed()
+                .toList();
+    }
+
+    /**
+     * Of the keys that change, all rows of the table, those that it has lost before too; with the
+     * values that may have to be written again.
+     */
+    String old(boolean all, List<Integer> untold) {
         List<DataFile> files = inputs.of(target.dataset());
         List<String> names = new ArrayList<>();
         List<Types.NestedField> fields = new ArrayList<>();
         for (int i = 0; i < columns.size(); i++) {
-            fields.add(target.schema().caseInsensitiveFindField(columns.get(i)));
-            names.add("v" + i);
+            if (changes.history() || keys.contains(i) || untold.contains(i)) {
+                fields.add(target.schema().caseInsensitiveFindField(columns.get(i)));
+                names.add("v" + i);
+            }
         }
         fields.add(
                 target.schema()
@@ -194,12 +203,11 @@ final class ChangeSql {
     }
 
     /**
-     * The SELECT of all events of the keys that change, with what becomes of each.
-     *
-     * @param partial whether some of them don't tell all values
+     * The SELECT of all events of the keys that change, with what becomes of each; and of each
+     * column that some don't tell, the row that has its value ({@code a0}, {@code a1} …).
      */
-    String events(boolean partial) {
-        return changes.history() ? versions(partial) : latest(partial);
+    String events(List<Integer> untold) {
+        return changes.history() ? versions(untold) : latest(untold);
     }
 
     /** The SELECT of the places of rows that the table loses. */
@@ -208,54 +216,67 @@ final class ChangeSql {
         return "SELECT f, p FROM " + EVENTS + " WHERE f IS NOT NULL AND NOT (" + kept + ")";
     }
 
-    /** Every event of the keys that change: columns, s, d, what it is (w), f, p, e. */
+    /**
+     * Every event of the keys that change: the key, s, d, u, o, what it is (w), f, p, e, rn, ro.
+     */
     private String all() {
-        String places = ", CAST(NULL AS VARCHAR) AS f, CAST(NULL AS BIGINT) AS p, NULL AS e";
+        String own = keys("", ", ");
+        String nowhere =
+                ", CAST(NULL AS VARCHAR) AS f, CAST(NULL AS BIGINT) AS p, NULL AS e, CAST(NULL AS"
+                        + " BIGINT) AS rn, CAST(NULL AS BIGINT) AS ro";
         List<String> parts = new ArrayList<>();
         parts.add(
                 "SELECT "
-                        + values()
+                        + own
                         + ", s, d, u, o, "
                         + IS_NEW
-                        + " AS w"
-                        + places
-                        + " FROM "
+                        + " AS w, CAST(NULL AS VARCHAR) AS f, CAST(NULL AS BIGINT) AS p, NULL AS e,"
+                        + " rowid AS rn, CAST(NULL AS BIGINT) AS ro FROM "
                         + NEW
                         + " WHERE NOT t");
         parts.add(
                 "SELECT "
-                        + values()
+                        + own
                         + ", s, false AS d, NULL AS u, NULL AS o, "
                         + IS_OLD
-                        + " AS w, f, p, e FROM "
-                        + OLD);
+                        + " AS w, f, p, e, CAST(NULL AS BIGINT) AS rn, ro FROM "
+                        + live());
         String delete = ", s, true AS d, NULL AS u, NULL AS o, ";
-        String deleted = delete + IS_DELETE + " AS w" + places;
+        String deleted = delete + IS_DELETE + " AS w" + nowhere;
         if (changes.history()) {
             parts.add(
                     "SELECT "
-                            + onlyKeys()
+                            + own
                             + delete
                             + IS_END
                             + " AS w"
-                            + places
+                            + nowhere
                             + " FROM (SELECT * REPLACE (e AS s) FROM "
-                            + OLD
+                            + live()
                             + " WHERE e IS NOT NULL)");
         }
         parts.add(
                 "SELECT "
-                        + onlyKeys()
+                        + own
                         + deleted
                         + " FROM (SELECT g.* FROM ("
                         + deletes()
                         + ") AS g SEMI JOIN "
                         + KEYS
                         + " USING ("
-                        + keys("", ", ")
+                        + own
                         + "))");
-        parts.add("SELECT " + onlyKeys() + deleted + " FROM (" + ends() + ")");
+        parts.add("SELECT " + own + deleted + " FROM (" + ends() + ")");
         return parts.stream().collect(Collectors.joining(" UNION ALL ", "(", ")"));
+    }
+
+    /** The old rows that the table still has. */
+    String live() {
+        return "(SELECT *, rowid AS ro FROM "
+                + OLD
+                + " WHERE rowid NOT IN (SELECT r FROM "
+                + DEAD
+                + "))";
     }
 
     /** Of each row the first truncation behind it: there may be very many of both. */
@@ -270,7 +291,7 @@ final class ChangeSql {
                 + " WHERE NOT t AND NOT d UNION ALL SELECT "
                 + own
                 + ", s FROM "
-                + OLD
+                + live()
                 + ") AS r ASOF JOIN "
                 + TRUNCATED
                 + " AS t ON r.s < t.s";
@@ -281,45 +302,35 @@ final class ChangeSql {
         return "PARTITION BY " + keys("", ", ") + " ORDER BY s, w, o NULLS FIRST";
     }
 
-    /**
-     * The events with the values filled in that an update doesn't tell: those that the row had
-     * before.
-     */
-    private String filled(boolean partial) {
-        if (!partial) {
+    /** The events, each with the rows that have the values that it may not tell itself. */
+    private String filled(List<Integer> untold) {
+        if (untold.isEmpty()) {
             return all();
         }
         String fills =
-                IntStream.range(0, columns.size())
-                        .filter(i -> !keys.contains(i))
-                        .mapToObj(i -> {
-                            String told =
-                                    "NOT d AND NOT coalesce(list_contains(u, "
-                                            + DuckTypes.text(changes.outside().get(i))
-                                            + "), false)";
-                            return "(last_value(CASE WHEN "
-                                    + told
-                                    + " THEN struct_pack(x := v"
-                                    + i
-                                    + ") END IGNORE NULLS) OVER ("
-                                    + order()
-                                    + " ROWS UNBOUNDED PRECEDING)).x AS v"
-                                    + i;
-                        })
+                untold.stream()
+                        .map(i ->
+                                "last_value(CASE WHEN NOT d AND NOT coalesce(list_contains(u, "
+                                        + DuckTypes.text(changes.outside().get(i))
+                                        + "), false) THEN struct_pack(rn := rn, ro := ro) END"
+                                        + " IGNORE NULLS) OVER ("
+                                        + order()
+                                        + " ROWS UNBOUNDED PRECEDING) AS a"
+                                        + i)
                         .collect(Collectors.joining(", "));
-        return "(SELECT * REPLACE (" + fills + ") FROM " + all() + ")";
+        return "(SELECT *, " + fills + " FROM " + all() + ")";
     }
 
     /** The event that each key ends with, and the rows of the table beside it. */
-    private String latest(boolean partial) {
+    private String latest(List<Integer> untold) {
         return "SELECT *, lead(1) OVER ("
                 + order()
                 + ") IS NULL AS counts, CAST(NULL AS INTEGER) AS n, false AS known FROM "
-                + filled(partial);
+                + filled(untold);
     }
 
     /** Each event of a key that counts, with the sequence of the next one that does (n). */
-    private String versions(boolean partial) {
+    private String versions(List<Integer> untold) {
         return "SELECT *, lead(s) OVER (PARTITION BY "
                 + keys("", ", ")
                 + ", counts ORDER BY s) AS n, coalesce(NOT lag(d) OVER (PARTITION BY "
@@ -327,7 +338,7 @@ final class ChangeSql {
                 + ", counts ORDER BY s), false) AS known FROM (SELECT *, lead(1) OVER (PARTITION BY "
                 + keys("", ", ")
                 + ", s ORDER BY w, o NULLS FIRST) IS NULL AS counts FROM "
-                + filled(partial)
+                + filled(untold)
                 + ")";
     }
 
@@ -339,19 +350,48 @@ final class ChangeSql {
     }
 
     /** The SELECT of the rows that the table gains. */
-    String rows() {
+    String rows(List<Integer> untold) {
         List<String> select = new ArrayList<>();
         for (Types.NestedField field : target.schema().columns()) {
             int own = columns.indexOf(field.name());
             String value =
                     switch (field.name()) {
-                        case SqlTable.SEQUENCE, BoundChanges.START -> "s";
-                        case BoundChanges.END -> "n";
-                        default -> own < 0 ? "NULL" : "v" + own;
+                        case SqlTable.SEQUENCE, BoundChanges.START -> "x.s";
+                        case BoundChanges.END -> "x.n";
+                        default -> own < 0 ? "NULL" : value(own, untold.contains(own));
                     };
             select.add(cast(value, field));
         }
-        return "SELECT " + String.join(", ", select) + " FROM " + EVENTS + " WHERE " + written();
+        StringBuilder from = new StringBuilder();
+        if (changes.history()) {
+            from.append(fetched("", "x"));
+        } else {
+            from.append(" JOIN ").append(NEW).append(" AS n ON n.rowid = x.rn");
+        }
+        untold.forEach(i -> from.append(fetched(String.valueOf(i), "x.a" + i)));
+        return "SELECT "
+                + String.join(", ", select)
+                + " FROM (SELECT * FROM "
+                + EVENTS
+                + " WHERE "
+                + written()
+                + ") AS x"
+                + from;
+    }
+
+    /** Where a row's values are: among the new ones or the old ones. */
+    private static String fetched(String name, String row) {
+        return " LEFT JOIN %1$s AS n%3$s ON n%3$s.rowid = %4$s.rn LEFT JOIN %2$s AS o%3$s ON o%3$s.rowid = %4$s.ro"
+                .formatted(NEW, OLD, name, row);
+    }
+
+    private String value(int column, boolean elsewhere) {
+        String name = elsewhere ? String.valueOf(column) : "";
+        if (!elsewhere && !changes.history()) {
+            return "n.v" + column;
+        }
+        return "CASE WHEN %1$s.rn IS NULL THEN o%2$s.v%3$d ELSE n%2$s.v%3$d END"
+                .formatted(elsewhere ? "x.a" + column : "x", name, column);
     }
 
     private static String cast(String value, Types.NestedField field) {
