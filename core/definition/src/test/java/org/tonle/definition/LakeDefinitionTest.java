@@ -259,7 +259,7 @@ class LakeDefinitionTest {
         assertThat(lake.source("drops").orElseThrow().kind())
                 .isEqualTo(
                         new SourceKind.Files(
-                                folder.resolveSibling("in"),
+                                new FileLocation.Folder(folder.resolveSibling("in")),
                                 "**/*.csv",
                                 Optional.of(FileFormat.TSV),
                                 Duration.ofSeconds(5)));
