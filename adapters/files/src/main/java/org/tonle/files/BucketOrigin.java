@@ -42,13 +42,24 @@ final class BucketOrigin implements FileOrigin {
     private static final Set<String> ARCHIVED = Set.of("GLACIER", "DEEP_ARCHIVE");
 
     private final FileLocation.Bucket bucket;
+    private final int page;
     private final S3Client client;
 
     /**
-     * @throws LakeException INVALID_DEFINITION if nothing says in which region it is
+     * Asks nothing yet.
+     *
+     * @throws LakeException STORAGE if nothing says in which region it is
      */
     BucketOrigin(FileLocation.Bucket bucket) {
+        this(bucket, PAGE);
+    }
+
+    /**
+     * @param page how many keys are listed at once
+     */
+    BucketOrigin(FileLocation.Bucket bucket, int page) {
         this.bucket = bucket;
+        this.page = page;
         this.client = client(bucket);
     }
 
@@ -91,7 +102,7 @@ final class BucketOrigin implements FileOrigin {
 
     @Override
     public Page list(Optional<String> from) {
-        ListObjectsV2Response response = page(from, PAGE);
+        ListObjectsV2Response response = page(from, page);
         List<Found> found = new ArrayList<>();
         String last = null;
         for (S3Object object : response.contents()) {
