@@ -66,11 +66,10 @@ public final class SourceTrial {
                             .formatted(folder, SourceText.file(source.name())));
         }
         try {
-            // what is looked at isn't kept
             Path storage = Files.createTempDirectory("tonle-trial-");
             try {
                 return SourceSample.of(
-                        new FilesSource(files, storage, Clock.systemUTC()),
+                        FilesSource.trial(files, storage, Clock.systemUTC()),
                         most,
                         SourceText.under(source),
                         files.settle().plusSeconds(3));

@@ -47,6 +47,7 @@ public final class FilesSource implements Source {
 
     private final SourceKind.Files kind;
     private final Clock clock;
+    private final boolean keeps;
     private final FileOrigin origin;
     private final FileFetch fetch;
     private final ObjectReader objects;
@@ -76,28 +77,39 @@ public final class FilesSource implements Source {
      * @param storage the folder for what is kept as it is, and for what is being fetched
      */
     public FilesSource(SourceKind.Files kind, Path storage, Clock clock) {
-        this(
-                kind,
-                switch (kind.location()) {
-                    case FileLocation.Folder folder -> new FolderOrigin(folder.path());
-                    case FileLocation.Bucket bucket -> new BucketOrigin(bucket);
-                },
-                storage,
-                DOCUMENT_LIMIT,
-                clock);
+        this(kind, origin(kind), storage, true, DOCUMENT_LIMIT, clock);
+    }
+
+    /**
+     * A source whose files are only looked at: those of this machine stay where they are.
+     *
+     * @param temporary for what is being fetched
+     */
+    public static FilesSource trial(SourceKind.Files kind, Path temporary, Clock clock) {
+        return new FilesSource(kind, origin(kind), temporary, false, DOCUMENT_LIMIT, clock);
+    }
+
+    private static FileOrigin origin(SourceKind.Files kind) {
+        return switch (kind.location()) {
+            case FileLocation.Folder folder -> new FolderOrigin(folder.path());
+            case FileLocation.Bucket bucket -> new BucketOrigin(bucket);
+        };
     }
 
     /**
      * @param origin closed with this
+     * @param keeps whether objects go to the storage
      * @param documentLimit how long it may take to read one document
      */
     FilesSource(
             SourceKind.Files kind,
             FileOrigin origin,
             Path storage,
+            boolean keeps,
             Duration documentLimit,
             Clock clock) {
         this.kind = kind;
+        this.keeps = keeps;
         this.clock = clock;
         this.origin = origin;
         ObjectFolder folder = new ObjectFolder(storage);
@@ -174,7 +186,7 @@ public final class FilesSource implements Source {
         Optional<Path> local = origin.local(found);
         boolean object = !OpenFile.isKnown(found.name(), kind.format());
         FileFetch.Fetched fetched =
-                object || local.isEmpty()
+                (object && keeps) || local.isEmpty()
                         ? fetch.of(found)
                         : FileFetch.Fetched.inPlace(local.get());
         boolean begun = false;

@@ -28,7 +28,10 @@ final class ObjectReader implements AutoCloseable {
     /** Its bytes are on the disk before the event can be in the log. */
     PieceReader read(FileOrigin.Found found, FileFetch.Fetched fetched)
             throws IOException, InterruptedException {
-        Path kept = folder.keep(fetched.part().orElseThrow(), fetched.sha256());
+        Path kept =
+                fetched.part().isPresent()
+                        ? folder.keep(fetched.part().get(), fetched.sha256())
+                        : fetched.path();
         Document document = documents.read(kept, found.name());
         return PieceReader.of(Piece.events(json(found, fetched.sha256(), kept, document)));
     }

@@ -53,7 +53,7 @@ class BucketIT {
         // as if some minutes had passed since the objects were put
         Clock later = Clock.offset(Clock.systemUTC(), Duration.ofMinutes(5));
         return new FilesSource(
-                kind, new BucketOrigin(bucket, page), storage, Duration.ofSeconds(60), later);
+                kind, new BucketOrigin(bucket, page), storage, true, Duration.ofSeconds(60), later);
     }
 
     /** What comes now, as file and text, in order. */

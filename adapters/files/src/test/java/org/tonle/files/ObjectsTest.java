@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
+import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -23,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -59,7 +61,7 @@ class ObjectsTest {
                 new SourceKind.Files(
                         new FileLocation.Folder(folder), "**", format, Duration.ofSeconds(2));
         return new FilesSource(
-                kind, new FolderOrigin(folder), storage(), documentLimit, Clock.systemUTC());
+                kind, new FolderOrigin(folder), storage(), true, documentLimit, Clock.systemUTC());
     }
 
     private static List<SourceBody> read(FilesSource source, Map<String, SourceMark> taken)
@@ -336,5 +338,30 @@ class ObjectsTest {
         assertThat(new String(bodies.getFirst().bytes(), UTF_8))
                 .contains("\"media_type\":\"text/html\"")
                 .contains("it takes longer than 0 seconds");
+    }
+
+    @Test
+    void whatReadsDocumentsEndsWithTheLakeAlsoWhenThatIsKilled() throws Exception {
+        Path text = Files.writeString(folder.resolve("a.txt"), "hello");
+        Process parent =
+                new ProcessBuilder(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "-Djava.io.tmpdir=" + lake,
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                DocumentParent.class.getName(),
+                                text.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        try (BufferedReader said = parent.inputReader()) {
+            String[] line = said.readLine().split(" ");
+            assertThat(line[1]).isEqualTo("hello");
+            ProcessHandle child = ProcessHandle.of(Long.parseLong(line[0])).orElseThrow();
+            parent.destroyForcibly().waitFor();
+            child.onExit().get(10, TimeUnit.SECONDS);
+            assertThat(lake).isEmptyDirectory();
+        } finally {
+            parent.destroyForcibly();
+        }
     }
 }
