@@ -40,9 +40,9 @@ final class Hostile {
         return document((xml + "]>" + WORD + "&l29;").getBytes(UTF_8), 1);
     }
 
-    /** A document of gigabytes in some megabytes. */
+    /** A document of hundreds of megabytes in less than one. */
     static byte[] bomb() throws IOException {
-        return document(WORD.getBytes(UTF_8), 3_000);
+        return document(WORD.getBytes(UTF_8), 600);
     }
 
     private static byte[] document(byte[] word, int megabytes) throws IOException {

@@ -317,7 +317,7 @@ class ObjectsTest {
         Path sparse = folder.resolve("sparse.pdf");
         try (RandomAccessFile file = new RandomAccessFile(sparse.toFile(), "rw")) {
             file.write("%PDF-1.7\n".getBytes(UTF_8));
-            file.setLength(1L << 30);
+            file.setLength(256L << 20);
         }
         age(sparse);
         write("zz.txt", "still here".getBytes(UTF_8));
