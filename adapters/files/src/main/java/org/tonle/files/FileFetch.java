@@ -49,8 +49,7 @@ final class FileFetch {
      * @throws NoSuchFileException if it isn't there any more, or is another one now
      */
     Fetched of(FileOrigin.Found found) throws IOException {
-        ObjectFolder.Part part =
-                folder.part(Checksum.of(found.name() + "\n" + found.state()), found.size());
+        ObjectFolder.Part part = folder.part(part(found), found.size());
         boolean whole = false;
         try {
             fill(part, found);
@@ -64,6 +63,11 @@ final class FileFetch {
                 part.close();
             }
         }
+    }
+
+    /** The part that a file is written to: another one, if it is another file. */
+    static String part(FileOrigin.Found found) {
+        return Checksum.of(found.name() + "\n" + found.state());
     }
 
     private void fill(ObjectFolder.Part part, FileOrigin.Found found) throws IOException {

@@ -283,18 +283,23 @@ class ObjectsTest {
     }
 
     @Test
-    void fetchingGoesOnWhereAKilledProcessEnded() throws Exception {
+    void fetchingGoesOnWhereAConnectionBrokeOrAKilledProcessEnded() throws Exception {
         write("a.bin", "0123456789".getBytes(UTF_8));
         FileOrigin folderOrigin = new FolderOrigin(folder);
         FileOrigin.Found found = folderOrigin.list(Optional.empty()).files().getFirst();
         List<Long> offsets = new ArrayList<>();
         FileOrigin flaky = new BreakingOrigin(folderOrigin, offsets, 4);
-        FileFetch fetch = new FileFetch(flaky, new ObjectFolder(storage()));
-        try (FileFetch.Fetched fetched = fetch.of(found)) {
+        ObjectFolder objects = new ObjectFolder(storage());
+        // as a process leaves it that ends in the midst: what it wrote, and nobody's lock
+        try (ObjectFolder.Part left = objects.part(FileFetch.part(found), found.size())) {
+            left.write("012".getBytes(UTF_8), 3);
+        }
+        try (FileFetch.Fetched fetched = new FileFetch(flaky, objects).of(found)) {
             assertThat(fetched.path()).hasContent("0123456789");
             assertThat(fetched.sha256()).isEqualTo(Checksum.of(folder.resolve("a.bin")));
         }
-        assertThat(offsets).containsExactly(0L, 4L, 8L);
+        assertThat(offsets).containsExactly(3L, 7L);
+        assertThat(kept()).isEmpty();
     }
 
     @Test
