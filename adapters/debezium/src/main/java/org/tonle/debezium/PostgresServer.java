@@ -258,6 +258,28 @@ final class PostgresServer implements AutoCloseable {
         }
     }
 
+    /** Whether the server has values of the tables that it keeps beside their rows. */
+    boolean hasLargeValues(Set<String> tables) {
+        return ask(c -> {
+            try (PreparedStatement statement =
+                    c.prepareStatement(
+                            """
+                            SELECT 1
+                            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                              CROSS JOIN LATERAL (
+                                SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)) p(oid)
+                              JOIN pg_class r ON r.oid = p.oid
+                            WHERE n.nspname || '.' || c.relname = ANY (?)
+                              AND r.reltoastrelid <> 0 AND pg_relation_size(r.reltoastrelid) > 0
+                            """)) {
+                statement.setArray(1, c.createArrayOf("text", tables.toArray()));
+                try (ResultSet row = statement.executeQuery()) {
+                    return row.next();
+                }
+            }
+        });
+    }
+
     /** Makes the publication if there is none; throws if it tells of less than the tables. */
     void requirePublication(Set<String> tables) {
         Set<String> published = new TreeSet<>();

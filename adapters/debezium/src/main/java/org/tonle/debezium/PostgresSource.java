@@ -209,7 +209,12 @@ public final class PostgresSource implements Source {
         boolean snapshot = from.phase() != LogState.Phase.STREAM;
         // of a transaction that was taken in part the changes are counted as they were
         Set<String> captured = from.open() ? from.tables().keySet() : tables;
-        ConnectorTask started = ConnectorTask.start(kind, captured, snapshot ? null : from.lsn());
+        ConnectorTask started =
+                ConnectorTask.start(
+                        kind,
+                        captured,
+                        snapshot && server.hasLargeValues(tables),
+                        snapshot ? null : from.lsn());
         task = started;
         LogState begun =
                 snapshot
