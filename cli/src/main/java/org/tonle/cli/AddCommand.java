@@ -12,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  tonle add ./drop --lake my-lake",
             "  tonle add kafka://localhost:9092/shop.orders --name orders",
+            "  tonle add s3://invoices/2026 --property region=eu-central-1",
             "  PGPASSWORD=… tonle add postgres://lake@db.example:5432/shop",
             "  tonle add kafka://k1.example:9092/orders --format avro"
                     + " --registry https://registry.example:8081 \\",
@@ -60,8 +62,8 @@ final class AddCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "WHAT",
             description =
-                    "A folder of files, kafka://HOST:PORT[,HOST:PORT]/TOPIC, or"
-                            + " postgres://USER@HOST:PORT/DATABASE.")
+                    "A folder of files, s3://BUCKET/PREFIX, kafka://HOST:PORT[,HOST:PORT]/TOPIC,"
+                            + " or postgres://USER@HOST:PORT/DATABASE.")
     private String what = "";
 
     @Option(
@@ -106,7 +108,8 @@ final class AddCommand implements Callable<Integer> {
             names = "--property",
             paramLabel = "K=V",
             description =
-                    "Of Kafka's clients or the database's, as the file has it; may be named"
+                    "Of Kafka's clients or the database's, as the file has it, or of a bucket its"
+                            + " endpoint, region, access-key, secret-key, path-style; may be named"
                             + " often.")
     private Map<String, String> properties = new LinkedHashMap<>();
 
@@ -118,7 +121,10 @@ final class AddCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Path folder = lake.toAbsolutePath().normalize();
         LakeDefinition definition = LakeDefinition.load(folder, System.getenv());
-        String text = isDatabase() ? database() : what.contains("://") ? topic() : files(folder);
+        String text =
+                isDatabase()
+                        ? database()
+                        : isBucket() ? bucket() : what.contains("://") ? topic() : files(folder);
         String named = name == null ? SourceText.name(last(what)) : name;
         Path file = folder.resolve(SourceText.file(named));
         if (definition.source(named).isPresent() || Files.exists(file)) {
@@ -150,8 +156,9 @@ final class AddCommand implements Callable<Integer> {
         String kind = text;
         SourceDefinition source = read(folder, named, kind);
         SourceSample sample = SourceTrial.of(source, SourceCommand.EVENTS);
-        if (format == null && what.contains("://") && isOfChanges(sample)) {
-            kind += "format: debezium\n";
+        Optional<String> seen = format == null ? formatOf(sample) : Optional.empty();
+        if (seen.isPresent()) {
+            kind += "format: " + seen.get() + "\n";
             source = read(folder, named, kind);
             sample = SourceTrial.of(source, SourceCommand.EVENTS);
         }
@@ -227,7 +234,7 @@ final class AddCommand implements Callable<Integer> {
         if (!topic.matches()) {
             throw new Failure(
                     Exit.USAGE,
-                    "write kafka://HOST:PORT/TOPIC, postgres://USER@HOST:PORT/DATABASE or a folder; not "
+                    "write kafka://HOST:PORT/TOPIC, s3://BUCKET/PREFIX, postgres://USER@HOST:PORT/DATABASE or a folder; not "
                             + shown(what));
         }
         if (topic.group(1).contains("@")) {
@@ -270,12 +277,30 @@ final class AddCommand implements Callable<Integer> {
                 : address;
     }
 
+    private boolean isBucket() {
+        return what.startsWith("s3://");
+    }
+
+    private String bucket() {
+        StringBuilder text = new StringBuilder("kind: files\n");
+        text.append("path: ").append(SourceText.quoted(what)).append('\n');
+        properties.forEach((key, value) ->
+                text.append(SourceText.quoted(key))
+                        .append(": ")
+                        .append(
+                                value.equals("true") || value.equals("false")
+                                        ? value
+                                        : SourceText.quoted(value))
+                        .append('\n'));
+        return text + (format == null ? "" : "format: " + SourceText.quoted(format) + "\n");
+    }
+
     private String files(Path folder) {
         Path path = Path.of(what).toAbsolutePath().normalize();
         if (!Files.isDirectory(path)) {
             throw new Failure(
                     Exit.FAILED,
-                    "there is no folder %s; name a folder, kafka://HOST:PORT/TOPIC or postgres://USER@HOST:PORT/DATABASE"
+                    "there is no folder %s; name a folder, s3://BUCKET/PREFIX, kafka://HOST:PORT/TOPIC or postgres://USER@HOST:PORT/DATABASE"
                             .formatted(path));
         }
         String written =
@@ -288,19 +313,31 @@ final class AddCommand implements Callable<Integer> {
                 + (format == null ? "" : "format: " + SourceText.quoted(format) + "\n");
     }
 
-    /** Whether events look like those that Debezium's connectors write. */
-    private static boolean isOfChanges(SourceSample sample) {
+    /** What can be seen in events: changes of Debezium's connectors, or files kept as they are. */
+    private Optional<String> formatOf(SourceSample sample) {
+        boolean topic = what.contains("://") && !isBucket();
         if (sample.events().isEmpty()) {
-            return false;
+            return Optional.empty();
         }
         try {
-            JsonNode all = JSON.readTree(sample.events().getFirst());
-            JsonNode event = all.has("schema") && all.has("payload") ? all.path("payload") : all;
-            return event.path("op").isTextual()
-                    && event.path("source").path("connector").isTextual();
+            boolean changes = topic;
+            boolean objects = !topic && sample.problems().isEmpty();
+            for (String event : sample.events()) {
+                JsonNode json = JSON.readTree(event);
+                changes &= isChange(json);
+                objects &= json.has("media_type") && json.has("sha256") && json.has("location");
+            }
+            return changes
+                    ? Optional.of("debezium")
+                    : objects ? Optional.of("object") : Optional.empty();
         } catch (JsonProcessingException e) {
-            return false;
+            return Optional.empty();
         }
+    }
+
+    private static boolean isChange(JsonNode all) {
+        JsonNode event = all.has("schema") && all.has("payload") ? all.path("payload") : all;
+        return event.path("op").isTextual() && event.path("source").path("connector").isTextual();
     }
 
     private static void write(Path file, String text) {

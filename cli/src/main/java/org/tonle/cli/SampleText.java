@@ -32,7 +32,7 @@ record SampleText(SourceDefinition source, SourceSample sample) {
                     .limit(SHOWN)
                     .forEach(event -> text.append(cut(event)).append('\n'));
         }
-        if (!sample.columns().isEmpty()) {
+        if (!columns().isEmpty()) {
             text.append('\n').append(columns());
         }
         terminal.out().write(text.toString().getBytes(StandardCharsets.UTF_8));

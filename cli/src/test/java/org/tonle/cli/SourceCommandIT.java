@@ -70,6 +70,54 @@ class SourceCommandIT {
     }
 
     @Test
+    void aFolderOfDocumentsIsSeenToBeOne() throws IOException {
+        Path letters = Files.createDirectories(lake.resolve("letters"));
+        Path letter = Files.writeString(letters.resolve("a.txt"), "Dear Bert");
+        assertThat(run("add", letters.toString(), "--lake", lake.toString())).as(err()).isZero();
+        assertThat(written("letters")).isEqualTo("kind: files\npath: ./letters\nformat: object\n");
+        assertThat(out()).contains("$.text").contains("Dear Bert").doesNotContain("columns:");
+        assertThat(run("source", "test", "letters", "--lake", lake.toString())).isZero();
+        assertThat(out())
+                .contains("letters: 1 event read")
+                // looked at where it is
+                .contains("\"location\":\"file://" + letter + "\"");
+        assertThat(lake.resolve(".tonle")).doesNotExist();
+    }
+
+    @Test
+    void aBucketThatNobodyMayReadIsNotAdded() {
+        assertThat(
+                        run(
+                                "add",
+                                "s3://invoices/2026",
+                                "--property",
+                                "endpoint=http://127.0.0.1:1",
+                                "--property",
+                                "access-key=lake",
+                                "--property",
+                                "secret-key=written-down",
+                                "--lake",
+                                lake.toString()))
+                .isNotZero();
+        assertThat(err()).contains("secrets don't belong into files that are shared");
+        assertThat(
+                        run(
+                                "add",
+                                "s3://invoices/2026",
+                                "--property",
+                                "endpoint=http://127.0.0.1:1",
+                                "--property",
+                                "access-key=lake",
+                                "--property",
+                                "secret-key=${file:lake.yaml}",
+                                "--lake",
+                                lake.toString()))
+                .isNotZero();
+        assertThat(err()).contains("s3://invoices/2026/ can't be read now");
+        assertThat(lake.resolve("sources")).doesNotExist();
+    }
+
+    @Test
     void aFolderIsTriedAndAddedWithTheColumnsOfItsFiles() throws IOException {
         Path drop = Files.createDirectories(lake.resolve("drop"));
         Files.writeString(

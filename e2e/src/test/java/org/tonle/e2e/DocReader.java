@@ -40,6 +40,7 @@ final class DocReader implements AutoCloseable {
         Files.writeString(secrets.resolve("kafka-jaas"), "secret\n");
         Files.writeString(secrets.resolve("shop-password"), "secret\n");
         Files.writeString(secrets.resolve("registry"), "secret\n");
+        Files.writeString(secrets.resolve("invoices-key"), "secret\n");
         try (ServerSocket socket = new ServerSocket(0)) {
             port = socket.getLocalPort();
         }

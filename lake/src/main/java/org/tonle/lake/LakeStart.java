@@ -30,12 +30,13 @@ import org.tonle.definition.QueryDefinition;
 import org.tonle.definition.Secret;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
+import org.tonle.definition.StorageDefinition;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
 import org.tonle.embedded.EmbeddedKafka;
 import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.embedded.PrivateFile;
-import org.tonle.files.FolderSource;
+import org.tonle.files.FilesSource;
 import org.tonle.ingest.EventLog;
 import org.tonle.ingest.EventLogSettings;
 import org.tonle.ingest.Ingest;
@@ -65,6 +66,10 @@ import org.tonle.sql.SqlEngine;
 /** A start of a lake: its parts, in their order. */
 final class LakeStart {
     private static final Logger log = LoggerFactory.getLogger(LakeStart.class);
+
+    /** In the storage: the files that sources keep as they are. */
+    private static final String OBJECTS = "objects";
+
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration LEASE = Duration.ofSeconds(10);
     private static final int STATEMENTS = 12;
@@ -175,7 +180,7 @@ final class LakeStart {
                                         definition.ingest().commitInterval(),
                                         definition.ingest().commitSizeBytes(),
                                         IngestSettings.DEFAULT_REMEMBERED_KEYS),
-                                this::outside,
+                                source -> outside(source, definition.storage()),
                                 kafka -> TopicRecords.of(kafka).orElseGet(PlainRecords::new)));
         ingest.start(definition.sources());
         try {
@@ -196,9 +201,13 @@ final class LakeStart {
     }
 
     /** What a source reads that takes no requests. */
-    private Source outside(SourceDefinition source) {
+    private Source outside(SourceDefinition source, StorageDefinition storage) {
         return switch (source.kind()) {
-            case SourceKind.Files files -> new FolderSource(files, options.clock());
+            case SourceKind.Files files ->
+                    new FilesSource(
+                            files,
+                            storage.root().resolve(OBJECTS).resolve(source.name()),
+                            options.clock());
             case SourceKind.Postgres postgres -> new PostgresSource(postgres, options.clock());
             case SourceKind.Http http -> throw notRead(source);
             case SourceKind.Kafka kafka -> throw notRead(source);

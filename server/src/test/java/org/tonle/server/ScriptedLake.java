@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
+import org.tonle.definition.FileLocation;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.IngestReceipt;
@@ -266,7 +267,7 @@ final class ScriptedLake implements Backend {
                             ofKind(
                                     "drops",
                                     new SourceKind.Files(
-                                            Path.of("/nowhere"),
+                                            new FileLocation.Folder(Path.of("/nowhere")),
                                             SourceKind.Files.DEFAULT_PATTERN,
                                             Optional.empty(),
                                             SourceKind.Files.DEFAULT_SETTLE)));

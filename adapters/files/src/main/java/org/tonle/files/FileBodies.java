@@ -20,21 +20,30 @@ final class FileBodies implements Closeable {
     private final String item;
     private final String state;
     private final PieceReader pieces;
+    private final Closeable behind;
     private @Nullable Piece ahead;
     private boolean broken;
     private long count;
 
     /**
-     * @param name its path in the folder
+     * @param name its path
      * @param state of every mark
      * @param pieces closed with this
+     * @param behind closed then
      * @param taken how many of them are passed over
      */
-    FileBodies(String name, String item, String state, PieceReader pieces, long taken) {
+    FileBodies(
+            String name,
+            String item,
+            String state,
+            PieceReader pieces,
+            Closeable behind,
+            long taken) {
         this.name = name;
         this.item = item;
         this.state = state;
         this.pieces = pieces;
+        this.behind = behind;
         ahead = read();
         while (count < taken && ahead != null) {
             advance();
@@ -99,6 +108,8 @@ final class FileBodies implements Closeable {
 
     @Override
     public void close() throws IOException {
-        pieces.close();
+        try (behind) {
+            pieces.close();
+        }
     }
 }

@@ -17,33 +17,39 @@ final class OpenFile {
 
     private OpenFile() {}
 
+    /** Whether a file of this name holds records, and isn't one as a whole. */
+    static boolean isKnown(String name, Optional<FileFormat> format) {
+        return !format.equals(Optional.of(FileFormat.OBJECT))
+                && (format.isPresent() || ending(name).equals("zip") || known(name).isPresent());
+    }
+
+    private static Optional<FileFormat> known(String name) {
+        return FileFormat.of(plainName(name));
+    }
+
     /**
      * Opens a file to be read from its beginning.
      *
+     * @param name by which it {@linkplain #isKnown is known}
      * @param format what it is whatever its name
-     * @return empty if nothing is known that reads it
      * @throws IOException if it can't be opened or isn't compressed as its name says
      */
-    static Optional<PieceReader> of(Path file, Optional<FileFormat> format) throws IOException {
-        String name = file.getFileName().toString();
+    static PieceReader of(String name, Path file, Optional<FileFormat> format) throws IOException {
         if (ending(name).equals("zip")) {
-            return Optional.of(new ZipReader(file, format));
+            return new ZipReader(file, format);
         }
-        Optional<FileFormat> known = format.or(() -> FileFormat.of(plainName(name)));
-        if (known.isEmpty()) {
-            return Optional.empty();
-        }
+        FileFormat known = format.or(() -> known(name)).orElseThrow();
         if (plainName(name).equals(name)) {
-            if (known.get() == FileFormat.PARQUET) {
-                return Optional.of(RecordReader.parquet(file));
+            if (known == FileFormat.PARQUET) {
+                return RecordReader.parquet(file);
             }
-            if (known.get() == FileFormat.AVRO) {
-                return Optional.of(RecordReader.avro(file));
+            if (known == FileFormat.AVRO) {
+                return RecordReader.avro(file);
             }
         }
         InputStream in = Files.newInputStream(file);
         try {
-            return of(name, in, Files.size(file), format);
+            return of(name, in, Files.size(file), format).orElseThrow();
         } catch (IOException | RuntimeException e) {
             in.close();
             throw e;
@@ -51,7 +57,7 @@ final class OpenFile {
     }
 
     /**
-     * Reads what has this name.
+     * Reads what has this name; empty if nothing is known that does.
      *
      * @param in closed with the reader
      * @param size of what is read, compressed
@@ -59,7 +65,7 @@ final class OpenFile {
     static Optional<PieceReader> of(
             String name, InputStream in, long size, Optional<FileFormat> format)
             throws IOException {
-        Optional<FileFormat> known = format.or(() -> FileFormat.of(plainName(name)));
+        Optional<FileFormat> known = format.or(() -> known(name));
         if (known.isEmpty()) {
             return Optional.empty();
         }
@@ -78,6 +84,7 @@ final class OpenFile {
                     case CSV -> new CsvReader(plain, ',');
                     case TSV -> new CsvReader(plain, '\t');
                     case AVRO -> RecordReader.avro(plain);
+                    case OBJECT -> throw new IllegalArgumentException(name);
                     // it is read from its end
                     case PARQUET ->
                             PieceReader.broken(

@@ -16,8 +16,13 @@ interface PieceReader extends Closeable {
 
     /** A file of which nothing can be read. */
     static PieceReader broken(String problem) {
+        return of(Piece.unreadable(new byte[0], problem));
+    }
+
+    /** A file that is one piece. */
+    static PieceReader of(Piece whole) {
         return new PieceReader() {
-            private @Nullable Piece left = Piece.unreadable(new byte[0], problem);
+            private @Nullable Piece left = whole;
 
             @Override
             public @Nullable Piece next() {

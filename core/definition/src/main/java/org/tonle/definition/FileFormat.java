@@ -3,14 +3,15 @@ package org.tonle.definition;
 import java.util.Locale;
 import java.util.Optional;
 
-/** How a file holds its events. */
+/** How a file holds its events; as an object it is one event itself. */
 public enum FileFormat {
     CSV,
     TSV,
     JSON,
     NDJSON,
     AVRO,
-    PARQUET;
+    PARQUET,
+    OBJECT;
 
     /** As a definition names it. */
     @Override

@@ -2,7 +2,6 @@ package org.tonle.definition;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,7 +11,6 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
@@ -28,13 +26,7 @@ final class SourceFile {
                             "http",
                             List.of("partitions", "retention", "max-body"),
                             "files",
-                            List.of(
-                                    "partitions",
-                                    "retention",
-                                    "path",
-                                    "pattern",
-                                    "format",
-                                    "settle"),
+                            FilesSection.KEYS,
                             "kafka",
                             List.of(
                                     "topic",
@@ -128,12 +120,13 @@ final class SourceFile {
         Section section = new Section(file, mapping, problems, keys);
         SourceKind read =
                 switch (kind) {
-                    case "files" -> files(section);
+                    case "files" -> new FilesSection(folder, references, problems).read(section);
                     case "kafka" -> new TopicSection(references, problems).read(section);
                     default -> http(section);
                 };
         boolean changes =
                 read instanceof SourceKind.Kafka kafka && kafka.format() == TopicFormat.DEBEZIUM;
+        boolean objects = read instanceof SourceKind.Files files && files.areObjects();
         List<ColumnDefinition> columns =
                 section.section("columns")
                         .map(c ->
@@ -142,13 +135,17 @@ final class SourceFile {
                                         : columns(c, JsonPath::field, Set.of()))
                         .orElse(List.of());
         Place place = YamlFile.place(file, mapping);
+        if (objects) {
+            columns = ObjectColumns.before(columns, place);
+        }
         return new SourceDefinition(
                 name,
                 place,
                 field(section, "id")
                         .orElse(changes ? ChangeColumns.ID : SourceDefinition.DEFAULT_ID_FIELD),
                 field(section, "event-time")
-                        .or(() -> changes ? Optional.of(ChangeColumns.TIME) : Optional.empty()),
+                        .or(() -> changes ? Optional.of(ChangeColumns.TIME) : Optional.empty())
+                        .or(() -> objects ? Optional.of(ObjectColumns.TIME) : Optional.empty()),
                 key(section, columns),
                 changes ? ChangeColumns.behind(columns, place) : columns,
                 section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
@@ -179,40 +176,6 @@ final class SourceFile {
                         SourceKind.Http.DEFAULT_MAX_BODY_BYTES,
                         1L << 10,
                         MOST_BODY_BYTES));
-    }
-
-    private SourceKind files(Section section) {
-        Optional<Section.Scalar> path = section.scalar("path");
-        if (path.isEmpty()) {
-            problems.add(
-                    Place.startOf(file),
-                    "",
-                    "path is missing; write path: FOLDER, absolute or from the lake's folder");
-        }
-        Optional<FileFormat> format = section.choice("format", Arrays.asList(FileFormat.values()));
-        return new SourceKind.Files(
-                folder.toAbsolutePath()
-                        .resolve(path.map(Section.Scalar::text).orElse("."))
-                        .normalize(),
-                pattern(section),
-                format,
-                section.duration("settle", SourceKind.Files.DEFAULT_SETTLE));
-    }
-
-    private String pattern(Section section) {
-        Optional<Section.Scalar> pattern = section.scalar("pattern");
-        try {
-            pattern.ifPresent(p -> {
-                var unused = folder.getFileSystem().getPathMatcher("glob:" + p.text());
-            });
-        } catch (PatternSyntaxException e) {
-            problems.add(
-                    pattern.orElseThrow().place(),
-                    pattern.orElseThrow().text(),
-                    "no pattern of names: " + e.getDescription() + "; write one like **/*.csv");
-            return SourceKind.Files.DEFAULT_PATTERN;
-        }
-        return pattern.map(Section.Scalar::text).orElse(SourceKind.Files.DEFAULT_PATTERN);
     }
 
     private Optional<String> field(Section section, String key) {

@@ -1,6 +1,5 @@
 package org.tonle.definition;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -34,20 +33,26 @@ public sealed interface SourceKind {
     }
 
     /**
-     * The files of a folder, each once.
+     * The files of a folder or bucket, each once.
      *
-     * @param folder absolute
-     * @param pattern which of those in it and below, as a glob over the path from the folder
+     * @param location where they lie
+     * @param pattern which of those in it and below, as a glob over the path from there
      * @param format of all of them; empty: as their names say
      * @param settle how long a file must not have changed before it is read
      */
-    record Files(Path folder, String pattern, Optional<FileFormat> format, Duration settle)
+    record Files(
+            FileLocation location, String pattern, Optional<FileFormat> format, Duration settle)
             implements SourceKind {
         public static final String DEFAULT_PATTERN = "**";
         public static final Duration DEFAULT_SETTLE = Duration.ofSeconds(2);
 
         /** Longer events aren't taken. */
         public static final long MAX_BODY_BYTES = 20L << 20;
+
+        /** Whether each file is one event, whatever it holds. */
+        public boolean areObjects() {
+            return format.filter(f -> f == FileFormat.OBJECT).isPresent();
+        }
 
         @Override
         public String name() {

@@ -86,6 +86,10 @@ public final class SourceText {
         return isOfChanges(source) ? ChangeColumns.UNDER : List.of();
     }
 
+    private static boolean isOfObjects(SourceDefinition source) {
+        return source.kind() instanceof SourceKind.Files files && files.areObjects();
+    }
+
     private static boolean isOfChanges(SourceDefinition source) {
         return source.kind() instanceof SourceKind.Kafka kafka
                 && kafka.format() == TopicFormat.DEBEZIUM;
@@ -98,7 +102,8 @@ public final class SourceText {
      */
     public static String columns(
             SourceDefinition source, List<Map.Entry<JsonPath, ColumnType>> columns) {
-        return columns.isEmpty()
+        // those of files that are kept as they are needn't be declared
+        return columns.isEmpty() || isOfObjects(source)
                 ? ""
                 : "columns:\n"
                         + (isOfChanges(source)

@@ -259,7 +259,7 @@ class LakeDefinitionTest {
         assertThat(lake.source("drops").orElseThrow().kind())
                 .isEqualTo(
                         new SourceKind.Files(
-                                folder.resolveSibling("in"),
+                                new FileLocation.Folder(folder.resolveSibling("in")),
                                 "**/*.csv",
                                 Optional.of(FileFormat.TSV),
                                 Duration.ofSeconds(5)));
@@ -277,6 +277,78 @@ class LakeDefinitionTest {
                                 false,
                                 TopicFormat.JSON,
                                 Optional.empty()));
+    }
+
+    @Test
+    void aBucketIsReachedAsItsFileSays() throws IOException {
+        write("lake.yaml", "");
+        write(
+                "sources/invoices.yaml",
+                """
+                kind: files
+                path: s3://invoices/2026/in
+                endpoint: https://s3.example:9000
+                region: eu-central-1
+                access-key: ${env:ID}
+                secret-key: ${env:KEY}
+                path-style: true
+                """);
+        SourceKind kind =
+                load(Map.of("ID", "lake", "KEY", "x")).source("invoices").orElseThrow().kind();
+        FileLocation location = ((SourceKind.Files) kind).location();
+        assertThat(location)
+                .isEqualTo(
+                        new FileLocation.Bucket(
+                                "invoices",
+                                "2026/in/",
+                                Optional.of(URI.create("https://s3.example:9000")),
+                                Optional.of("eu-central-1"),
+                                Optional.of(
+                                        new FileLocation.Credentials(
+                                                new Secret("lake"), new Secret("x"))),
+                                true))
+                .hasToString("s3://invoices/2026/in/");
+        write("sources/invoices.yaml", "kind: files\npath: s3://invoices\n");
+        assertThat(
+                        ((SourceKind.Files) load(Map.of()).source("invoices").orElseThrow().kind())
+                                .location())
+                .isEqualTo(
+                        new FileLocation.Bucket(
+                                "invoices",
+                                "",
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                false));
+    }
+
+    @Test
+    void filesThatAreKeptAsTheyAreHaveColumnsWithoutDeclaringThem() throws IOException {
+        write("lake.yaml", "");
+        write(
+                "sources/letters.yaml",
+                """
+                kind: files
+                path: letters
+                format: object
+                key: author
+                columns:
+                  author: {type: string, path: "$.metadata.dc:creator"}
+                  Text: {type: string, path: $.text, required: true}
+                """);
+        SourceDefinition source = load(Map.of()).source("letters").orElseThrow();
+        assertThat(source.columns())
+                .extracting(column -> column.name() + " " + column.type() + " " + column.required())
+                .containsExactly(
+                        "name string true",
+                        "media_type string true",
+                        "size bigint true",
+                        "sha256 string true",
+                        "location string true",
+                        "error string false",
+                        "author string false",
+                        "Text string true");
+        assertThat(source.eventTimeField()).hasValue("modified");
     }
 
     @Test

@@ -144,6 +144,13 @@ class ProblemsTest {
                     kind: files                       | 1 | 1  |     | path is missing
                     kind: files\\npath: a\\npattern: "{" | 3 | 10 | {  | no pattern of names
                     kind: files\\npath: a\\nformat: xml | 3 | 9  | xml | unknown format
+                    kind: files\\npath: a\\nregion: eu | 3 | 1 | region | only a bucket has this
+                    kind: files\\npath: "s3://" | 2 | 7 | s3:// | no name of a bucket
+                    kind: files\\npath: "s3://b1/x"\\nendpoint: h | 3 | 11 | h | no address of a server
+                    kind: files\\npath: "s3://b1/x"\\nendpoint: "http://u:p@h" | 3 | 11 | | no address of a server
+                    kind: files\\npath: "s3://b1/x"\\naccess-key: a | 3 | 1 | | belong together
+                    kind: files\\npath: "s3://b1/x"\\naccess-key: a\\nsecret-key: b | 4 | 13 | | secrets
+                    kind: files\\npath: "s3://b1/x"\\npath-style: 1 | 3 | 13 | 1 | takes true or false
                     kind: files\\npath: a\\nmax-body: 1MB | 3 | 1 | max-body | unknown key
                     kind: http\\nid: $.a              | 2 | 5  | $.a | not a path
                     kind: http\\nkey: a               | 2 | 6  | a   | declare it under columns:

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.definition.FileLocation;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.SourceStatus.State;
@@ -180,7 +181,7 @@ class PauseIT {
                 plain.partitions(),
                 plain.retention(),
                 new SourceKind.Files(
-                        dir,
+                        new FileLocation.Folder(dir),
                         SourceKind.Files.DEFAULT_PATTERN,
                         Optional.empty(),
                         SourceKind.Files.DEFAULT_SETTLE));

@@ -35,20 +35,23 @@ import org.apache.avro.generic.GenericDatumWriter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.definition.FileFormat;
+import org.tonle.definition.FileLocation;
 import org.tonle.definition.SourceKind;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.SourceBody;
 import org.tonle.spi.SourceMark;
 
-class FolderSourceTest {
+class FilesSourceTest {
     @TempDir private Path folder;
+    @TempDir private Path storage;
 
     private SourceKind.Files kind(String pattern, Optional<FileFormat> format) {
-        return new SourceKind.Files(folder, pattern, format, Duration.ofSeconds(2));
+        return new SourceKind.Files(
+                new FileLocation.Folder(folder), pattern, format, Duration.ofSeconds(2));
     }
 
-    private FolderSource source(String pattern) {
-        return new FolderSource(kind(pattern, Optional.empty()), Clock.systemUTC());
+    private FilesSource source(String pattern) {
+        return new FilesSource(kind(pattern, Optional.empty()), storage, Clock.systemUTC());
     }
 
     /** Writes a file that hasn't changed for a minute. */
@@ -64,7 +67,7 @@ class FolderSourceTest {
     }
 
     /** All bodies until none is left. */
-    private static List<SourceBody> read(FolderSource source, Map<String, SourceMark> taken)
+    private static List<SourceBody> read(FilesSource source, Map<String, SourceMark> taken)
             throws InterruptedException {
         source.begin(taken);
         List<SourceBody> all = new ArrayList<>();
@@ -80,7 +83,7 @@ class FolderSourceTest {
 
     /** Each body as file, problem if there is one, and text. */
     private List<String> read(String pattern) throws InterruptedException {
-        return read(source(pattern), Map.of()).stream().map(FolderSourceTest::shown).toList();
+        return read(source(pattern), Map.of()).stream().map(FilesSourceTest::shown).toList();
     }
 
     private static String shown(SourceBody body) {
@@ -241,7 +244,7 @@ class FolderSourceTest {
                 folder.resolve("a.csv"), FileTime.from(Instant.now().minusSeconds(30)));
         assertThat(read(source("**"), taken)).isEmpty();
         write("a.csv", "id\n2\n");
-        assertThat(read(source("**"), taken).stream().map(FolderSourceTest::shown))
+        assertThat(read(source("**"), taken).stream().map(FilesSourceTest::shown))
                 .containsExactly("a.csv {\"id\":\"2\"}\n");
     }
 
@@ -287,7 +290,6 @@ class FolderSourceTest {
                 "e.ndjson.gz",
                 java.util.Arrays.copyOf(gzip("{\"a\":1}\n".repeat(9).getBytes(UTF_8)), 24));
         write("f.csv.gz", "id\n1\n");
-        write("g.pdf", "%PDF");
         assertThat(read("**"))
                 .containsExactly(
                         "a.csv {\"id\":\"1\",\"name\":\"Ann\"}\n",
@@ -301,8 +303,7 @@ class FolderSourceTest {
                         "d.json <from byte 16 on the file is no JSON: Unexpected character (',' (code 44)): expected a value> ",
                         "e.ndjson.gz " + "{\"a\":1}\n".repeat(9),
                         "e.ndjson.gz <the file can't be read on: it ends too early> ",
-                        "f.csv.gz <Not in GZIP format> ",
-                        "g.pdf <nothing reads files of this kind; say what it is by format:> ");
+                        "f.csv.gz <Not in GZIP format> ");
     }
 
     @Test
@@ -345,13 +346,14 @@ class FolderSourceTest {
 
     @Test
     void aFolderThatIsGoneIsSaid() {
-        FolderSource source =
-                new FolderSource(
+        FilesSource source =
+                new FilesSource(
                         new SourceKind.Files(
-                                folder.resolve("gone"),
+                                new FileLocation.Folder(folder.resolve("gone")),
                                 "**",
                                 Optional.empty(),
                                 Duration.ofSeconds(2)),
+                        storage,
                         Clock.systemUTC());
         assertThatThrownBy(() -> source.begin(Map.of()))
                 .isInstanceOf(LakeException.class)

@@ -1,0 +1,208 @@
+package org.tonle.files;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.tonle.definition.FileLocation;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
+import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.core.exception.AbortedException;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.S3ClientBuilder;
+import software.amazon.awssdk.services.s3.model.GetObjectRequest;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
+import software.amazon.awssdk.services.s3.model.S3Exception;
+import software.amazon.awssdk.services.s3.model.S3Object;
+
+/**
+ * The objects of a bucket below a prefix, page by page in the order of their keys. An object has a
+ * version: its ETag, which each read asks for.
+ */
+final class BucketOrigin implements FileOrigin {
+    private static final int PAGE = 1_000;
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+    private static final Duration SILENCE = Duration.ofSeconds(30);
+
+    /** They can't be read until somebody has them restored, which makes them others. */
+    private static final Set<String> ARCHIVED = Set.of("GLACIER", "DEEP_ARCHIVE");
+
+    private final FileLocation.Bucket bucket;
+    private final int page;
+    private final S3Client client;
+
+    /**
+     * Asks nothing yet.
+     *
+     * @throws LakeException STORAGE if nothing says in which region it is
+     */
+    BucketOrigin(FileLocation.Bucket bucket) {
+        this(bucket, PAGE);
+    }
+
+    /**
+     * @param page how many keys are listed at once
+     */
+    BucketOrigin(FileLocation.Bucket bucket, int page) {
+        this.bucket = bucket;
+        this.page = page;
+        this.client = client(bucket);
+    }
+
+    private static S3Client client(FileLocation.Bucket bucket) {
+        S3ClientBuilder builder =
+                S3Client.builder()
+                        .httpClientBuilder(
+                                UrlConnectionHttpClient.builder()
+                                        .connectionTimeout(CONNECT)
+                                        .socketTimeout(SILENCE))
+                        .forcePathStyle(bucket.pathStyle())
+                        // others' servers don't know the newer checksums
+                        .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
+                        .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED);
+        bucket.endpoint().ifPresent(builder::endpointOverride);
+        bucket.credentials()
+                .ifPresent(c ->
+                        builder.credentialsProvider(
+                                StaticCredentialsProvider.create(
+                                        AwsBasicCredentials.create(
+                                                c.accessKey().reveal(), c.secretKey().reveal()))));
+        bucket.region()
+                .or(() -> bucket.endpoint().map(own -> Region.US_EAST_1.id()))
+                .ifPresent(region -> builder.region(Region.of(region)));
+        try {
+            return builder.build();
+        } catch (SdkException e) {
+            throw new LakeException(
+                    ErrorCode.STORAGE,
+                    "Bucket %s can't be reached: %s. Write region: into the source's file."
+                            .formatted(bucket, e.getMessage()),
+                    e);
+        }
+    }
+
+    @Override
+    public void require() {
+        var unused = page(Optional.empty(), 1);
+    }
+
+    @Override
+    public Page list(Optional<String> from) {
+        ListObjectsV2Response response = page(from, page);
+        List<Found> found = new ArrayList<>();
+        String last = null;
+        for (S3Object object : response.contents()) {
+            last = object.key();
+            if (!last.endsWith("/") && !ARCHIVED.contains(object.storageClassAsString())) {
+                found.add(
+                        new Found(
+                                last.substring(bucket.prefix().length()),
+                                object.size(),
+                                object.lastModified(),
+                                Optional.of(object.eTag())));
+            }
+        }
+        boolean more = Boolean.TRUE.equals(response.isTruncated());
+        return new Page(found, more ? Optional.ofNullable(last) : Optional.empty());
+    }
+
+    /** Behind a key, so that nothing hangs on what the server remembers. */
+    private ListObjectsV2Response page(Optional<String> behind, int most) {
+        ListObjectsV2Request.Builder request =
+                ListObjectsV2Request.builder()
+                        .bucket(bucket.name())
+                        .prefix(bucket.prefix())
+                        .maxKeys(most);
+        behind.ifPresent(request::startAfter);
+        try {
+            return client.listObjectsV2(request.build());
+        } catch (SdkException e) {
+            throw refused(e);
+        }
+    }
+
+    @Override
+    public Optional<Path> local(Found file) {
+        return Optional.empty();
+    }
+
+    @Override
+    public InputStream open(Found file, long offset) throws IOException {
+        GetObjectRequest.Builder request =
+                GetObjectRequest.builder()
+                        .bucket(bucket.name())
+                        .key(bucket.prefix() + file.name())
+                        .ifMatch(file.version().orElseThrow());
+        if (offset > 0) {
+            request.range("bytes=" + offset + "-");
+        }
+        try {
+            return client.getObject(request.build());
+        } catch (S3Exception e) {
+            if (e.statusCode() == 412
+                    || (e.statusCode() == 404 && !"NoSuchBucket".equals(code(e)))) {
+                throw new NoSuchFileException(file.name());
+            }
+            throw refused(e);
+        } catch (SdkException e) {
+            throw refused(e);
+        }
+    }
+
+    private static String code(S3Exception e) {
+        return e.awsErrorDetails() == null
+                ? ""
+                : Objects.requireNonNullElse(e.awsErrorDetails().errorCode(), "");
+    }
+
+    private RuntimeException refused(SdkException e) {
+        if (e instanceof AbortedException) {
+            return e;
+        }
+        String why =
+                e instanceof S3Exception s3
+                        ? "%d %s".formatted(s3.statusCode(), code(s3))
+                        : Objects.requireNonNullElse(e.getMessage(), e.toString());
+        if (e instanceof S3Exception s3 && "NoSuchBucket".equals(code(s3))) {
+            return new LakeException(
+                    ErrorCode.STORAGE,
+                    "There is no bucket %s at its server. Make it, or change path: in the source's file."
+                            .formatted(bucket.name()),
+                    e);
+        }
+        if (e instanceof S3Exception s3 && (s3.statusCode() == 401 || s3.statusCode() == 403)) {
+            return new LakeException(
+                    ErrorCode.STORAGE,
+                    "The server refuses to let %s be read (%s). See whether its access-key holds and may list and get."
+                            .formatted(bucket, why.strip()),
+                    e);
+        }
+        return new LakeException(
+                ErrorCode.STORAGE, "%s can't be read now: %s".formatted(bucket, why.strip()), e);
+    }
+
+    /** Each read asked for the version that was listed. */
+    @Override
+    public boolean isStill(Found file) {
+        return true;
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}

@@ -1,0 +1,203 @@
+package org.tonle.files;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.definition.FileLocation;
+import org.tonle.definition.SourceKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+import org.tonle.spi.SourceBody;
+import org.tonle.spi.SourceMark;
+
+/** Objects of a bucket of a real server are files of a source. */
+class BucketIT {
+    @TempDir private static Path folder;
+    private static ObjectServer server;
+
+    @TempDir private Path storage;
+    private final Map<String, SourceMark> marks = new HashMap<>();
+
+    @BeforeAll
+    static void start() throws Exception {
+        server = ObjectServer.start(folder);
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        if (server != null) {
+            server.close();
+        }
+    }
+
+    private FilesSource source(FileLocation.Bucket bucket, int page) {
+        SourceKind.Files kind =
+                new SourceKind.Files(bucket, "**", Optional.empty(), Duration.ofSeconds(2));
+        // as if some minutes had passed since the objects were put
+        Clock later = Clock.offset(Clock.systemUTC(), Duration.ofMinutes(5));
+        return new FilesSource(
+                kind, new BucketOrigin(bucket, page), storage, true, Duration.ofSeconds(60), later);
+    }
+
+    /** What comes now, as file and text, in order. */
+    private List<String> read(FileLocation.Bucket bucket) throws InterruptedException {
+        try (FilesSource source = source(bucket, 2)) {
+            source.begin(Map.copyOf(marks));
+            List<SourceBody> all = new ArrayList<>();
+            for (List<SourceBody> bodies = source.poll(Duration.ofMillis(1));
+                    !bodies.isEmpty();
+                    bodies = source.poll(Duration.ofMillis(1))) {
+                all.addAll(bodies);
+            }
+            all.forEach(body -> marks.put(body.mark().item(), body.mark()));
+            return all.stream()
+                    .map(body ->
+                            body.headers().get("file")
+                                    + " "
+                                    + new String(body.bytes(), UTF_8).strip())
+                    .toList();
+        }
+    }
+
+    @Test
+    void whatIsBelowThePrefixIsTakenOncePageByPage() throws Exception {
+        server.put("once/a.csv", "id\n1\n".getBytes(UTF_8));
+        server.put("once/b/c.ndjson", "{\"id\":2}\n".getBytes(UTF_8));
+        server.put("once/d \"q\" +&%ü.csv", "id\n3\n".getBytes(UTF_8));
+        server.put("once/e.csv", new byte[0]);
+        server.put("once/_f.csv", "id\n9\n".getBytes(UTF_8));
+        server.put("once/g.txt", "hello".getBytes(UTF_8));
+        server.put("once2/h.csv", "id\n9\n".getBytes(UTF_8));
+        FileLocation.Bucket bucket = server.bucket("once/");
+        List<String> first = read(bucket);
+        assertThat(first).hasSize(5);
+        assertThat(first.subList(0, 4))
+                .containsExactly(
+                        "a.csv {\"id\":\"1\"}",
+                        "b/c.ndjson {\"id\":2}",
+                        "d \"q\" +&%ü.csv {\"id\":\"3\"}",
+                        "e.csv ");
+        assertThat(first.getLast())
+                .startsWith("g.txt {\"name\":\"g.txt\",\"media_type\":\"text/plain\",\"size\":5")
+                .contains("\"text\":\"hello\"");
+        try (var kept = Files.list(storage)) {
+            assertThat(kept).hasSize(1).allSatisfy(path -> assertThat(path).hasContent("hello"));
+        }
+        assertThat(read(bucket)).isEmpty();
+
+        server.put("once/a.csv", "id\n1\n".getBytes(UTF_8));
+        server.put("once/e.csv", "id\n4\n".getBytes(UTF_8));
+        assertThat(read(bucket)).containsExactly("e.csv {\"id\":\"4\"}");
+    }
+
+    @Test
+    void whatChangedSinceItWasListedIsAnotherFile() throws Exception {
+        server.put("changes/a.csv", "id\n1\n".getBytes(UTF_8));
+        try (BucketOrigin origin = new BucketOrigin(server.bucket("changes/"), 10)) {
+            FileOrigin.Found found = origin.list(Optional.empty()).files().getFirst();
+            server.put("changes/a.csv", "id\n2\n".getBytes(UTF_8));
+            FileFetch fetch = new FileFetch(origin, new ObjectFolder(storage));
+            assertThatThrownBy(() -> fetch.of(found)).isInstanceOf(NoSuchFileException.class);
+            assertThat(storage).isEmptyDirectory();
+        }
+        assertThat(read(server.bucket("changes/"))).containsExactly("a.csv {\"id\":\"2\"}");
+    }
+
+    @Test
+    void aBodyThatBreaksOffIsGoneOnWithBehindWhatCame() throws Exception {
+        byte[] bytes = new byte[1 << 20];
+        new Random(1).nextBytes(bytes);
+        server.put("broken/a.bin", bytes);
+        try (FaultyProxy proxy = new FaultyProxy(server.endpoint());
+                BucketOrigin origin =
+                        new BucketOrigin(server.through(proxy.address(), "broken/"), 10)) {
+            FileOrigin.Found found = origin.list(Optional.empty()).files().getFirst();
+            proxy.cutAfter(200_000);
+            FileFetch fetch = new FileFetch(origin, new ObjectFolder(storage));
+            int before = proxy.connections();
+            try (FileFetch.Fetched fetched = fetch.of(found)) {
+                assertThat(Files.readAllBytes(fetched.path())).isEqualTo(bytes);
+                assertThat(fetched.sha256()).isEqualTo(Checksum.of(fetched.path()));
+            }
+            assertThat(proxy.connections() - before).isBetween(5, 7);
+        }
+    }
+
+    @Test
+    void aServerThatAsksForPatienceGetsItAndNothingIsLost() throws Exception {
+        server.put("slow/a.csv", "id\n1\n".getBytes(UTF_8));
+        try (FaultyProxy proxy = new FaultyProxy(server.endpoint())) {
+            FileLocation.Bucket bucket = server.through(proxy.address(), "slow/");
+            proxy.slowDown(true);
+            refused(bucket, "s3://lab/slow/ can't be read now: 503 SlowDown");
+            proxy.slowDown(false);
+            assertThat(read(bucket)).containsExactly("a.csv {\"id\":\"1\"}");
+        }
+    }
+
+    @Test
+    void whatKeepsItFromBeingReadIsSaidAndTriedAgain() throws Exception {
+        URI endpoint = server.endpoint();
+        refused(
+                server.bucket(ObjectServer.BUCKET, "x/", endpoint, "wrong"),
+                "The server refuses to let s3://lab/x/ be read (403 SignatureDoesNotMatch). See whether its access-key holds and may list and get.");
+        refused(
+                server.bucket("nowhere", "", endpoint, "a-secret-of-tests"),
+                "There is no bucket nowhere at its server. Make it, or change path: in the source's file.");
+        refused(
+                server.bucket(ObjectServer.BUCKET, "", URI.create("http://127.0.0.1:1"), "x"),
+                "s3://lab/ can't be read now: ");
+    }
+
+    private void refused(FileLocation.Bucket bucket, String message) {
+        try (FilesSource source = source(bucket, 10)) {
+            assertThatThrownBy(() -> source.begin(Map.of()))
+                    .isInstanceOfSatisfying(
+                            LakeException.class,
+                            e -> {
+                                assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
+                                assertThat(e.code().retryable()).isTrue();
+                                assertThat(e.getMessage()).startsWith(message);
+                            });
+        }
+    }
+
+    @Test
+    void aFileOfWhichOnlySomeWasTakenGoesOnThereAfterACrash() throws Exception {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 300_000; i++) {
+            lines.append("{\"id\":").append(i).append("}\n");
+        }
+        server.put("large/a.ndjson", lines.toString().getBytes(UTF_8));
+        List<SourceBody> first;
+        try (FilesSource source = source(server.bucket("large/"), 10)) {
+            source.begin(Map.of());
+            first = source.poll(Duration.ofMillis(1));
+        }
+        assertThat(first).hasSize(1);
+        marks.put(first.getFirst().mark().item(), first.getFirst().mark());
+        StringBuilder all = new StringBuilder(new String(first.getFirst().bytes(), UTF_8));
+        for (String more : read(server.bucket("large/"))) {
+            all.append(more.substring("a.ndjson ".length())).append('\n');
+        }
+        assertThat(all.toString()).isEqualTo(lines.toString());
+        assertThat(storage).isEmptyDirectory();
+    }
+}
