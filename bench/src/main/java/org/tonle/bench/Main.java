@@ -57,7 +57,8 @@ public final class Main {
                 ./dev bench memory [--events N] [--rate N] [--from topic|http]
                     events of some 40 bytes (50,000,000 take about 10 GB of disk) through bronze to
                     silver at a steady rate; keys: peak_resident_bytes of all of the lake's
-                    processes, cpu_growth: CPU per event in the last fifth by that in the first
+                    processes (peak_own_bytes without files' pages), cpu_growth: CPU per event in
+                    the last fifth by that in the first
                 ./dev bench freshness [--seconds N] [--rate N] [--history N,N,…]
                     seconds from acknowledged to queryable; key: p95_seconds
                 ./dev bench cache [--connections N] [--seconds N] [--rounds N]

@@ -65,7 +65,8 @@ final class MemoryBench {
             if (!fromTopic) {
                 Files.writeString(source, "kind: http\n" + COLUMNS);
                 try (LakeUnderTest lake = LakeUnderTest.start(root, folder)) {
-                    return measure(lake, (from, count) -> lake.post("ticks", body(from, count)));
+                    return measure(
+                            work, lake, (from, count) -> lake.post("ticks", body(from, count)));
                 }
             }
             try (Broker broker = Broker.start(work.resolve("broker"))) {
@@ -73,6 +74,7 @@ final class MemoryBench {
                 Files.writeString(source, broker.source(TOPIC) + COLUMNS);
                 try (LakeUnderTest lake = LakeUnderTest.start(root, folder)) {
                     return measure(
+                            work,
                             lake,
                             (from, count) -> {
                                 for (long n = from; n < from + count; n++) {
@@ -86,7 +88,7 @@ final class MemoryBench {
         }
     }
 
-    private ObjectNode measure(LakeUnderTest lake, Door door)
+    private ObjectNode measure(Path work, LakeUnderTest lake, Door door)
             throws IOException, InterruptedException {
         List<Sample> samples = new ArrayList<>();
         pass(lake, door, 0, warmUp, new ArrayList<>());
@@ -94,6 +96,11 @@ final class MemoryBench {
         samples.add(sample(lake));
         pass(lake, door, warmUp, warmUp + events, samples);
         double seconds = (System.nanoTime() - start) / 1e9;
+        if (samples.size() < 3) {
+            throw new IllegalStateException(
+                    "%d events at %d a second are over before %s: ask for more"
+                            .formatted(events, rate, SAMPLE.multipliedBy(2)));
+        }
         ObjectNode figures =
                 new ObjectMapper()
                         .createObjectNode()
@@ -101,11 +108,14 @@ final class MemoryBench {
                         .put("warm_up_events", warmUp)
                         .put("events", events)
                         .put("event_bytes", event(warmUp + events).length())
-                        .put("events_per_second", Math.round(events / seconds));
+                        .put("events_per_second", Math.round(events / seconds))
+                        .put("disk_bytes", LakeUnderTest.bytes(work));
         figures.put("peak_resident_bytes", peak(samples, Processes.Memory::resident))
-                .put("peak_proportional_bytes", peak(samples, Processes.Memory::proportional));
-        double first = microsPerEvent(samples, 0, events / 5);
-        double last = microsPerEvent(samples, events - events / 5, events);
+                .put("peak_proportional_bytes", peak(samples, Processes.Memory::proportional))
+                .put("peak_own_bytes", peak(samples, Processes.Memory::own));
+        double first = microsPerEvent(samples.getFirst(), samples.get(near(samples, events / 5)));
+        double last =
+                microsPerEvent(samples.get(near(samples, events - events / 5)), samples.getLast());
         figures.put("first_cpu_us_per_event", IngestBench.round(first))
                 .put("last_cpu_us_per_event", IngestBench.round(last))
                 .put("cpu_growth", IngestBench.round(last / first));
@@ -152,10 +162,10 @@ final class MemoryBench {
 
     private static Sample say(Sample sample) {
         System.err.printf(
-                "%,d rows, %,d MB resident, %,d MB with shared pages once, %.1f CPU-seconds%n",
+                "%,d rows, %,d MB resident, %,d MB without files, %.1f CPU-seconds%n",
                 sample.rows(),
                 sample.memory().resident() >> 20,
-                sample.memory().proportional() >> 20,
+                sample.memory().own() >> 20,
                 sample.cpu());
         return sample;
     }
@@ -165,19 +175,18 @@ final class MemoryBench {
         return samples.stream().map(Sample::memory).mapToLong(of).max().orElse(0);
     }
 
-    /** Between the samples next to two numbers of events after the first one. */
-    private static double microsPerEvent(List<Sample> samples, long from, long to) {
-        long base = samples.getFirst().rows();
-        Sample first = near(samples, base + from);
-        Sample last = near(samples, base + to);
+    private static double microsPerEvent(Sample first, Sample last) {
         return (last.cpu() - first.cpu()) * 1e6 / (last.rows() - first.rows());
     }
 
-    private static Sample near(List<Sample> samples, long rows) {
-        Sample nearest = samples.getFirst();
-        for (Sample sample : samples) {
-            if (Math.abs(sample.rows() - rows) <= Math.abs(nearest.rows() - rows)) {
-                nearest = sample;
+    /** The number of the sample next to so many events, among those but the ends. */
+    private static int near(List<Sample> samples, long events) {
+        long rows = samples.getFirst().rows() + events;
+        int nearest = 1;
+        for (int i = 1; i < samples.size() - 1; i++) {
+            if (Math.abs(samples.get(i).rows() - rows)
+                    < Math.abs(samples.get(nearest).rows() - rows)) {
+                nearest = i;
             }
         }
         return nearest;
@@ -190,7 +199,8 @@ final class MemoryBench {
                         .put("seconds", Math.round((sample.nanos() - start) / 1e9))
                         .put("rows", sample.rows())
                         .put("resident_bytes", sample.memory().resident())
-                        .put("proportional_bytes", sample.memory().proportional());
+                        .put("proportional_bytes", sample.memory().proportional())
+                        .put("own_bytes", sample.memory().own());
         long rows = sample.rows() - before.rows();
         return rows == 0
                 ? node

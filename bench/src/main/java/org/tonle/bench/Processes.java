@@ -49,8 +49,14 @@ final class Processes {
      *
      * @param resident the sum of what each process has mapped, pages that they share several times
      * @param proportional the same with shared pages counted once
+     * @param files what of that is files' content, which the system takes back when it needs room
      */
-    record Memory(long resident, long proportional) {}
+    record Memory(long resident, long proportional, long files) {
+        /** What nobody can take back. */
+        long own() {
+            return proportional - files;
+        }
+    }
 
     Cpu cpu() throws IOException {
         for (long pid : pids()) {
@@ -69,17 +75,19 @@ final class Processes {
     Memory memory() throws IOException {
         long resident = 0;
         long proportional = 0;
+        long files = 0;
         for (long pid : pids()) {
             try {
                 for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/smaps_rollup"))) {
                     resident += bytes(line, "Rss:");
                     proportional += bytes(line, "Pss:");
+                    files += bytes(line, "Pss_File:");
                 }
             } catch (IOException e) {
                 // it has ended
             }
         }
-        return new Memory(resident, proportional);
+        return new Memory(resident, proportional, files);
     }
 
     /** Resident memory of the first process alone, in bytes. */
