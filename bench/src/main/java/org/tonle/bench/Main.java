@@ -49,16 +49,19 @@ public final class Main {
                     events per CPU-second from HTTP to bronze and to silver, against DuckDB
                     writing the same rows from a file; key: ratio_to_ceiling, with bodies of the
                     first size
-                ./dev bench ingest --peer [--events N] [--rounds N] [--warm-ups N]
+                ./dev bench ingest --peer [defaults] [--events N] [--rounds N] [--warm-ups N]
                         [--commit-seconds N] [--bodies N,N,…]
                     records of a topic to typed rows, per CPU-second, by a lake (bronze, too) and by
                     the Iceberg sink of Kafka Connect in turn; key: ratio_to_peer. Both tables must
-                    hold the same. Then events in request bodies of several sizes, by the lake
+                    hold the same. Then events in request bodies of several sizes, by the lake.
+                    The sink has the settings it costs least with, or its own defaults.
+                    As it is it takes a minute or two and is half warm; figures to be told:
+                    --events 1500000 --rounds 3 --warm-ups 2
                 ./dev bench memory [--events N] [--rate N] [--from topic|http]
-                    events of some 40 bytes (50,000,000 take about 10 GB of disk) through bronze to
-                    silver at a steady rate; keys: peak_resident_bytes of all of the lake's
-                    processes (peak_own_bytes without files' pages), cpu_growth: CPU per event in
-                    the last fifth by that in the first
+                    events of some 40 bytes (50,000,000, the default, take 20 minutes and 3 GB of
+                    disk) through bronze to silver at a steady rate; keys: peak_resident_bytes of
+                    all of the lake's processes (peak_own_bytes without pages of files), cpu_growth:
+                    CPU per event in the last fifth by that in the first
                 ./dev bench freshness [--seconds N] [--rate N] [--history N,N,…]
                     seconds from acknowledged to queryable; key: p95_seconds
                 ./dev bench cache [--connections N] [--seconds N] [--rounds N]

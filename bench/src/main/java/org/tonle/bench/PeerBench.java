@@ -44,14 +44,16 @@ final class PeerBench {
     private final int rounds;
     private final int warmUps;
     private final int commitSeconds;
+    private final boolean tuned;
     private final List<Integer> sizes;
 
     PeerBench(Path root, Main.Options options) {
         this.root = root;
-        this.events = options.number("events", 400_000);
-        this.rounds = options.number("rounds", 3);
-        this.warmUps = options.number("warm-ups", 2);
+        this.events = options.number("events", 300_000);
+        this.rounds = options.number("rounds", 2);
+        this.warmUps = options.number("warm-ups", 1);
         this.commitSeconds = options.number("commit-seconds", 5);
+        this.tuned = !options.text("peer", "").equals("defaults");
         this.sizes = options.numbers("bodies", "1000,100,1");
     }
 
@@ -104,7 +106,8 @@ final class PeerBench {
         ObjectNode figures = new ObjectMapper().createObjectNode();
         try (LakeUnderTest lake = LakeUnderTest.start(root, folder);
                 PeerUnderTest peer =
-                        PeerUnderTest.start(libraries, sink, broker, SIDE_OF_PEER, commitSeconds)) {
+                        PeerUnderTest.start(
+                                libraries, sink, broker, SIDE_OF_PEER, commitSeconds, tuned)) {
             List<Side> sides = List.of(side(lake), side(peer));
             List<List<Round>> measured = List.of(new ArrayList<>(), new ArrayList<>());
             for (int round = 0; round < warmUps + rounds; round++) {
@@ -121,7 +124,8 @@ final class PeerBench {
                     .put("rounds", rounds)
                     .put("warm_up_events", warmUps * events)
                     .put("commit_interval_seconds", commitSeconds)
-                    .put("partitions", PARTITIONS);
+                    .put("partitions", PARTITIONS)
+                    .put("peer_tuned", tuned);
             ObjectNode ours = put(figures.putObject(SIDE_OF_TONLE), measured.get(0));
             put(ours.putObject("silver"), lake, "silver");
             put(ours.putObject("bronze"), lake, "bronze");
@@ -286,7 +290,7 @@ final class PeerBench {
     private void bodies(ArrayNode figures, LakeUnderTest lake)
             throws IOException, InterruptedException, SQLException {
         for (int perBody : sizes) {
-            int count = Math.min(events, Math.max(5_000, 2_000 * perBody));
+            int count = Math.min(events, Math.max(2_000, 1_000 * perBody));
             IngestBench.speed(root, lake, "w" + perBody + "-", count, perBody);
             IngestBench.Speed speed =
                     IngestBench.speed(root, lake, "m" + perBody + "-", count, perBody);

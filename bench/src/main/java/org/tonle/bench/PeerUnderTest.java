@@ -60,16 +60,22 @@ final class PeerUnderTest implements AutoCloseable {
 
     /**
      * @param libraries the folder of the worker's and the sink's jars
+     * @param tuned whether it has what it costs least with, or what its scripts start it with
      */
     static PeerUnderTest start(
-            Path libraries, Path folder, Broker broker, String topic, int commitSeconds)
+            Path libraries,
+            Path folder,
+            Broker broker,
+            String topic,
+            int commitSeconds,
+            boolean tuned)
             throws IOException, InterruptedException {
         Path table = folder.resolve("warehouse/bench/flights");
         create(table);
         broker.create(CONTROL, 1);
         Path worker = folder.resolve("worker.properties");
         Path sink = folder.resolve("sink.properties");
-        write(worker, worker(folder, broker));
+        write(worker, worker(folder, broker, tuned));
         write(sink, sink(folder, broker, topic, commitSeconds));
         Path logging = folder.resolve("logback.xml");
         Files.writeString(
@@ -83,6 +89,10 @@ final class PeerUnderTest implements AutoCloseable {
                 </configuration>
                 """);
         List<String> command = new ArrayList<>(LakeUnderTest.java(libraries + "/*"));
+        if (!tuned) {
+            command.remove("-XX:+UseSerialGC");
+            command.addAll(List.of("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"));
+        }
         command.addAll(
                 List.of(
                         // the worker's own default; a lake has less
@@ -119,15 +129,17 @@ final class PeerUnderTest implements AutoCloseable {
         Files.writeString(table.resolve("metadata/version-hint.text"), "1");
     }
 
-    private static Map<String, String> worker(Path folder, Broker broker) {
+    private static Map<String, String> worker(Path folder, Broker broker, boolean tuned) {
         Map<String, String> settings = new HashMap<>();
         for (String of : List.of("", "consumer.", "producer.", "admin.")) {
             broker.client().forEach((name, value) -> settings.put(of + name, value));
         }
         // as a lake's own consumers: larger steps than the defaults, which cost more
-        settings.put("consumer.max.poll.records", "20000");
-        settings.put("consumer.fetch.min.bytes", "1048576");
-        settings.put("consumer.max.partition.fetch.bytes", "16777216");
+        if (tuned) {
+            settings.put("consumer.max.poll.records", "20000");
+            settings.put("consumer.fetch.min.bytes", "1048576");
+            settings.put("consumer.max.partition.fetch.bytes", "16777216");
+        }
         settings.put("key.converter", "org.apache.kafka.connect.converters.ByteArrayConverter");
         settings.put("value.converter", "org.apache.kafka.connect.json.JsonConverter");
         settings.put("value.converter.schemas.enable", "false");
