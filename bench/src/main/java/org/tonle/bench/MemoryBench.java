@@ -23,6 +23,11 @@ final class MemoryBench {
                     + " bronze.ticks;\n";
     private static final String TOPIC = "ticks";
     private static final int PER_BODY = 500;
+
+    /** Events that go in together: several bodies at once, one of which waits for the disk. */
+    private static final int STEP = 8 * PER_BODY;
+
+    private static final int CLIENTS = 4;
     private static final Duration SAMPLE = Duration.ofSeconds(10);
 
     private final Path root;
@@ -66,7 +71,9 @@ final class MemoryBench {
                 Files.writeString(source, "kind: http\n" + COLUMNS);
                 try (LakeUnderTest lake = LakeUnderTest.start(root, folder)) {
                     return measure(
-                            work, lake, (from, count) -> lake.post("ticks", body(from, count)));
+                            work,
+                            lake,
+                            (from, count) -> lake.post("ticks", bodies(from, count), CLIENTS));
                 }
             }
             try (Broker broker = Broker.start(work.resolve("broker"))) {
@@ -131,12 +138,12 @@ final class MemoryBench {
             throws IOException, InterruptedException {
         long start = System.nanoTime();
         long due = start + SAMPLE.toNanos();
-        for (long next = from; next < to; next += PER_BODY) {
+        for (long next = from; next < to; next += STEP) {
             long early = start + (long) ((next - from) * 1e9 / rate) - System.nanoTime();
             if (early > 1_000_000) {
                 Thread.sleep(Duration.ofNanos(early));
             }
-            door.put(next, (int) Math.min(PER_BODY, to - next));
+            door.put(next, (int) Math.min(STEP, to - next));
             if (System.nanoTime() > due) {
                 samples.add(say(sample(lake)));
                 due += SAMPLE.toNanos();
@@ -211,6 +218,14 @@ final class MemoryBench {
 
     private static String event(long n) {
         return "{\"id\":\"t" + n + "\",\"n\":" + n + ",\"grp\":\"g" + n % 100 + "\"}";
+    }
+
+    private static List<byte[]> bodies(long from, int count) {
+        List<byte[]> bodies = new ArrayList<>();
+        for (int i = 0; i < count; i += PER_BODY) {
+            bodies.add(body(from + i, Math.min(PER_BODY, count - i)));
+        }
+        return bodies;
     }
 
     private static byte[] body(long from, int count) {
