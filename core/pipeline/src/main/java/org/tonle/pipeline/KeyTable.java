@@ -2,9 +2,7 @@ package org.tonle.pipeline;
 
 /**
  * Keys of 128 bits with the time of each, in open addressing over one primitive array. The bits of
- * a key are a hash's: evenly spread, whatever the keys are. A key's place is given by its leading
- * bits, so that entries lie nearly in their order: to sort them, or to put them into another table,
- * goes through memory once from its beginning to its end.
+ * a key are a hash's: evenly spread, whatever the keys are.
  */
 final class KeyTable {
     static final long ABSENT = Long.MIN_VALUE;
@@ -20,10 +18,6 @@ final class KeyTable {
 
     private long[] entries = new long[0];
     private int slots;
-
-    /** By so many bits a key's high half is longer than the number of a slot. */
-    private int shift;
-
     private int size;
 
     KeyTable() {
@@ -32,7 +26,6 @@ final class KeyTable {
 
     private void allocate(int count) {
         slots = count;
-        shift = Long.SIZE - Integer.numberOfTrailingZeros(count);
         entries = new long[count * ENTRY];
         for (int i = TIME; i < entries.length; i += ENTRY) {
             entries[i] = ABSENT;
@@ -58,7 +51,7 @@ final class KeyTable {
 
     void put(long high, long low, long time) {
         if (size >= slots / 2) {
-            resize(2 * slots);
+            grow();
         }
         int place = place(high, low);
         if (entries[place + TIME] == ABSENT) {
@@ -71,7 +64,7 @@ final class KeyTable {
 
     private int place(long high, long low) {
         int mask = slots - 1;
-        int slot = (int) (high >>> shift);
+        int slot = (int) low & mask;
         while (true) {
             int place = slot * ENTRY;
             if (entries[place + TIME] == ABSENT
@@ -82,19 +75,9 @@ final class KeyTable {
         }
     }
 
-    /**
-     * Makes room for so many entries. Entries of another table are put in nearly in their order,
-     * and would crowd the first slots of one that has to grow meanwhile.
-     */
-    void reserve(int count) {
-        if (count > slots / 2) {
-            resize(2 * Integer.highestOneBit(2 * count - 1));
-        }
-    }
-
-    private void resize(int count) {
+    private void grow() {
         long[] old = entries;
-        allocate(count);
+        allocate(slots * 2);
         for (int i = 0; i < old.length; i += ENTRY) {
             if (old[i + TIME] != ABSENT) {
                 put(old[i], old[i + 1], old[i + TIME]);
@@ -123,21 +106,41 @@ final class KeyTable {
         }
     }
 
-    /** Where the entries lie, in their order: few are far from where they lie already. */
+    /**
+     * Where the entries lie, in their order: first they are dealt out by their leading bits, which
+     * leaves one or two in each bucket since they are evenly spread, then those are put in order.
+     */
     private int[] sorted() {
-        int[] order = new int[size];
-        int count = 0;
+        int bits = Math.max(1, Integer.SIZE - Integer.numberOfLeadingZeros(size));
+        int[] ends = new int[1 << bits];
         for (int i = 0; i < entries.length; i += ENTRY) {
             if (entries[i + TIME] != ABSENT) {
-                int to = count++;
-                while (to > 0 && isLess(i, order[to - 1])) {
-                    order[to] = order[to - 1];
-                    to--;
-                }
-                order[to] = i;
+                ends[bucket(i, bits)]++;
             }
         }
+        for (int i = 1; i < ends.length; i++) {
+            ends[i] += ends[i - 1];
+        }
+        int[] order = new int[size];
+        for (int i = 0; i < entries.length; i += ENTRY) {
+            if (entries[i + TIME] != ABSENT) {
+                order[--ends[bucket(i, bits)]] = i;
+            }
+        }
+        for (int i = 1; i < size; i++) {
+            int moved = order[i];
+            int to = i;
+            while (to > 0 && isLess(moved, order[to - 1])) {
+                order[to] = order[to - 1];
+                to--;
+            }
+            order[to] = moved;
+        }
         return order;
+    }
+
+    private int bucket(int place, int bits) {
+        return (int) (entries[place] >>> (Long.SIZE - bits));
     }
 
     private boolean isLess(int place, int other) {

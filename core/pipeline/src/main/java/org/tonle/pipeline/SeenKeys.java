@@ -150,7 +150,6 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
             newest = Math.max(newest, newestInRun);
             mergeOlder();
         }
-        recent.reserve(Math.min(onHeap, recent.size() + run.size()));
         run.forEach(this::remember);
         run.clear();
         newestInRun = Long.MIN_VALUE;

@@ -148,7 +148,7 @@ final class SortedKeys implements AutoCloseable {
                 flush();
             }
             buffer.putLong(high).putLong(low).putLong(time);
-            bloom[word(high, bloom.length)] |= bits(low);
+            bloom[word(low, bloom.length)] |= bits(high);
             written++;
         }
 
@@ -165,19 +165,18 @@ final class SortedKeys implements AutoCloseable {
         }
     }
 
-    /** By the leading bits: keys that come in their order fill the filter from its beginning. */
-    private static int word(long high, int words) {
-        return (int) (high >>> (Long.SIZE - Integer.numberOfTrailingZeros(words)));
+    private static int word(long low, int words) {
+        return (int) (low >>> 20) & (words - 1);
     }
 
     /** Six bits of the key's word. */
-    private static long bits(long low) {
-        return 1L << (low & 63)
-                | 1L << (low >>> 6 & 63)
-                | 1L << (low >>> 12 & 63)
-                | 1L << (low >>> 18 & 63)
-                | 1L << (low >>> 24 & 63)
-                | 1L << (low >>> 30 & 63);
+    private static long bits(long high) {
+        return 1L << (high & 63)
+                | 1L << (high >>> 6 & 63)
+                | 1L << (high >>> 12 & 63)
+                | 1L << (high >>> 18 & 63)
+                | 1L << (high >>> 24 & 63)
+                | 1L << (high >>> 30 & 63);
     }
 
     long size() {
@@ -186,8 +185,8 @@ final class SortedKeys implements AutoCloseable {
 
     /** The key's time, or {@link KeyTable#ABSENT}. */
     long get(long high, long low) {
-        long bits = bits(low);
-        if ((bloom[word(high, bloom.length)] & bits) != bits) {
+        long bits = bits(high);
+        if ((bloom[word(low, bloom.length)] & bits) != bits) {
             return KeyTable.ABSENT;
         }
         long from = 0;

@@ -42,24 +42,4 @@ class KeyTableTest {
             assertThat(table.get(-1, 7)).isEqualTo(KeyTable.ABSENT);
         }
     }
-
-    @Test
-    void hasWhatItHadWhenRoomWasMadeForMore() {
-        Random random = new Random(5);
-        KeyTable from = new KeyTable();
-        TreeMap<Key, Long> model = new TreeMap<>(Key.ORDER);
-        for (long time = 0; time < 10_000; time++) {
-            long high = random.nextInt(10) == 0 ? -1 : random.nextLong();
-            model.put(new Key(high, time), time);
-            from.put(high, time, time);
-        }
-        KeyTable table = new KeyTable();
-        table.put(1, 2, -3);
-        model.put(new Key(1, 2), -3L);
-        table.reserve(1 + from.size());
-        from.forEach(table::put);
-
-        assertThat(table.size()).isEqualTo(model.size());
-        model.forEach((key, time) -> assertThat(table.get(key.high(), key.low())).isEqualTo(time));
-    }
 }
