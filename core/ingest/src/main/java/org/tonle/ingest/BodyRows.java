@@ -50,11 +50,6 @@ final class BodyRows {
     private final EventIds ids = new EventIds();
     private final BronzeRow row = new BronzeRow();
 
-    /** Of the body before: what bodies of one event share is the same object in all their rows. */
-    private String contentType = "";
-
-    private Binary contentTypeText = Binary.EMPTY;
-
     /** By their names outside, the tables of bronze; empty if there is but one. */
     private final Map<String, String> tables = new HashMap<>();
 
@@ -107,11 +102,7 @@ final class BodyRows {
         row.ingestTimeMicros = body.ingestTimeMicros();
         row.partition = record.partition();
         row.position = record.position();
-        if (!body.contentType().equals(contentType)) {
-            contentType = body.contentType();
-            contentTypeText = Binary.fromString(contentType);
-        }
-        row.contentType = contentTypeText;
+        row.contentType = Binary.fromString(body.contentType());
         row.headers = headers(body);
         body.idempotencyKey()
                 .or(() ->
@@ -244,12 +235,6 @@ final class BodyRows {
     }
 
     private static List<BronzeRow.HeaderEntry> headers(BodyRecord body) {
-        if (body.headers().isEmpty()
-                && body.idempotencyKey().isEmpty()
-                && body.bodyHash().isEmpty()
-                && body.problem().isEmpty()) {
-            return List.of();
-        }
         TreeMap<String, String> all = new TreeMap<>(Comparator.naturalOrder());
         all.putAll(body.headers());
         body.idempotencyKey().ifPresent(key -> all.put(KEY_HEADER, key));

@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.UUID;
-import java.util.function.Supplier;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -22,13 +21,9 @@ final class EventIds {
 
     private static final char[] HEX = "0123456789abcdef".toCharArray();
 
-    private static final byte[] NONE = new byte[0];
-
     private final MessageDigest sha1;
     private final byte[] text = new byte[36];
-    private UUID namespace = BY_PLACE;
-    private Supplier<String> name = () -> "";
-    private byte[] prefix = NONE;
+    private byte[] prefix = new byte[0];
 
     EventIds() {
         try {
@@ -40,35 +35,26 @@ final class EventIds {
 
     /** The ids that follow are of events of the request with this key. */
     void byKey(String source, String key) {
-        begin(BY_KEY, () -> source + "/" + key + "/");
+        begin(BY_KEY, source + "/" + key + "/");
     }
 
     /** The ids that follow are of events of the record at this place. */
     void byPlace(String topicId, int partition, long position) {
-        begin(BY_PLACE, () -> topicId + "/" + partition + "/" + position + "/");
+        begin(BY_PLACE, topicId + "/" + partition + "/" + position + "/");
     }
 
-    private void begin(UUID namespace, Supplier<String> name) {
-        this.namespace = namespace;
-        this.name = name;
-        prefix = NONE;
-    }
-
-    /** Made when an id is asked for: most bodies of one event have their own. */
-    private byte[] prefix() {
-        byte[] bytes = name.get().getBytes(StandardCharsets.UTF_8);
-        return ByteBuffer.allocate(16 + bytes.length)
-                .putLong(namespace.getMostSignificantBits())
-                .putLong(namespace.getLeastSignificantBits())
-                .put(bytes)
-                .array();
+    private void begin(UUID namespace, String name) {
+        byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+        prefix =
+                ByteBuffer.allocate(16 + bytes.length)
+                        .putLong(namespace.getMostSignificantBits())
+                        .putLong(namespace.getLeastSignificantBits())
+                        .put(bytes)
+                        .array();
     }
 
     /** The id's text in an array that the next call fills anew. */
     byte[] id(int index) {
-        if (prefix.length == 0) {
-            prefix = prefix();
-        }
         sha1.update(prefix);
         sha1.update(Integer.toString(index).getBytes(StandardCharsets.US_ASCII));
         byte[] hash = sha1.digest();
