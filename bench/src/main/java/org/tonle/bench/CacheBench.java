@@ -80,9 +80,9 @@ final class CacheBench {
         List<Double> perCore = new java.util.ArrayList<>();
         double compiling = 1;
         for (int round = 0; round < rounds || (compiling > 0.05 && round < 10); round++) {
-            LakeUnderTest.Cpu before = lake.cpu();
+            Processes.Cpu before = lake.cpu();
             HttpLoad.Result all = load.asFastAsItGoes(seconds);
-            LakeUnderTest.Cpu used = lake.cpu().since(before);
+            Processes.Cpu used = lake.cpu().since(before);
             compiling = used.compiling() / used.all();
             perCore.add(all.answers() / used.all());
             fastest = all.answers() / all.seconds();

@@ -90,7 +90,7 @@ final class CdcBench {
         long from;
         try (LakeUnderTest lake = LakeUnderTest.start(root, folder)) {
             await(lake, database);
-            LakeUnderTest.Cpu snapshot = lake.cpu();
+            Processes.Cpu snapshot = lake.cpu();
             figures.put("snapshot_rows", rows)
                     .put("snapshot_cpu_seconds", IngestBench.round(snapshot.all() - idle))
                     .put("snapshot_compiling_seconds", IngestBench.round(snapshot.compiling()))

@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Real flights as JSON events, some 114 bytes each. */
 final class Flights {
@@ -37,24 +38,36 @@ final class Flights {
     static List<byte[]> bodies(Path root, String prefix, int events, int perBody)
             throws SQLException {
         List<byte[]> bodies = new ArrayList<>();
+        StringBuilder body = new StringBuilder();
+        int[] held = {0};
+        forEach(
+                root,
+                prefix,
+                events,
+                line -> {
+                    body.append(line).append('\n');
+                    if (++held[0] == perBody) {
+                        bodies.add(body.toString().getBytes(StandardCharsets.UTF_8));
+                        body.setLength(0);
+                        held[0] = 0;
+                    }
+                });
+        if (held[0] > 0) {
+            bodies.add(body.toString().getBytes(StandardCharsets.UTF_8));
+        }
+        return bodies;
+    }
+
+    /** The events one by one, always in the same order. */
+    static void forEach(Path root, String prefix, int events, Consumer<String> each)
+            throws SQLException {
         try (Connection duck = DriverManager.getConnection("jdbc:duckdb:");
                 Statement statement = duck.createStatement();
                 ResultSet rows = statement.executeQuery(lines(root, prefix, events))) {
-            StringBuilder body = new StringBuilder();
-            int held = 0;
             while (rows.next()) {
-                body.append(rows.getString(1)).append('\n');
-                if (++held == perBody) {
-                    bodies.add(body.toString().getBytes(StandardCharsets.UTF_8));
-                    body.setLength(0);
-                    held = 0;
-                }
-            }
-            if (held > 0) {
-                bodies.add(body.toString().getBytes(StandardCharsets.UTF_8));
+                each.accept(rows.getString(1));
             }
         }
-        return bodies;
     }
 
     /** The same events, a line each. */

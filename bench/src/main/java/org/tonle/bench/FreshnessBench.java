@@ -70,7 +70,7 @@ final class FreshnessBench {
         try (LakeUnderTest lake = LakeUnderTest.start(root, work)) {
             long next = fill(lake, history);
             lake.awaitSettled();
-            LakeUnderTest.Cpu cpuBefore = lake.cpu();
+            Processes.Cpu cpuBefore = lake.cpu();
             // by the number of its newest event, when each request was acknowledged
             ConcurrentSkipListMap<Long, Long> acknowledged = new ConcurrentSkipListMap<>();
             Watch silver = new Watch(lake, "SELECT MAX(n) AS n FROM silver.ticks", acknowledged);

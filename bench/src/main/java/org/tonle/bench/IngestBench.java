@@ -16,9 +16,9 @@ import java.util.List;
  * nothing is before the lakes' compilers are quiet.
  */
 final class IngestBench {
-    private static final String SOURCE =
+    /** How a source reads flights. */
+    static final String COLUMNS =
             """
-            kind: http
             id: id
             columns:
               departed: {type: timestamp, path: $.date, required: true}
@@ -27,7 +27,8 @@ final class IngestBench {
               distance: {type: int, required: true}
               delay: {type: int, required: true}
             """;
-    private static final String SILVER =
+
+    static final String SILVER =
             """
             CREATE STREAMING TABLE silver.flights AS
             SELECT event_id AS id, departed, origin, destination, distance, delay
@@ -45,7 +46,7 @@ final class IngestBench {
     private static final int MOST_WARM_UPS = 8;
 
     /** What one round of a lake gave. */
-    private record Speed(double perCpuSecond, double compiling) {}
+    record Speed(double perCpuSecond, double compiling) {}
 
     private final Path root;
     private final int events;
@@ -147,11 +148,17 @@ final class IngestBench {
 
     private Speed speed(LakeUnderTest lake, String prefix, int count, int perBody)
             throws IOException, InterruptedException, SQLException {
+        return speed(root, lake, prefix, count, perBody);
+    }
+
+    /** Posts flights, until silver has them. */
+    static Speed speed(Path root, LakeUnderTest lake, String prefix, int count, int perBody)
+            throws IOException, InterruptedException, SQLException {
         List<byte[]> bodies = Flights.bodies(root, prefix, count, perBody);
-        LakeUnderTest.Cpu before = lake.cpu();
+        Processes.Cpu before = lake.cpu();
         lake.post("flights", bodies, clients(perBody));
         lake.awaitSettled();
-        LakeUnderTest.Cpu used = lake.cpu().since(before);
+        Processes.Cpu used = lake.cpu().since(before);
         return new Speed(count / used.all(), used.compiling() / used.all());
     }
 
@@ -167,11 +174,12 @@ final class IngestBench {
         return speeds.stream().map(Speed::compiling).toList();
     }
 
-    private static Path folder(Path work, String name, boolean silver) throws IOException {
+    /** A lake of flights that are posted. */
+    static Path folder(Path work, String name, boolean silver) throws IOException {
         Path folder = Files.createDirectories(work.resolve(name));
         Files.createDirectories(folder.resolve("sources"));
         Files.writeString(folder.resolve("lake.yaml"), "name: " + name + "\n");
-        Files.writeString(folder.resolve("sources/flights.yaml"), SOURCE);
+        Files.writeString(folder.resolve("sources/flights.yaml"), "kind: http\n" + COLUMNS);
         if (silver) {
             Files.createDirectories(folder.resolve("pipelines"));
             Files.writeString(folder.resolve("pipelines/flights.sql"), SILVER);

@@ -8,30 +8,29 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
 /** A lake in a process of its own, and what it and its children have used of the processors. */
 final class LakeUnderTest implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final double TICKS_PER_SECOND = 100;
 
-    private final Path folder;
     private final Process process;
     private final String url;
     private final String token;
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    private final Map<Long, Double> ended = new HashMap<>();
-    private final Map<Long, Double> compilers = new HashMap<>();
+    private final Processes processes;
 
     String url() {
         return url;
@@ -43,8 +42,8 @@ final class LakeUnderTest implements AutoCloseable {
     }
 
     private LakeUnderTest(Path folder, Process process, String url, String token) {
-        this.folder = folder;
         this.process = process;
+        this.processes = new Processes(process, folder.resolve(".tonle/postgres"));
         this.url = url;
         this.token = token;
     }
@@ -54,20 +53,10 @@ final class LakeUnderTest implements AutoCloseable {
      * flags.
      */
     static LakeUnderTest start(Path root, Path folder) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of(System.getProperty("tonle.flags", "").strip().split("\\s+")));
+        List<String> command = java(System.getProperty("java.class.path"));
+        command.add(1, "-Dtonle.home=" + root);
         command.addAll(
-                List.of(
-                        "-Dtonle.home=" + root,
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "org.tonle.cli.Main",
-                        "up",
-                        "--lake",
-                        folder.toString(),
-                        "--port",
-                        "0"));
+                List.of("org.tonle.cli.Main", "up", "--lake", folder.toString(), "--port", "0"));
         Path log = folder.resolve("bench.log");
         Process process =
                 new ProcessBuilder(command)
@@ -88,6 +77,15 @@ final class LakeUnderTest implements AutoCloseable {
                 Files.readString(folder.resolve(".tonle/admin-token")).strip());
     }
 
+    /** What starts a Java with the product's flags and this class path. */
+    static List<String> java(String classPath) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(System.getProperty("tonle.flags", "").strip().split("\\s+")));
+        command.addAll(List.of("-cp", classPath));
+        return command;
+    }
+
     private HttpRequest.Builder request(String path) {
         return HttpRequest.newBuilder(URI.create(url + path))
                 .header("Authorization", "Bearer " + token);
@@ -98,69 +96,18 @@ final class LakeUnderTest implements AutoCloseable {
         return new HttpLoad(URI.create(url), token, body, connections);
     }
 
-    /**
-     * Processor time in seconds since the lake started.
-     *
-     * @param all of its process and all that it started, PostgreSQL too
-     * @param compiling what of it the JVM's compilers took, which a warm lake takes no more
-     */
-    record Cpu(double all, double compiling) {
-        Cpu since(Cpu before) {
-            return new Cpu(all - before.all, compiling - before.compiling);
-        }
+    /** Its process, and PostgreSQL's. */
+    Processes processes() {
+        return processes;
     }
 
-    Cpu cpu() throws IOException {
-        List<Long> pids = new ArrayList<>(List.of(process.pid()));
-        process.descendants().map(ProcessHandle::pid).forEach(pids::add);
-        // the embedded PostgreSQL is in a session of its own
-        Path postmaster = folder.resolve(".tonle/postgres");
-        try (Stream<Path> files = Files.walk(postmaster, 3)) {
-            for (Path pid : files.filter(file -> file.endsWith("postmaster.pid")).toList()) {
-                long postgres = Long.parseLong(Files.readAllLines(pid).getFirst().strip());
-                pids.add(postgres);
-                ProcessHandle.of(postgres)
-                        .ifPresent(handle ->
-                                handle.descendants().map(ProcessHandle::pid).forEach(pids::add));
-            }
-        }
-        for (long pid : pids.stream().distinct().toList()) {
-            ticks(pid, Path.of("/proc/" + pid), "", ended);
-        }
-        // threads that compile come and go; the last seen of each stays counted
-        try (Stream<Path> threads = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
-            for (Path thread : threads.toList()) {
-                long id = Long.parseLong(thread.getFileName().toString());
-                ticks(id, thread, "CompilerThre", compilers);
-            }
-        }
-        return new Cpu(seconds(ended), seconds(compilers));
-    }
-
-    private static double seconds(Map<Long, Double> ticks) {
-        return ticks.values().stream().mapToDouble(Double::doubleValue).sum() / TICKS_PER_SECOND;
-    }
-
-    private static void ticks(long id, Path proc, String named, Map<Long, Double> into) {
-        try {
-            String stat = Files.readString(proc.resolve("stat"));
-            int nameEnd = stat.lastIndexOf(')');
-            if (stat.substring(0, nameEnd).contains(named)) {
-                String[] fields = stat.substring(nameEnd + 2).split(" ", -1);
-                into.put(id, Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]));
-            }
-        } catch (IOException e) {
-            // it has ended; what was seen of it last stays counted
-        }
+    Processes.Cpu cpu() throws IOException {
+        return processes.cpu();
     }
 
     /** Resident memory of the lake's own process in bytes. */
     long residentBytes() throws IOException {
-        return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream()
-                .filter(line -> line.startsWith("VmRSS"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
-                .findFirst()
-                .orElse(0);
+        return processes.residentBytes();
     }
 
     /** Posts every body once, {@code clients} at a time; returns when all are acknowledged. */
@@ -261,15 +208,8 @@ final class LakeUnderTest implements AutoCloseable {
     /** Waits until every table has taken in everything. */
     void awaitSettled() throws IOException, InterruptedException {
         while (true) {
-            HttpResponse<String> answer =
-                    http.send(
-                            request("/api/v1/datasets").build(),
-                            HttpResponse.BodyHandlers.ofString());
             boolean settled = true;
-            for (JsonNode table : JSON.readTree(answer.body())) {
-                if (table.path("state").asText().equals("failing")) {
-                    throw new IllegalStateException(table.toString());
-                }
+            for (JsonNode table : datasets()) {
                 settled &= table.path("lag").asLong() == 0;
             }
             if (settled) {
@@ -278,6 +218,33 @@ final class LakeUnderTest implements AutoCloseable {
             // seldom: answering costs the lake what is being measured
             Thread.sleep(1000);
         }
+    }
+
+    /**
+     * How many rows a table has now.
+     *
+     * @throws IllegalStateException if any table is failing
+     */
+    long rows(String name) throws IOException, InterruptedException {
+        for (JsonNode table : datasets()) {
+            if (table.path("name").asText().equals(name)) {
+                return table.path("rows").asLong();
+            }
+        }
+        return 0;
+    }
+
+    private JsonNode datasets() throws IOException, InterruptedException {
+        HttpResponse<String> answer =
+                http.send(
+                        request("/api/v1/datasets").build(), HttpResponse.BodyHandlers.ofString());
+        JsonNode tables = JSON.readTree(answer.body());
+        for (JsonNode table : tables) {
+            if (table.path("state").asText().equals("failing")) {
+                throw new IllegalStateException(table.toString());
+            }
+        }
+        return tables;
     }
 
     @Override
@@ -289,6 +256,26 @@ final class LakeUnderTest implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         http.close();
+    }
+
+    /** What the files in a folder take; some may come and go meanwhile. */
+    static long bytes(Path folder) throws IOException {
+        AtomicLong bytes = new AtomicLong();
+        Files.walkFileTree(
+                folder,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult visitFile(Path file, BasicFileAttributes facts) {
+                        bytes.addAndGet(facts.size());
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult visitFileFailed(Path file, IOException gone) {
+                        return FileVisitResult.CONTINUE;
+                    }
+                });
+        return bytes.get();
     }
 
     static void delete(Path folder) throws IOException {

@@ -19,7 +19,11 @@ public final class Main {
         Options options = Options.parse(List.of(args).subList(1, args.length));
         ObjectNode figures =
                 switch (args[0]) {
-                    case "ingest" -> new IngestBench(root, options).run();
+                    case "ingest" ->
+                            options.has("peer")
+                                    ? new PeerBench(root, options).run()
+                                    : new IngestBench(root, options).run();
+                    case "memory" -> new MemoryBench(root, options).run();
                     case "query" -> new QueryBench(root, options).run();
                     case "freshness" -> new FreshnessBench(root, options).run();
                     case "cdc" -> new CdcBench(root, options).run();
@@ -45,6 +49,19 @@ public final class Main {
                     events per CPU-second from HTTP to bronze and to silver, against DuckDB
                     writing the same rows from a file; key: ratio_to_ceiling, with bodies of the
                     first size
+                ./dev bench ingest --peer [defaults] [--events N] [--rounds N] [--warm-ups N]
+                        [--commit-seconds N] [--bodies N,N,…]
+                    records of a topic to typed rows, per CPU-second, by a lake (bronze, too) and by
+                    the Iceberg sink of Kafka Connect in turn; key: ratio_to_peer. Both tables must
+                    hold the same. Then events in request bodies of several sizes, by the lake.
+                    The sink has the settings it costs least with, or its own defaults.
+                    As it is it takes a minute or two and is half warm; figures to be told:
+                    --events 1500000 --rounds 3 --warm-ups 2
+                ./dev bench memory [--events N] [--rate N] [--from topic|http]
+                    events of some 40 bytes (50,000,000, the default, take 20 minutes and 3 GB of
+                    disk) through bronze to silver at a steady rate; keys: peak_resident_bytes of
+                    all of the lake's processes (peak_own_bytes without pages of files), cpu_growth:
+                    CPU per event in the last fifth by that in the first
                 ./dev bench freshness [--seconds N] [--rate N] [--history N,N,…]
                     seconds from acknowledged to queryable; key: p95_seconds
                 ./dev bench cache [--connections N] [--seconds N] [--rounds N]
@@ -62,18 +79,28 @@ public final class Main {
                 """);
     }
 
-    /** {@code --name value} pairs. */
+    /** {@code --name value} pairs, and names alone. */
     record Options(Map<String, String> values) {
         static Options parse(List<String> args) {
             Map<String, String> values = new HashMap<>();
-            for (int i = 0; i < args.size(); i += 2) {
-                if (!args.get(i).startsWith("--") || i + 1 == args.size()) {
+            for (int i = 0; i < args.size(); ) {
+                if (!args.get(i).startsWith("--")) {
                     usage();
                     System.exit(2);
                 }
-                values.put(args.get(i).substring(2), args.get(i + 1));
+                boolean alone = i + 1 == args.size() || args.get(i + 1).startsWith("--");
+                values.put(args.get(i).substring(2), alone ? "" : args.get(i + 1));
+                i += alone ? 1 : 2;
             }
             return new Options(values);
+        }
+
+        boolean has(String name) {
+            return values.containsKey(name);
+        }
+
+        String text(String name, String otherwise) {
+            return values.getOrDefault(name, otherwise);
         }
 
         int number(String name, int otherwise) {

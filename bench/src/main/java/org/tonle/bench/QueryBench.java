@@ -153,7 +153,7 @@ final class QueryBench {
                         long from = System.nanoTime();
                         double cpu = cpuOf(() -> raw(connection, sql));
                         raw.add(q, cpu, (System.nanoTime() - from) / 1e9);
-                        LakeUnderTest.Cpu before = lake.cpu();
+                        Processes.Cpu before = lake.cpu();
                         from = System.nanoTime();
                         var unused = lake.query(sql, Tpch.NAMESPACE, asker.token());
                         double took = (System.nanoTime() - from) / 1e9;
@@ -223,7 +223,7 @@ final class QueryBench {
                 for (Connection connection : connections) {
                     connection.close();
                 }
-                LakeUnderTest.Cpu before = lake.cpu();
+                Processes.Cpu before = lake.cpu();
                 var unused =
                         crowd(
                                 queries,
