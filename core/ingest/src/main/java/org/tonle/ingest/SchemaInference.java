@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.tonle.definition.JsonPath;
+import org.tonle.definition.ValueKinds;
 
 /**
  * What columns events have, from the events: at each place the narrowest type that takes all values

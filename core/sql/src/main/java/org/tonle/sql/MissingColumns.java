@@ -238,7 +238,7 @@ final class MissingColumns {
             List<Types.NestedField> columns = new ArrayList<>(table.schema().columns());
             columns.add(
                     Types.NestedField.optional(table.schema().highestFieldId() + 1, column, type));
-            put(new SqlTable(table.name(), new Schema(columns), table.onRead(), table.key()));
+            put(new SqlTable(table.name(), new Schema(columns), table.onRead(), table.key(), table.only()));
         }
 
         @Override
