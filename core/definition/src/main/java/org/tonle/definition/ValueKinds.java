@@ -162,7 +162,11 @@ public final class ValueKinds {
     /** A number of JSON with point or exponent: it is read as a double. */
     public void real(String number) {
         long digits = number.chars().filter(Character::isDigit).count();
-        add(digits <= DOUBLE_DIGITS + 2 ? Kind.DOUBLE : Kind.STRING, number);
+        add(digits <= DOUBLE_DIGITS + 2 ? inRange(number) : Kind.STRING, number);
+    }
+
+    private static Kind inRange(String number) {
+        return Double.isFinite(Double.parseDouble(number)) ? Kind.DOUBLE : Kind.STRING;
     }
 
     public void text(String text) {
@@ -179,7 +183,7 @@ public final class ValueKinds {
             scales.add(digits);
             add(Kind.DECIMAL, text);
         } else if (REAL.matcher(text).matches()) {
-            add(Kind.DOUBLE, text);
+            add(inRange(text), text);
         } else {
             add(time(text), text);
         }

@@ -7,14 +7,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.BronzeDefinition;
+import org.tonle.definition.DriftPolicy;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.SourceStatus.State;
@@ -156,7 +160,10 @@ final class SourceSink implements Runnable, RetryLoop.Work {
 
     @Override
     public boolean isFinal(LakeException e) {
-        return e.code() == ErrorCode.LOG_GAP || e.code() == ErrorCode.INCOMPATIBLE_CHANGE;
+        return switch (e.code()) {
+            case LOG_GAP, INCOMPATIBLE_CHANGE, SCHEMA_DRIFT -> true;
+            default -> false;
+        };
     }
 
     /**
@@ -257,6 +264,8 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     private boolean sink(SourceTopic topic, LogReader reading, Map<Integer, Long> next) {
         Ledger ledger = catalog.ledger();
         BodyRows rows = new BodyRows(source, topic);
+        Map<String, BronzeDefinition> evolving = tables(DriftPolicy.EVOLVE);
+        Map<String, FieldCheck> checks = checks();
         Map<String, SourceMark> marks = new HashMap<>(ledger.sourceMarks(source.name()));
         // a commit may have happened whose end this process didn't see
         progress.marks(marks);
@@ -301,6 +310,15 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                     return true;
                 }
                 for (LogRecord record : reading.poll(pollTime(batch, target != null))) {
+                    Optional<String> drift =
+                            checks.isEmpty() ? Optional.empty() : rows.problem(record, checks);
+                    if (drift.isPresent()) {
+                        if (batch != null && batch.isWhole()) {
+                            commit(batch, topic, next);
+                            batch = null;
+                        }
+                        throw drift(drift.get());
+                    }
                     if (batch != null && batch.isWhole() && continues(record)) {
                         // a long transaction doesn't hold back what was before it
                         commit(batch, topic, next);
@@ -318,6 +336,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                                         keys,
                                         marks,
                                         rows,
+                                        evolving,
                                         failPoints);
                     }
                     batch.add(record);
@@ -340,6 +359,39 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 batch.close();
             }
         }
+    }
+
+    private Map<String, BronzeDefinition> tables(DriftPolicy policy) {
+        return source.tables().stream()
+                .filter(table -> table.drift().policy() == policy)
+                .collect(Collectors.toMap(BronzeDefinition::name, Function.identity()));
+    }
+
+    /** What was acknowledged at the door was checked there. */
+    private Map<String, FieldCheck> checks() {
+        if (source.kind() instanceof SourceKind.Http) {
+            return Map.of();
+        }
+        Map<String, FieldCheck> checks = new HashMap<>();
+        tables(DriftPolicy.FAIL)
+                .forEach((name, table) ->
+                        checks.put(name, new FieldCheck(table, properties(catalog, name))));
+        return checks;
+    }
+
+    /** A table's properties now; none while it isn't there. */
+    static Map<String, String> properties(LakeCatalog catalog, String table) {
+        return catalog.pin()
+                .table(table(table))
+                .map(PinnedTable::properties)
+                .orElse(Map.of());
+    }
+
+    private LakeException drift(String problem) {
+        return new LakeException(
+                ErrorCode.SCHEMA_DRIFT,
+                "%s. Everything before it is in bronze, and nothing behind it is taken. Declare a column for it in sources/%s.yaml, or another drift: there, and start the lake; or mend what it reads."
+                        .formatted(problem, source.name()));
     }
 
     private static boolean continues(LogRecord record) {
@@ -379,6 +431,9 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 batch.counts(),
                 clock.instant(),
                 batch.newest());
+        batch.warning()
+                .filter(warning -> progress.warnFields(warning))
+                .ifPresent(warning -> logger.warn("Source {}: {}", source.name(), warning));
         warnIfLate();
     }
 

@@ -339,7 +339,7 @@ final class DatasetTables {
         }
         for (int i = 0; i < old.size(); i++) {
             if (!old.get(i).name().equals(now.get(i).name())
-                    || !old.get(i).type().equals(now.get(i).type())
+                    || !SchemaChange.same(old.get(i).type(), now.get(i).type())
                     || old.get(i).isOptional() != now.get(i).isOptional()) {
                 return false;
             }

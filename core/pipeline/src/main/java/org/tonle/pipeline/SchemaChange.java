@@ -2,9 +2,11 @@ package org.tonle.pipeline;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.UpdateSchema;
 import org.apache.iceberg.types.Type;
+import org.apache.iceberg.types.TypeUtil;
 import org.apache.iceberg.types.Types;
 import org.tonle.catalog.StagedTable;
 import org.tonle.spi.ErrorCode;
@@ -32,7 +34,7 @@ record SchemaChange(List<Types.NestedField> added, List<Types.NestedField> widen
             if (field.isRequired() && now.isOptional()) {
                 throw refused(table, "its column " + field.name() + " could become NULL");
             }
-            if (!now.type().equals(field.type())) {
+            if (!same(now.type(), field.type())) {
                 if (!takesAll(now.type(), field.type())) {
                     throw refused(
                             table,
@@ -47,6 +49,17 @@ record SchemaChange(List<Types.NestedField> added, List<Types.NestedField> widen
                         .filter(field -> before.findField(field.name()) == null)
                         .toList(),
                 widened);
+    }
+
+    /** Whether two types are one, whatever the ids of what is inside of them. */
+    static boolean same(Type one, Type other) {
+        return withFreshIds(one).equals(withFreshIds(other));
+    }
+
+    private static Type withFreshIds(Type type) {
+        return type.isPrimitiveType()
+                ? type
+                : TypeUtil.assignFreshIds(type, new AtomicInteger()::incrementAndGet);
     }
 
     /** As Iceberg has it: old files hold what the wider type is read from. */

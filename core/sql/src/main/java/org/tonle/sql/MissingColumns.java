@@ -5,6 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Type;
@@ -59,7 +60,7 @@ final class MissingColumns {
         Optional<LakeException> error = Optional.of(first);
         while (error.isPresent() && missing.size() < MOST) {
             Optional<String> name = SqlErrors.missingColumn(error.get());
-            Optional<Column> column = name.flatMap(n -> putBack(dataset, n, widened));
+            Optional<Column> column = name.flatMap(n -> putBack(dataset, n, widened, table -> true));
             if (column.isEmpty()) {
                 break;
             }
@@ -75,9 +76,39 @@ final class MissingColumns {
         return losses;
     }
 
+    /**
+     * What a dataset makes if the columns that it misses are there by the time it runs.
+     *
+     * @param first why it can't be bound
+     * @param which tables may get columns
+     * @return empty if it can't be bound all the same
+     */
+    static Optional<Schema> assumed(
+            Dataset dataset,
+            LakeException first,
+            TableResolver tables,
+            Predicate<TableName> which) {
+        Widened widened = new Widened(tables);
+        Optional<LakeException> error = Optional.of(first);
+        for (int i = 0; error.isPresent() && i < MOST; i++) {
+            Optional<Column> column =
+                    SqlErrors.missingColumn(error.get())
+                            .flatMap(name -> putBack(dataset, name, widened, which));
+            if (column.isEmpty()) {
+                return Optional.empty();
+            }
+            error = bind(dataset, widened);
+        }
+        return error.isPresent() ? Optional.empty() : Optional.of(schema(dataset, widened));
+    }
+
     /** Widens a table that the dataset reads so that the column isn't missed any more. */
-    private static Optional<Column> putBack(Dataset dataset, String name, Widened widened) {
+    private static Optional<Column> putBack(
+            Dataset dataset, String name, Widened widened, Predicate<TableName> which) {
         for (TableName read : new LinkedHashSet<>(dataset.reads())) {
+            if (!which.test(read)) {
+                continue;
+            }
             for (Type type : TYPES) {
                 Optional<SqlTable> before = widened.table(read);
                 if (before.isEmpty()
