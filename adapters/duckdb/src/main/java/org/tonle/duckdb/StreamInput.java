@@ -153,9 +153,7 @@ sealed interface StreamInput {
                             + "] AS \"tonle$unreadable\"");
             inner.add(JsonScan.TEXTS + " AS \"tonle$texts\"");
             inner.add(
-                    table().only()
-                                    .map(JsonScan::otherField)
-                                    .orElse("CAST(NULL AS VARCHAR)")
+                    table().only().map(JsonScan::otherField).orElse("CAST(NULL AS VARCHAR)")
                             + " AS \"tonle$drift\"");
 
             List<String> kept = new ArrayList<>();

@@ -50,9 +50,7 @@ public final class SeenFields {
         });
         facts.forEach((name, known) ->
                 seen.fields.put(
-                        name,
-                        new Field(
-                                name, ValueKinds.of(known), orders.getOrDefault(name, 0))));
+                        name, new Field(name, ValueKinds.of(known), orders.getOrDefault(name, 0))));
         return seen;
     }
 

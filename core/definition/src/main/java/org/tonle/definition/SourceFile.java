@@ -19,7 +19,8 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 
 /** Reads one {@code sources/<name>.yaml}. */
 final class SourceFile {
-    private static final List<String> KEYS = List.of("kind", "id", "event-time", "key", "columns", "drift");
+    private static final List<String> KEYS =
+            List.of("kind", "id", "event-time", "key", "columns", "drift");
 
     /** The keys of each kind besides those above, which all have but databases. */
     private static final Map<String, List<String>> KINDS =

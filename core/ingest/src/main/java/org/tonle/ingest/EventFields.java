@@ -13,12 +13,11 @@ import org.tonle.definition.ValueKinds;
 
 /** The fields of an event, or of an object in it, one after the other. */
 final class EventFields {
-    /** What was taken once is read, however long or deep it is. */
+    /** What was taken once is read, however long its names and values are. */
     private static final JsonFactory JSON =
             JsonFactory.builder()
                     .streamReadConstraints(
                             StreamReadConstraints.builder()
-                                    .maxNestingDepth(Integer.MAX_VALUE)
                                     .maxNameLength(Integer.MAX_VALUE)
                                     .maxNumberLength(Integer.MAX_VALUE)
                                     .maxStringLength(Integer.MAX_VALUE)

@@ -3,7 +3,7 @@ package org.tonle.ingest;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +26,7 @@ final class FieldWatch {
     private final Set<String> taken;
 
     /** Fields that can't be columns, as many as there can be columns. */
-    private final Set<String> left = new HashSet<>();
+    private final Set<String> left = new LinkedHashSet<>();
 
     private @Nullable String why;
 
@@ -102,13 +102,20 @@ final class FieldWatch {
     }
 
     private static String shown(String name) {
-        String visible = name.codePoints().limit(60).collect(StringBuilder::new, (text, c) -> {
-            if (Character.isISOControl(c)) {
-                text.append("\\u%04x".formatted(c));
-            } else {
-                text.appendCodePoint(c);
-            }
-        }, StringBuilder::append).toString();
+        String visible =
+                name.codePoints()
+                        .limit(60)
+                        .collect(
+                                StringBuilder::new,
+                                (text, c) -> {
+                                    if (Character.isISOControl(c)) {
+                                        text.append("\\u%04x".formatted(c));
+                                    } else {
+                                        text.appendCodePoint(c);
+                                    }
+                                },
+                                StringBuilder::append)
+                        .toString();
         return visible;
     }
 }

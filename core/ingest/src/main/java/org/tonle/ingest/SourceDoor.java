@@ -31,6 +31,7 @@ final class SourceDoor {
 
     /** What stops events here; what is known of the table stays as it was at the first one. */
     private volatile @Nullable FieldCheck fields;
+
     private final Map<RequestKey, CompletableFuture<KeyTable.Entry>> underWay =
             new ConcurrentHashMap<>();
 

@@ -381,10 +381,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
 
     /** A table's properties now; none while it isn't there. */
     static Map<String, String> properties(LakeCatalog catalog, String table) {
-        return catalog.pin()
-                .table(table(table))
-                .map(PinnedTable::properties)
-                .orElse(Map.of());
+        return catalog.pin().table(table(table)).map(PinnedTable::properties).orElse(Map.of());
     }
 
     private LakeException drift(String problem) {

@@ -41,8 +41,7 @@ final class ValueFit {
                         case BOOLEAN -> text.equals("true") || text.equals("false");
                         case INT -> isWhole(text, Integer.SIZE);
                         case BIGINT -> isWhole(text, Long.SIZE);
-                        case DOUBLE ->
-                                isNumber(text) && Double.isFinite(Double.parseDouble(text));
+                        case DOUBLE -> isNumber(text) && Double.isFinite(Double.parseDouble(text));
                         case DATE -> isTime(text, DATE);
                         case TIMESTAMP -> isTime(text, TIMESTAMP);
                         case TIMESTAMPTZ -> isTime(text, TIMESTAMPTZ);

@@ -107,7 +107,12 @@ class DriftIT {
                     "{\"b\":{\"c\":1},\"list\":[1,2],\"yes\":true,\"at\":\"x\",\"a\":-3}");
             assertThat(columns(source))
                     .containsExactly(
-                            "n int", "a int", "when date", "b string", "list string", "yes boolean");
+                            "n int",
+                            "a int",
+                            "when date",
+                            "b string",
+                            "list string",
+                            "yes boolean");
             post(ingest, source, "{\"a\":3000000000,\"nothing\":1.5}");
             assertThat(columns(source))
                     .startsWith("n int", "a bigint")
@@ -137,12 +142,25 @@ class DriftIT {
                             + "\":14,\""
                             + "y".repeat(256)
                             + "\":15,\"tonle$x\":16,\"*\":17,\":\":18,\"\\ud800\":11,\"hidden\":1}",
-                    "{\"n\":" + "[".repeat(2_000) + "]".repeat(2_000) + ",\"*\":" + "9".repeat(2_000) + "}");
+                    "{\"n\":"
+                            + "[".repeat(500)
+                            + "]".repeat(500)
+                            + ",\"*\":"
+                            + "9".repeat(2_000)
+                            + "}");
             assertThat(columns(source).stream().map(c -> c.replace(" int", "")).toList())
                     .containsExactly(
-                            "n", "a b", "a.b", "it's \"so\"", "Case", "é", "x".repeat(255), "* string", ":");
+                            "n",
+                            "a b",
+                            "a.b",
+                            "it's \"so\"",
+                            "Case",
+                            "é",
+                            "x".repeat(255),
+                            "* string",
+                            ":");
             assertThat(ingest.status().getFirst().warning().orElseThrow())
-                    .startsWith("8 fields of events stay in the payload without a column");
+                    .startsWith("9 fields of events stay in the payload without a column");
             String many =
                     IntStream.range(0, SeenFields.MOST + 50)
                             .mapToObj(i -> "\"f" + i + "\":" + i)
@@ -169,16 +187,14 @@ class DriftIT {
             meanwhile.set(() -> note(source, "a", "3000000000", "other", "x"));
             post(ingest, source, "{\"a\":5,\"mine\":true}");
             assertThat(columns(source))
-                    .containsExactlyInAnyOrder(
-                            "n int", "a bigint", "other string", "mine boolean");
+                    .containsExactlyInAnyOrder("n int", "a bigint", "other string", "mine boolean");
         }
     }
 
     private static void note(SourceDefinition source, String... fields) {
         try (StagedCommit commit = lake.catalog.stage()) {
             StagedTable table =
-                    commit.table(
-                            lake.bronze(source.name()).identifier(), OnConflict.REAPPLY);
+                    commit.table(lake.bronze(source.name()).identifier(), OnConflict.REAPPLY);
             SeenFields seen = SeenFields.of(Map.of());
             for (int i = 0; i < fields.length; i += 2) {
                 seen.add(fields[i]).text(fields[i + 1]);
@@ -206,8 +222,7 @@ class DriftIT {
                                     "{\"n\":{}}",
                                     "the field n is an object, which is no int")
                             .entrySet()) {
-                assertThatThrownBy(
-                                () -> TestLake.send(ingest, source.name(), null, wrong.getKey()))
+                assertThatThrownBy(() -> TestLake.send(ingest, source.name(), null, wrong.getKey()))
                         .isInstanceOfSatisfying(
                                 LakeException.class,
                                 e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEMA_DRIFT))
@@ -266,8 +281,7 @@ class DriftIT {
 
     @Test
     void aSourceThatIsToFailStopsBeforeTheEventAndGoesOnWhenThereIsAColumn() throws Exception {
-        SourceKind files =
-                new SourceKind.Files(dir, "**", Optional.empty(), Duration.ofSeconds(1));
+        SourceKind files = new SourceKind.Files(dir, "**", Optional.empty(), Duration.ofSeconds(1));
         SourceDefinition source = source(DriftPolicy.FAIL, files);
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
@@ -299,8 +313,7 @@ class DriftIT {
         }
     }
 
-    private static Ingest ingest(
-            SourceDefinition source, List<String> lines, CountDownLatch told)
+    private static Ingest ingest(SourceDefinition source, List<String> lines, CountDownLatch told)
             throws InterruptedException {
         return lake.ingest(
                 FailPoints.NONE,
@@ -309,8 +322,7 @@ class DriftIT {
                 source);
     }
 
-    private static void await(Ingest ingest, SourceStatus.State state)
-            throws InterruptedException {
+    private static void await(Ingest ingest, SourceStatus.State state) throws InterruptedException {
         long deadline = System.nanoTime() + 30_000_000_000L;
         while (ingest.status().getFirst().state() != state) {
             if (System.nanoTime() > deadline) {

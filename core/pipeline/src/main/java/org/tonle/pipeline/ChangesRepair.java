@@ -70,8 +70,7 @@ final class ChangesRepair {
                                 pinned(Pipelines.quarantine(dataset.name())).ref(),
                                 OnConflict.FAIL));
         SchemaChange.apply(dataset.name(), staged.target(), bound.schema());
-        SchemaChange.apply(
-                Pipelines.deleted(dataset.name()), staged.deletes(), bound.deleted());
+        SchemaChange.apply(Pipelines.deleted(dataset.name()), staged.deletes(), bound.deleted());
         return staged;
     }
 

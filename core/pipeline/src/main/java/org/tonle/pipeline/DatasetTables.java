@@ -31,7 +31,6 @@ import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.DatasetMove;
 import org.tonle.ledger.CommitRequest.DefinitionVersion;
 import org.tonle.ledger.Definition;
-import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundChanges;
 import org.tonle.sql.BoundStream;

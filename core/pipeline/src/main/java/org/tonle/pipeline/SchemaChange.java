@@ -95,8 +95,7 @@ record SchemaChange(List<Types.NestedField> added, List<Types.NestedField> widen
         UpdateSchema update = staged.transaction().updateSchema();
         // under no parent: a name may have dots
         added.forEach(field -> update.addColumn(null, field.name(), field.type()));
-        widened.forEach(
-                field -> update.updateColumn(field.name(), field.type().asPrimitiveType()));
+        widened.forEach(field -> update.updateColumn(field.name(), field.type().asPrimitiveType()));
         update.commit();
     }
 

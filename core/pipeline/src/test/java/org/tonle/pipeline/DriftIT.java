@@ -198,8 +198,7 @@ class DriftIT {
             lake.settled(runner);
         }
         assertThat(
-                        lake
-                                .catalog
+                        lake.catalog
                                 .pin()
                                 .table(
                                         org.apache.iceberg.catalog.TableIdentifier.of(
@@ -260,7 +259,10 @@ class DriftIT {
         seen(event("2", "{\"id\":2,\"n\":5}"), Map.of("n", List.of("5")));
         lake.settled(runner);
         seen(
-                event("3", "{\"id\":3,\"n\":%d,\"a.b\":\"x\",\"Payload\":1,\"ID\":7}".formatted(LARGE)),
+                event(
+                        "3",
+                        "{\"id\":3,\"n\":%d,\"a.b\":\"x\",\"Payload\":1,\"ID\":7}"
+                                .formatted(LARGE)),
                 Map.of(
                         "n", List.of("" + LARGE),
                         "a.b", List.of("x"),
@@ -383,8 +385,7 @@ class DriftIT {
     void aTableOfChangesFollowsWiderKeysAndNewColumns() throws Exception {
         lake.close();
         lake = new TestLake(dir.resolve("bank"), bank(Simple.INT, DriftPolicy.EVOLVE));
-        String current =
-                "AUTO CDC INTO silver.account FROM STREAM bronze.bank_account KEYS (id)";
+        String current = "AUTO CDC INTO silver.account FROM STREAM bronze.bank_account KEYS (id)";
         String history =
                 "AUTO CDC INTO silver.history FROM STREAM bronze.bank_account KEYS (id)"
                         + " STORED AS SCD TYPE 2";

@@ -60,7 +60,8 @@ final class MissingColumns {
         Optional<LakeException> error = Optional.of(first);
         while (error.isPresent() && missing.size() < MOST) {
             Optional<String> name = SqlErrors.missingColumn(error.get());
-            Optional<Column> column = name.flatMap(n -> putBack(dataset, n, widened, table -> true));
+            Optional<Column> column =
+                    name.flatMap(n -> putBack(dataset, n, widened, table -> true));
             if (column.isEmpty()) {
                 break;
             }
@@ -269,7 +270,13 @@ final class MissingColumns {
             List<Types.NestedField> columns = new ArrayList<>(table.schema().columns());
             columns.add(
                     Types.NestedField.optional(table.schema().highestFieldId() + 1, column, type));
-            put(new SqlTable(table.name(), new Schema(columns), table.onRead(), table.key(), table.only()));
+            put(
+                    new SqlTable(
+                            table.name(),
+                            new Schema(columns),
+                            table.onRead(),
+                            table.key(),
+                            table.only()));
         }
 
         @Override

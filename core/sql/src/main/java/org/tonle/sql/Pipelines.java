@@ -233,8 +233,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 BigStack.rethrowCancelled(e);
                 // the lake knows what its events brought, and binds it again
                 Optional<Schema> assumed =
-                        MissingColumns.assumed(
-                                dataset, e, this, read -> open.contains(key(read)));
+                        MissingColumns.assumed(dataset, e, this, read -> open.contains(key(read)));
                 if (assumed.isEmpty()
                         && dataset.reads().stream().noneMatch(read -> made.contains(key(read)))) {
                     throw e;

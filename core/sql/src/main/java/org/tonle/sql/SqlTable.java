@@ -75,8 +75,7 @@ public record SqlTable(
     }
 
     /** A table whose events may have any fields. */
-    public SqlTable(
-            TableName name, Schema schema, List<ReadColumn> onRead, Optional<String> key) {
+    public SqlTable(TableName name, Schema schema, List<ReadColumn> onRead, Optional<String> key) {
         this(name, schema, onRead, key, Optional.empty());
     }
 
