@@ -22,8 +22,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.ColumnDefinition;
 import org.tonle.definition.ColumnType.Simple;
+import org.tonle.definition.Drift;
 import org.tonle.definition.DriftPolicy;
 import org.tonle.definition.JsonPath;
 import org.tonle.definition.Place;
@@ -311,6 +313,61 @@ class DriftIT {
             }
             assertThat(columns(source)).containsExactly("n int", "new int");
         }
+    }
+
+    @Test
+    void eachTableOfADatabaseGetsTheColumnsOfItsRows() throws Exception {
+        SourceDefinition plain = source(DriftPolicy.EVOLVE, HTTP);
+        Drift drift =
+                new Drift(
+                        DriftPolicy.EVOLVE, List.of(new JsonPath.Field("row")), java.util.Set.of());
+        SourceDefinition source =
+                source(
+                        plain.name(),
+                        DriftPolicy.EVOLVE,
+                        new SourceKind.Postgres(
+                                "h",
+                                1,
+                                "d",
+                                "u",
+                                Optional.empty(),
+                                Map.of(),
+                                "s",
+                                "p",
+                                1L << 30,
+                                List.of(
+                                        new BronzeDefinition(
+                                                plain.name() + "_a",
+                                                Optional.of("public.a"),
+                                                List.of(),
+                                                Optional.empty(),
+                                                drift),
+                                        new BronzeDefinition(
+                                                plain.name() + "_b",
+                                                Optional.of("public.b"),
+                                                List.of(),
+                                                Optional.empty(),
+                                                drift))));
+        List<String> lines =
+                List.of(
+                        "{\"table\":\"public.a\",\"op\":\"c\",\"row\":{\"x\":1,\"y\":\"12.50\"}}",
+                        "{\"table\":\"public.b\",\"op\":\"c\",\"row\":{\"x\":\"z\"},\"before\":{\"q\":1}}",
+                        "{\"table\":\"public.a\",\"op\":\"t\"}");
+        CountDownLatch told = new CountDownLatch(1);
+        try (Ingest ingest = ingest(source, lines, told)) {
+            long deadline = System.nanoTime() + 30_000_000_000L;
+            while (lake.ask(plain.name() + "_a", "SELECT 1 FROM bronze").size() < 2) {
+                assertThat(System.nanoTime()).isLessThan(deadline);
+                Thread.sleep(20);
+            }
+        }
+        assertThat(source.tables())
+                .extracting(table ->
+                        table.columns(lake.bronze(table.name()).properties()).stream()
+                                .map(column -> column.path() + " " + column.type())
+                                .toList())
+                .containsExactly(
+                        List.of("$.row.x int", "$.row.y decimal(18,2)"), List.of("$.row.x string"));
     }
 
     private static Ingest ingest(SourceDefinition source, List<String> lines, CountDownLatch told)

@@ -423,6 +423,19 @@ class DriftIT {
                 .containsExactly("1|w|Rome", "3|late|null");
     }
 
+    @Test
+    void changesWithOtherFieldsAreRefusedWhereNoneAreWanted() throws Exception {
+        lake.close();
+        lake = new TestLake(dir.resolve("bank"), bank(Simple.INT, DriftPolicy.QUARANTINE));
+        PipelineRunner runner =
+                run("AUTO CDC INTO silver.account FROM STREAM bronze.bank_account KEYS (id)");
+        changes(new HashMap<>(), "c1=a", "c2=b,city", "u1=x");
+        lake.settled(runner);
+        assertThat(lake.rows("SELECT id, name FROM silver.account")).containsExactly("1|x");
+        assertThat(lake.rows("SELECT \"rule\", message FROM quarantine.silver_account"))
+                .containsExactly("drift|the field city, a text, has no column");
+    }
+
     private void properties(String bronze, String field, String value) {
         try (StagedCommit commit = lake.catalog.stage()) {
             StagedTable table = commit.table(TestLake.bronze(bronze), OnConflict.REAPPLY);

@@ -23,6 +23,9 @@ final class MissingColumns {
     /** Most columns that are put back into one statement. */
     private static final int MOST = 50;
 
+    /** What nobody calls a column. */
+    private static final String NEW = "a column that is to come";
+
     private static final List<Type> TYPES =
             List.of(
                     Types.StringType.get(),
@@ -101,6 +104,20 @@ final class MissingColumns {
             error = bind(dataset, widened);
         }
         return error.isPresent() ? Optional.empty() : Optional.of(schema(dataset, widened));
+    }
+
+    /** Whether a dataset has every column of what it reads, also those that come. */
+    static boolean takesAll(Dataset dataset, TableResolver tables, Predicate<TableName> which) {
+        Widened widened = new Widened(tables);
+        dataset.reads().stream()
+                .filter(which)
+                .forEach(read -> widened.add(read, NEW, Types.StringType.get()));
+        try {
+            return schema(dataset, widened).findField(NEW) != null;
+        } catch (LakeException e) {
+            BigStack.rethrowCancelled(e);
+            return false;
+        }
     }
 
     /** Widens a table that the dataset reads so that the column isn't missed any more. */

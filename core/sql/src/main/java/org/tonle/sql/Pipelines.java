@@ -97,10 +97,10 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
          * Tables that may have columns which aren't declared: those of sources whose events bring
          * them, and what is made of such columns, whose types aren't known here.
          */
-        private final Set<TableName> open = new LinkedHashSet<>();
+        private final Set<TableName> growing = new LinkedHashSet<>();
 
         /** Of these, the datasets. */
-        private final Set<TableName> made = new LinkedHashSet<>();
+        private final Set<TableName> assumed = new LinkedHashSet<>();
 
         private record Parsed(Dataset dataset, Place place) {}
 
@@ -110,7 +110,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 for (BronzeDefinition bronze : source.tables()) {
                     SqlTable table = SqlTable.bronze(bronze);
                     if (bronze.drift().policy() == DriftPolicy.EVOLVE) {
-                        open.add(key(table.name()));
+                        growing.add(key(table.name()));
                     }
                     if (tables.putIfAbsent(key(table.name()), table) != null) {
                         problems.add(
@@ -220,28 +220,42 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
 
         private Schema schema(Dataset dataset) {
             try {
-                return switch (dataset) {
-                    case Dataset.StreamingTable table -> Sql.stream(table, this).schema();
-                    case Dataset.ChangeTable table -> changes(table);
-                    case Dataset.MaterializedView view -> Sql.view(view, this).schema();
-                };
+                Schema schema =
+                        switch (dataset) {
+                            case Dataset.StreamingTable table -> Sql.stream(table, this).schema();
+                            case Dataset.ChangeTable table -> changes(table);
+                            case Dataset.MaterializedView view -> Sql.view(view, this).schema();
+                        };
+                if (readsGrowing(dataset)
+                        && MissingColumns.takesAll(dataset, this, this::isGrowing)) {
+                    growing.add(key(dataset.name()));
+                    assumed.add(key(dataset.name()));
+                }
+                return schema;
             } catch (LakeException e) {
-                if (e instanceof UpstreamFailed
-                        || dataset.reads().stream().noneMatch(read -> open.contains(key(read)))) {
+                if (e instanceof UpstreamFailed || !readsGrowing(dataset)) {
                     throw e;
                 }
                 BigStack.rethrowCancelled(e);
                 // the lake knows what its events brought, and binds it again
-                Optional<Schema> assumed =
-                        MissingColumns.assumed(dataset, e, this, read -> open.contains(key(read)));
-                if (assumed.isEmpty()
-                        && dataset.reads().stream().noneMatch(read -> made.contains(key(read)))) {
+                Optional<Schema> schema = MissingColumns.assumed(dataset, e, this, this::isGrowing);
+                if (schema.isEmpty()
+                        && dataset.reads().stream()
+                                .noneMatch(read -> assumed.contains(key(read)))) {
                     throw e;
                 }
-                open.add(key(dataset.name()));
-                made.add(key(dataset.name()));
-                return assumed.orElseGet(Schema::new);
+                growing.add(key(dataset.name()));
+                assumed.add(key(dataset.name()));
+                return schema.orElseGet(Schema::new);
             }
+        }
+
+        private boolean readsGrowing(Dataset dataset) {
+            return dataset.reads().stream().anyMatch(this::isGrowing);
+        }
+
+        private boolean isGrowing(TableName table) {
+            return growing.contains(key(table));
         }
 
         private Schema changes(Dataset.ChangeTable table) {
