@@ -77,13 +77,13 @@ final class FieldWatch {
         }
         if (taken.contains(name.toLowerCase(Locale.ROOT))) {
             return Optional.of(
-                    "%s has another column of that name, or one that differs in case only"
+                    "bronze.%s has another column of that name, or one that differs in case only"
                             .formatted(table.name()));
         }
         return seen.size() < SeenFields.MOST
                 ? Optional.empty()
                 : Optional.of(
-                        "%s has %d columns that came with events, and gets no more"
+                        "bronze.%s has %d columns that came with events, and gets no more"
                                 .formatted(table.name(), SeenFields.MOST));
     }
 
@@ -94,11 +94,11 @@ final class FieldWatch {
 
     /** What stays in the payload, and why; empty if nothing does. */
     Optional<String> warning() {
-        return left.isEmpty()
-                ? Optional.empty()
-                : Optional.of(
-                        "%d fields of events stay in the payload without a column, such as '%s': %s. Declare it under columns:, with another name and its path"
-                                .formatted(left.size(), shown(left.iterator().next()), why));
+        return left.stream()
+                .findFirst()
+                .map(name ->
+                        "Events have fields that stay in the payload, such as '%s': %s. Declare it under columns:, with another name and its path."
+                                .formatted(shown(name), why));
     }
 
     private static String shown(String name) {

@@ -69,6 +69,23 @@ final class DatasetTables {
      *     changed then
      */
     void apply(Dataset dataset) {
+        try {
+            fit(dataset);
+        } catch (LakeException e) {
+            boolean grows =
+                    sources.stream().anyMatch(source -> source.drift() == DriftPolicy.EVOLVE);
+            if (e.code() != ErrorCode.INVALID_SQL || !grows) {
+                throw e;
+            }
+            throw new LakeException(
+                    e.code(),
+                    "%s. If it is a column that events bring, none has brought it to this lake yet: declare it under columns: of its source"
+                            .formatted(e.getMessage()),
+                    e);
+        }
+    }
+
+    private void fit(Dataset dataset) {
         PinnedTables tables = new PinnedTables(catalog.pin(), sources);
         @Nullable PinnedTable existing = tables.pinned(dataset.name()).orElse(null);
         @Nullable Definition stored = catalog.ledger().definitions().get(definition(dataset));

@@ -79,7 +79,7 @@ record SchemaChange(List<Types.NestedField> added, List<Types.NestedField> widen
     static LakeException refused(TableName table, String why) {
         return new LakeException(
                 ErrorCode.INCOMPATIBLE_CHANGE,
-                "%s can't change like this: %s, and its rows are there already. Undo the change, cast the column to what it was, or give the dataset another name: it is then computed from the start"
+                "%s can't change like this: %s, and its rows are there already. Undo the change, cast the column to what it was, declare its type under columns: if it came by drift:, or give the dataset another name: it is then computed from the start"
                         .formatted(table, why));
     }
 

@@ -315,12 +315,18 @@ class DriftIT {
     void aDatasetThatNamesANewColumnGetsItWithoutBeingComputedAnew() throws Exception {
         lake.sources = List.of(source(DriftPolicy.EVOLVE, Map.of("id", Simple.BIGINT), "id"));
         String before = "CREATE STREAMING TABLE silver.sales AS SELECT id FROM STREAM bronze.sales";
+        String after = before.replace("SELECT id", "SELECT id, n + 1 AS more");
+        PipelineRunner early =
+                lake.runner(lake.datasets(after), lake.leases("two"), FailPoints.NONE);
+        assertThatThrownBy(early::apply)
+                .hasMessageContaining("Column 'n' not found")
+                .hasMessageContaining("declare it under columns: of its source");
         PipelineRunner runner = run(before);
         lake.arrive("sales", event("1", "{\"id\":1}"));
         seen(event("2", "{\"id\":2,\"n\":5}"), Map.of("n", List.of("5")));
         lake.settled(runner);
         runner.stop();
-        runner = run(before.replace("SELECT id", "SELECT id, n + 1 AS more"));
+        runner = run(after);
         seen(event("3", "{\"id\":3,\"n\":6}"), Map.of("n", List.of("6")));
         lake.settled(runner);
         assertThat(lake.rows("SELECT id, more FROM silver.sales ORDER BY id"))
