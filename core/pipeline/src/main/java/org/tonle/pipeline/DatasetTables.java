@@ -31,6 +31,7 @@ import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.DatasetMove;
 import org.tonle.ledger.CommitRequest.DefinitionVersion;
 import org.tonle.ledger.Definition;
+import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundChanges;
 import org.tonle.sql.BoundStream;
