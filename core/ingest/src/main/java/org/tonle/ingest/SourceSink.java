@@ -311,7 +311,9 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 }
                 for (LogRecord record : reading.poll(pollTime(batch, target != null))) {
                     Optional<String> drift =
-                            checks.isEmpty() ? Optional.empty() : rows.problem(record, checks);
+                            checks.isEmpty() || isRepeat(record, marks, batch)
+                                    ? Optional.empty()
+                                    : rows.problem(record, checks);
                     if (drift.isPresent()) {
                         if (batch != null && batch.isWhole()) {
                             commit(batch, topic, next);
@@ -359,6 +361,19 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 batch.close();
             }
         }
+    }
+
+    /** What bronze has isn't judged again. */
+    private static boolean isRepeat(
+            LogRecord record, Map<String, SourceMark> marks, @Nullable BronzeBatch batch) {
+        return record.body()
+                .mark()
+                .filter(at -> {
+                    String item = at.mark().item();
+                    SourceMark known = batch == null ? null : batch.marks().get(item);
+                    return !at.follows(known == null ? marks.get(item) : known);
+                })
+                .isPresent();
     }
 
     private Map<String, BronzeDefinition> tables(DriftPolicy policy) {

@@ -421,6 +421,18 @@ class DriftIT {
         assertThat(lake.rows("SELECT name FROM silver.history WHERE id = 1 ORDER BY __start_at"))
                 .containsExactly("a", "x", "y");
 
+        // a delete that no row shows holds against what comes late
+        long late = ++sequence;
+        changes(model, "d" + (LARGE + 1) + "=");
+        lake.settled(runner);
+        sequence = late - 1;
+        changes(new HashMap<>(), "c" + (LARGE + 1) + "=gone");
+        sequence = late + 1;
+        lake.settled(runner);
+        assertThat(lake.rows("SELECT id FROM silver.account ORDER BY id"))
+                .isEqualTo(List.of("1", "3"));
+        assertThat(columns("deleted", "silver_account")).contains("id long");
+
         changes(model, "u1=z,city");
         properties("bank_account", "city", "Rome");
         changes(model, "u1=w,city");
