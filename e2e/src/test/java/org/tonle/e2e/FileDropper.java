@@ -13,27 +13,37 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Puts a file after the other into a folder that the lake reads, while the lake comes and goes:
- * each with {@link #EVENTS} events of their own and a line that is no JSON.
+ * each with {@link #EVENTS} events of their own and a line that is no JSON. What is in quarantine
+ * is mended and replayed all the while, by two at once.
  */
 final class FileDropper implements AutoCloseable {
     private static final int EVENTS = 40;
     private static final long PAUSE_MILLIS = 150;
+    private static final long REPLAY_PAUSE_MILLIS = 400;
 
     /** A slow machine has time for many. */
     private static final int MOST = 1_500;
 
     private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final String MENDED = "{\"fix\":\"'{}'\"}";
 
+    private final Path lake;
     private final Path folder;
-    private final Thread thread;
+    private final List<Thread> threads;
+    private final HttpClient http = HttpClient.newHttpClient();
     private volatile boolean stopped;
     private volatile int files;
+    private final AtomicLong replayed = new AtomicLong();
 
     /** Adds the source and what becomes of it to a lake's folder, and begins. */
     FileDropper(Path lake) {
+        this.lake = lake;
         this.folder = lake.resolve("drop");
         try {
             Files.createDirectories(folder);
@@ -52,7 +62,41 @@ final class FileDropper implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        this.thread = Thread.ofPlatform().name("file-dropper").start(this::drop);
+        this.threads =
+                List.of(
+                        Thread.ofPlatform().name("file-dropper").start(this::drop),
+                        Thread.ofPlatform().name("replayer-1").start(this::replay),
+                        Thread.ofPlatform().name("replayer-2").start(this::replay));
+    }
+
+    private void replay() {
+        try {
+            while (!stopped) {
+                Optional<LakeProcess.Address> address = LakeProcess.address(lake);
+                if (address.isPresent()) {
+                    try {
+                        replayed.addAndGet(replay(address.get()));
+                    } catch (IOException e) {
+                        // it was killed; whether the rows have moved isn't known
+                    }
+                }
+                Thread.sleep(REPLAY_PAUSE_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** How many rows have left quarantine by this one. */
+    private long replay(LakeProcess.Address address) throws IOException, InterruptedException {
+        HttpResponse<String> answer =
+                http.send(
+                        address.request("/api/v1/quarantine/silver.drops/replay")
+                                .header("content-type", "application/json")
+                                .POST(HttpRequest.BodyPublishers.ofString(MENDED))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+        return new ObjectMapper().readTree(answer.body()).path("written").asLong();
     }
 
     private void drop() {
@@ -79,14 +123,16 @@ final class FileDropper implements AutoCloseable {
         }
     }
 
-    /** Stops dropping, and waits until a running lake has each event once, and each bad line. */
+    /** Stops dropping, and waits until a running lake has each event and each bad line once. */
     void check(LakeProcess.Address lake) throws IOException, InterruptedException {
-        close();
-        String wanted = "%d %d %d".formatted(files * EVENTS, files * EVENTS, files);
+        stop();
+        int all = files * (EVENTS + 1);
+        String wanted = "%d %d 0".formatted(all, all);
         long deadline = System.nanoTime() + LIMIT.toNanos();
         String found = counts(lake);
         while (!found.equals(wanted) && System.nanoTime() < deadline) {
             Thread.sleep(50);
+            replay(lake);
             String now = counts(lake);
             if (!now.equals(found)) {
                 // it goes on, however many there are
@@ -96,33 +142,40 @@ final class FileDropper implements AutoCloseable {
         }
         assertThat(found).isEqualTo(wanted);
         assertThat(files).isGreaterThan(20);
-        System.out.printf("files %d, events %s%n", files, wanted);
+        System.out.printf(
+                "files %d, events %d, of them replayed under kills %d or more%n",
+                files, all, replayed.get());
+        assertThat(replayed.get()).isPositive();
     }
 
-    private static String counts(LakeProcess.Address lake)
-            throws IOException, InterruptedException {
-        try (HttpClient http = HttpClient.newHttpClient()) {
-            HttpResponse<String> response =
-                    http.send(
-                            lake.request("/api/v1/query")
-                                    .header("content-type", "application/json")
-                                    .POST(
-                                            HttpRequest.BodyPublishers.ofString(
-                                                    "{\"sql\":\"SELECT (SELECT COUNT(*) FROM"
-                                                            + " silver.drops) AS n, (SELECT"
-                                                            + " COUNT(DISTINCT id) FROM silver.drops)"
-                                                            + " AS d, (SELECT COUNT(DISTINCT payload)"
-                                                            + " FROM quarantine.silver_drops) AS q\"}"))
-                                    .build(),
-                            HttpResponse.BodyHandlers.ofString());
-            JsonNode row = new ObjectMapper().readTree(response.body()).path(0);
-            return "%s %s %s".formatted(row.path("n"), row.path("d"), row.path("q"));
+    private String counts(LakeProcess.Address lake) throws IOException, InterruptedException {
+        HttpResponse<String> response =
+                http.send(
+                        lake.request("/api/v1/query")
+                                .header("content-type", "application/json")
+                                .POST(
+                                        HttpRequest.BodyPublishers.ofString(
+                                                "{\"sql\":\"SELECT (SELECT COUNT(*) FROM"
+                                                        + " silver.drops) AS n, (SELECT"
+                                                        + " COUNT(DISTINCT id) FROM silver.drops)"
+                                                        + " AS d, (SELECT COUNT(DISTINCT payload)"
+                                                        + " FROM quarantine.silver_drops) AS q\"}"))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+        JsonNode row = new ObjectMapper().readTree(response.body()).path(0);
+        return "%s %s %s".formatted(row.path("n"), row.path("d"), row.path("q"));
+    }
+
+    private void stop() throws InterruptedException {
+        stopped = true;
+        for (Thread thread : threads) {
+            thread.join();
         }
     }
 
     @Override
     public void close() throws InterruptedException {
-        stopped = true;
-        thread.join();
+        stop();
+        http.close();
     }
 }

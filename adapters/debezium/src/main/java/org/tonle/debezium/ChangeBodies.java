@@ -78,12 +78,7 @@ final class ChangeBodies {
         this.skipIndex = state.index();
         this.continued = state.open();
         this.markedLsn = state.lsn();
-        this.state = with(state, state.phase(), state.lsn(), state.base(), 0, state.open());
-    }
-
-    private static LogState with(
-            LogState of, LogState.Phase phase, long lsn, long base, long index, boolean open) {
-        return new LogState(of.slot(), of.system(), of.tables(), phase, lsn, base, index, open);
+        this.state = state.with(state.phase(), state.lsn(), state.base(), 0, state.open());
     }
 
     /** Whether the tables' rows are still being read. */
@@ -142,7 +137,7 @@ final class ChangeBodies {
 
     private void change(SourceRecord record, Struct change, TableChanges table) {
         long index = state.index() + 1;
-        state = with(state, state.phase(), state.lsn(), state.base(), index, state.open());
+        state = state.with(state.phase(), state.lsn(), state.base(), index, state.open());
         boolean taken = state.base() < skipBase || (state.base() == skipBase && index <= skipIndex);
         if (taken || !wanted.contains(table.table())) {
             return;
@@ -161,9 +156,9 @@ final class ChangeBodies {
     private void tooLong(SourceRecord record, Struct change, TableChanges table, int length) {
         long index = state.index();
         if (pending.size() > 0) {
-            state = with(state, state.phase(), state.lsn(), state.base(), index - 1, state.open());
+            state = state.with(state.phase(), state.lsn(), state.base(), index - 1, state.open());
             flushContinuing();
-            state = with(state, state.phase(), state.lsn(), state.base(), index, state.open());
+            state = state.with(state.phase(), state.lsn(), state.base(), index, state.open());
         }
         table.keyOnly(change, (Struct) record.key(), state.base(), index, pending);
         body(
@@ -193,12 +188,12 @@ final class ChangeBodies {
 
     /** The next unit's number is greater than that of the last one, and the same each time. */
     private void unit(long at, boolean open) {
-        state = with(state, state.phase(), state.lsn(), Math.max(at, state.base() + 1), 0, open);
+        state = state.with(state.phase(), state.lsn(), Math.max(at, state.base() + 1), 0, open);
     }
 
     /** What many bodies hold ends with one: large transactions in a row aren't one larger one. */
     private void ended(long lsn) {
-        state = with(state, state.phase(), lsn, state.base(), state.index(), false);
+        state = state.with(state.phase(), lsn, state.base(), state.index(), false);
         if (continued && pending.size() > 0) {
             flush();
         } else if (continued) {
@@ -218,14 +213,14 @@ final class ChangeBodies {
             for (String table : wanted) {
                 long index = state.index() + 1;
                 TableChanges.truncation(table, state.base(), index, micros, pending);
-                state = with(state, state.phase(), state.lsn(), state.base(), index, false);
+                state = state.with(state.phase(), state.lsn(), state.base(), index, false);
             }
         }
     }
 
     private void endSnapshot() {
         beginSnapshot();
-        state = with(state, LogState.Phase.STREAM, state.lsn(), state.base(), state.index(), false);
+        state = state.with(LogState.Phase.STREAM, state.lsn(), state.base(), state.index(), false);
         if (pending.size() > 0) {
             flush();
         } else {

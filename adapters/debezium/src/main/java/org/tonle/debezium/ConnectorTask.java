@@ -25,20 +25,25 @@ final class ConnectorTask implements AutoCloseable {
     /** Records of one poll. */
     static final int BATCH = 2048;
 
+    /** Of rows that wait; the heap is small, and rows are wide now and then. */
+    private static final int QUEUE_BYTES = 32 << 20;
+
     private final SourceTask task = new PostgresConnectorTask();
     private final Context context = new Context();
 
     /**
      * Starts it, and makes the slot if it isn't there.
      *
+     * @param wide whether a row may be of megabytes
      * @param from behind which transaction it begins; null: with the tables' rows
      */
-    static ConnectorTask start(SourceKind.Postgres kind, Set<String> tables, @Nullable Long from) {
+    static ConnectorTask start(
+            SourceKind.Postgres kind, Set<String> tables, boolean wide, @Nullable Long from) {
         ConnectorTask connector = new ConnectorTask();
         connector.context.offset = from == null ? null : Map.of("lsn", from);
         connector.task.initialize(connector.context);
         try {
-            connector.task.start(settings(kind, tables));
+            connector.task.start(settings(kind, tables, wide));
         } catch (RuntimeException e) {
             connector.close();
             throw e;
@@ -46,7 +51,8 @@ final class ConnectorTask implements AutoCloseable {
         return connector;
     }
 
-    private static Map<String, String> settings(SourceKind.Postgres kind, Set<String> tables) {
+    private static Map<String, String> settings(
+            SourceKind.Postgres kind, Set<String> tables, boolean wide) {
         Map<String, String> settings = new HashMap<>();
         kind.properties()
                 .forEach((key, value) ->
@@ -73,10 +79,10 @@ final class ConnectorTask implements AutoCloseable {
                 tables.stream().map(ConnectorTask::pattern).collect(Collectors.joining(",")));
         settings.put("snapshot.mode", "initial");
         settings.put("snapshot.locking.mode", "none");
-        // rows are wide now and then, and the heap is small
-        settings.put("snapshot.fetch.size", "1000");
+        settings.put("snapshot.fetch.size", wide ? "4" : "1000");
         settings.put("max.batch.size", Integer.toString(BATCH));
         settings.put("max.queue.size", Integer.toString(2 * BATCH));
+        settings.put("max.queue.size.in.bytes", Integer.toString(QUEUE_BYTES));
         settings.put("poll.interval.ms", "50");
         settings.put("heartbeat.interval.ms", "100");
         // only what bronze has is confirmed, never what the driver has received

@@ -62,20 +62,33 @@ final class Continuity {
                 .formatted(kind.slot(), kind.slot());
     }
 
-    void requireSameServer(LogState known, String system) {
-        if (!system.isEmpty() && !known.system().isEmpty() && !system.equals(known.system())) {
+    void requireSameServer(LogState known, PostgresServer.Identity identity) {
+        if (!known.system().isEmpty() && !identity.system().equals(known.system())) {
             throw new LakeException(
                     ErrorCode.LOG_GAP,
                     "%s is another database than the one that was read (system identifier %s, and it was %s). %s"
-                            .formatted(PostgresErrors.name(kind), system, known.system(), anew()));
+                            .formatted(
+                                    PostgresErrors.name(kind),
+                                    identity.system(),
+                                    known.system(),
+                                    anew()));
         }
-        long end = server.end();
-        if (end < known.lsn()) {
+        // what was read must lie in the part that both logs have
+        long common =
+                known.timeline() == 0 || known.timeline() == identity.timeline()
+                        ? server.end()
+                        : Math.min(
+                                server.end(),
+                                server.leftTimeline(known.timeline(), identity.timeline()));
+        if (common < known.lsn()) {
             throw new LakeException(
                     ErrorCode.LOG_GAP,
-                    "%s has gone back: its log ends at %s, and the lake has what was committed up to %s. It was restored, or a standby took over that hadn't got everything. %s"
+                    "%s has gone back: its log is the one that was read up to %s only, and the lake has what was committed up to %s. It was restored, or a standby took over that hadn't got everything. %s"
                             .formatted(
-                                    PostgresErrors.name(kind), lsn(end), lsn(known.lsn()), anew()));
+                                    PostgresErrors.name(kind),
+                                    lsn(common),
+                                    lsn(known.lsn()),
+                                    anew()));
         }
     }
 

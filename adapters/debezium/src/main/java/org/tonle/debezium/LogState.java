@@ -16,7 +16,8 @@ import org.tonle.spi.LakeException;
  * How far a database's log was taken: what stands in a mark.
  *
  * @param slot the replication slot that was read
- * @param system the server's identifier of its data; empty if it doesn't tell
+ * @param system the server's identifier of its data
+ * @param timeline of the server's log, another one after each failover; 0 if that wasn't noted
  * @param tables whose rows were taken, {@code schema.table}, each with what it and its place in the
  *     publication are known by: with others, changes may have been made that nobody was told
  * @param phase what has been read
@@ -28,6 +29,7 @@ import org.tonle.spi.LakeException;
 record LogState(
         String slot,
         String system,
+        int timeline,
         Map<String, String> tables,
         Phase phase,
         long lsn,
@@ -54,12 +56,29 @@ record LogState(
         return "%016x-%010d".formatted(base, index);
     }
 
+    /** The same, of tables that are these. */
+    LogState withTables(Map<String, String> others) {
+        return new LogState(slot, system, timeline, others, phase, lsn, base, index, open);
+    }
+
+    /** The same, on the timeline that the server is on now. */
+    LogState withTimeline(int now) {
+        return new LogState(slot, system, now, tables, phase, lsn, base, index, open);
+    }
+
+    /** The same, so much further. */
+    LogState with(Phase nextPhase, long nextLsn, long nextBase, long nextIndex, boolean nextOpen) {
+        return new LogState(
+                slot, system, timeline, tables, nextPhase, nextLsn, nextBase, nextIndex, nextOpen);
+    }
+
     String toJson() {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = JSON.createGenerator(text)) {
             json.writeStartObject();
             json.writeStringField("slot", slot);
             json.writeStringField("system", system);
+            json.writeNumberField("timeline", timeline);
             json.writeStringField("phase", phase.name());
             json.writeNumberField("lsn", lsn);
             json.writeNumberField("base", base);
@@ -85,6 +104,7 @@ record LogState(
     static LogState of(String text) {
         String slot = "";
         String system = "";
+        int timeline = 0;
         Map<String, String> tables = new TreeMap<>();
         Phase phase = Phase.BEGINNING;
         long lsn = 0;
@@ -101,6 +121,7 @@ record LogState(
                 switch (name) {
                     case "slot" -> slot = json.getText();
                     case "system" -> system = json.getText();
+                    case "timeline" -> timeline = json.getIntValue();
                     case "phase" -> phase = Phase.valueOf(json.getText());
                     case "lsn" -> lsn = json.getLongValue();
                     case "base" -> base = json.getLongValue();
@@ -123,6 +144,6 @@ record LogState(
                             .formatted(text),
                     e);
         }
-        return new LogState(slot, system, tables, phase, lsn, base, index, open);
+        return new LogState(slot, system, timeline, tables, phase, lsn, base, index, open);
     }
 }

@@ -5,6 +5,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;
@@ -32,6 +34,18 @@ final class PostgresServer implements AutoCloseable {
      */
     record Slot(boolean active, String plugin, String database, String status, long confirmed) {}
 
+    /**
+     * Which log a server writes.
+     *
+     * @param system of its data, the same on its standbys
+     * @param timeline a standby that takes over begins another one
+     */
+    record Identity(String system, int timeline) {}
+
+    /** A line of a timeline's history: that it came from, and up to where. */
+    private static final Pattern TIMELINE =
+            Pattern.compile("(?m)^(\\d+)\t([0-9A-F]+)/([0-9A-F]+)\t");
+
     private final SourceKind.Postgres kind;
     private @Nullable Connection connection;
 
@@ -49,7 +63,7 @@ final class PostgresServer implements AutoCloseable {
         try {
             Connection open = connection;
             if (open == null || open.isClosed()) {
-                open = connect();
+                open = connect(false);
                 connection = open;
             }
             return question.ask(open);
@@ -59,7 +73,10 @@ final class PostgresServer implements AutoCloseable {
         }
     }
 
-    private Connection connect() throws SQLException {
+    /**
+     * @param replication whether it takes commands of replication instead of SQL
+     */
+    private Connection connect(boolean replication) throws SQLException {
         Properties properties = new Properties();
         properties.putAll(kind.properties());
         properties.setProperty("user", kind.user());
@@ -67,6 +84,11 @@ final class PostgresServer implements AutoCloseable {
         properties.putIfAbsent("connectTimeout", "10");
         properties.putIfAbsent("socketTimeout", "60");
         properties.putIfAbsent("ApplicationName", "tonle");
+        if (replication) {
+            properties.setProperty("replication", "database");
+            properties.setProperty("preferQueryMode", "simple");
+            properties.setProperty("assumeMinServerVersion", "12");
+        }
         return DriverManager.getConnection(
                 "jdbc:postgresql://%s:%d/%s".formatted(kind.host(), kind.port(), kind.database()),
                 properties);
@@ -83,18 +105,39 @@ final class PostgresServer implements AutoCloseable {
         }
     }
 
-    /** Of the data that the server has, the same on its standbys; empty if it doesn't tell. */
-    String system() {
-        return ask(c -> {
-            try {
-                return text(c, "SELECT system_identifier FROM pg_control_system()").orElse("");
-            } catch (SQLException e) {
-                if (PostgresErrors.isForbidden(e)) {
-                    return "";
-                }
-                throw e;
-            }
-        });
+    Identity identity() {
+        try (Connection replication = connect(true);
+                Statement statement = replication.createStatement();
+                ResultSet row = statement.executeQuery("IDENTIFY_SYSTEM")) {
+            row.next();
+            return new Identity(row.getString("systemid"), row.getInt("timeline"));
+        } catch (SQLException e) {
+            throw PostgresErrors.explain(kind, e);
+        }
+    }
+
+    /**
+     * Where the server's log went on without that of another timeline.
+     *
+     * @param now the one that the server is on
+     * @return 0 if it doesn't come from that one
+     */
+    long leftTimeline(int then, int now) {
+        try (Connection replication = connect(true);
+                Statement statement = replication.createStatement();
+                ResultSet row = statement.executeQuery("TIMELINE_HISTORY " + now)) {
+            row.next();
+            return TIMELINE.matcher(row.getString("content"))
+                    .results()
+                    .filter(left -> Integer.parseInt(left.group(1)) == then)
+                    .mapToLong(left ->
+                            (Long.parseLong(left.group(2), 16) << 32)
+                                    + Long.parseLong(left.group(3), 16))
+                    .findFirst()
+                    .orElse(0);
+        } catch (SQLException e) {
+            throw PostgresErrors.explain(kind, e);
+        }
     }
 
     /** Where the server's log ends. */
@@ -213,6 +256,28 @@ final class PostgresServer implements AutoCloseable {
                     "In %s %s. Mend it there, or take the table out of the source's file, then start the lake again."
                             .formatted(PostgresErrors.name(kind), String.join("; ", wrong)));
         }
+    }
+
+    /** Whether the server has values of the tables that it keeps beside their rows. */
+    boolean hasLargeValues(Set<String> tables) {
+        return ask(c -> {
+            try (PreparedStatement statement =
+                    c.prepareStatement(
+                            """
+                            SELECT 1
+                            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                              CROSS JOIN LATERAL (
+                                SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)) p(oid)
+                              JOIN pg_class r ON r.oid = p.oid
+                            WHERE n.nspname || '.' || c.relname = ANY (?)
+                              AND r.reltoastrelid <> 0 AND pg_relation_size(r.reltoastrelid) > 0
+                            """)) {
+                statement.setArray(1, c.createArrayOf("text", tables.toArray()));
+                try (ResultSet row = statement.executeQuery()) {
+                    return row.next();
+                }
+            }
+        });
     }
 
     /** Makes the publication if there is none; throws if it tells of less than the tables. */

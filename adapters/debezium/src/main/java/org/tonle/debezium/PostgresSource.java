@@ -79,7 +79,7 @@ public final class PostgresSource implements Source {
         }
         server.requireTables(tables);
         server.requirePublication(tables);
-        String system = server.system();
+        PostgresServer.Identity identity = server.identity();
         Optional<PostgresServer.Slot> slot = freeSlot();
         if (known != null && !known.slot().equals(kind.slot())) {
             log.info(
@@ -91,19 +91,21 @@ public final class PostgresSource implements Source {
         if (known == null || !known.slot().equals(kind.slot())) {
             requireNone(slot);
             repeats = known != null;
-            state = beginning(system, known == null ? 0 : Math.max(known.base(), known.lsn()) + 1);
+            state =
+                    beginning(
+                            identity, known == null ? 0 : Math.max(known.base(), known.lsn()) + 1);
             return;
         }
         announced = true;
         if (known.phase() != LogState.Phase.STREAM) {
             slot.ifPresent(this::dropUnfinished);
             repeats = true;
-            state = beginning(system, known.base());
+            state = beginning(identity, known.base());
             return;
         }
-        continuity.requireSameServer(known, system);
+        continuity.requireSameServer(known, identity);
         continuity.requireNothingLost(known, slot);
-        state = known;
+        state = known.withTimeline(identity.timeline());
     }
 
     /** The server takes a moment to notice that who read it last is gone. */
@@ -122,10 +124,11 @@ public final class PostgresSource implements Source {
         return slot;
     }
 
-    private LogState beginning(String system, long base) {
+    private LogState beginning(PostgresServer.Identity identity, long base) {
         return new LogState(
                 kind.slot(),
-                system,
+                identity.system(),
+                identity.timeline(),
                 server.identities(tables),
                 LogState.Phase.BEGINNING,
                 0,
@@ -206,14 +209,16 @@ public final class PostgresSource implements Source {
         boolean snapshot = from.phase() != LogState.Phase.STREAM;
         // of a transaction that was taken in part the changes are counted as they were
         Set<String> captured = from.open() ? from.tables().keySet() : tables;
-        ConnectorTask started = ConnectorTask.start(kind, captured, snapshot ? null : from.lsn());
+        ConnectorTask started =
+                ConnectorTask.start(
+                        kind,
+                        captured,
+                        snapshot && server.hasLargeValues(tables),
+                        snapshot ? null : from.lsn());
         task = started;
         LogState begun =
                 snapshot
-                        ? new LogState(
-                                from.slot(),
-                                from.system(),
-                                from.tables(),
+                        ? from.with(
                                 LogState.Phase.SNAPSHOT,
                                 server.slot().orElseThrow().confirmed(),
                                 from.base(),
@@ -233,15 +238,7 @@ public final class PostgresSource implements Source {
         } else {
             kept.keySet().retainAll(tables);
         }
-        return new LogState(
-                from.slot(),
-                from.system(),
-                kept,
-                from.phase(),
-                from.lsn(),
-                from.base(),
-                from.index(),
-                from.open());
+        return from.withTables(kept);
     }
 
     /** A database in which nothing changes would hold back the log of a busy server. */

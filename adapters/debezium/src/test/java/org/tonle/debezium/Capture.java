@@ -18,6 +18,7 @@ import java.util.function.BooleanSupplier;
 import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.Secret;
 import org.tonle.definition.SourceKind;
+import org.tonle.spi.LakeException;
 import org.tonle.spi.SourceBody;
 import org.tonle.spi.SourceMark;
 
@@ -79,6 +80,21 @@ final class Capture implements AutoCloseable {
         source.close();
         source = new PostgresSource(kind, Clock.systemUTC());
         return begin();
+    }
+
+    /** As the lake does: a retryable failure is tried again. */
+    void againInTime() {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (true) {
+            try {
+                again();
+                return;
+            } catch (LakeException e) {
+                if (!e.code().retryable() || System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+        }
     }
 
     PostgresSource source() {
