@@ -9,7 +9,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.DriftPolicy;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.ErrorCode;
@@ -101,8 +100,7 @@ final class SourceDoor {
     private void check(byte[] body, String contentType) {
         FieldCheck check = fields;
         if (check == null) {
-            BronzeDefinition table = source.tables().getFirst();
-            check = new FieldCheck(table, SourceSink.properties(catalog, table.name()));
+            check = DriftGuard.check(source.tables().getFirst(), catalog);
             fields = check;
         }
         EventCursor cursor = new EventCursor(body, BodyFormat.of(contentType));

@@ -7,18 +7,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.definition.BronzeDefinition;
-import org.tonle.definition.DriftPolicy;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.SourceStatus.State;
@@ -264,8 +260,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     private boolean sink(SourceTopic topic, LogReader reading, Map<Integer, Long> next) {
         Ledger ledger = catalog.ledger();
         BodyRows rows = new BodyRows(source, topic);
-        Map<String, BronzeDefinition> evolving = tables(DriftPolicy.EVOLVE);
-        Map<String, FieldCheck> checks = checks();
+        DriftGuard guard = new DriftGuard(source, rows, catalog);
         Map<String, SourceMark> marks = new HashMap<>(ledger.sourceMarks(source.name()));
         // a commit may have happened whose end this process didn't see
         progress.marks(marks);
@@ -310,16 +305,13 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                     return true;
                 }
                 for (LogRecord record : reading.poll(pollTime(batch, target != null))) {
-                    Optional<String> drift =
-                            checks.isEmpty() || isRepeat(record, marks, batch)
-                                    ? Optional.empty()
-                                    : rows.problem(record, checks);
-                    if (drift.isPresent()) {
+                    Optional<LakeException> refusal = guard.refusal(record, marks, batch);
+                    if (refusal.isPresent()) {
                         if (batch != null && batch.isWhole()) {
                             commit(batch, topic, next);
                             batch = null;
                         }
-                        throw drift(drift.get());
+                        throw refusal.get();
                     }
                     if (batch != null && batch.isWhole() && continues(record)) {
                         // a long transaction doesn't hold back what was before it
@@ -338,7 +330,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                                         keys,
                                         marks,
                                         rows,
-                                        evolving,
+                                        guard.evolving(),
                                         failPoints);
                     }
                     batch.add(record);
@@ -361,49 +353,6 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 batch.close();
             }
         }
-    }
-
-    /** What bronze has isn't judged again. */
-    private static boolean isRepeat(
-            LogRecord record, Map<String, SourceMark> marks, @Nullable BronzeBatch batch) {
-        return record.body()
-                .mark()
-                .filter(at -> {
-                    String item = at.mark().item();
-                    SourceMark known = batch == null ? null : batch.marks().get(item);
-                    return !at.follows(known == null ? marks.get(item) : known);
-                })
-                .isPresent();
-    }
-
-    private Map<String, BronzeDefinition> tables(DriftPolicy policy) {
-        return source.tables().stream()
-                .filter(table -> table.drift().policy() == policy)
-                .collect(Collectors.toMap(BronzeDefinition::name, Function.identity()));
-    }
-
-    /** What was acknowledged at the door was checked there. */
-    private Map<String, FieldCheck> checks() {
-        if (source.kind() instanceof SourceKind.Http) {
-            return Map.of();
-        }
-        Map<String, FieldCheck> checks = new HashMap<>();
-        tables(DriftPolicy.FAIL)
-                .forEach((name, table) ->
-                        checks.put(name, new FieldCheck(table, properties(catalog, name))));
-        return checks;
-    }
-
-    /** A table's properties now; none while it isn't there. */
-    static Map<String, String> properties(LakeCatalog catalog, String table) {
-        return catalog.pin().table(table(table)).map(PinnedTable::properties).orElse(Map.of());
-    }
-
-    private LakeException drift(String problem) {
-        return new LakeException(
-                ErrorCode.SCHEMA_DRIFT,
-                "%s. Everything before it is in bronze, and nothing behind it is taken. Declare a column for it in sources/%s.yaml, or another drift: there, and start the lake; or mend what it reads."
-                        .formatted(problem, source.name()));
     }
 
     private static boolean continues(LogRecord record) {
