@@ -2,10 +2,16 @@ package org.tonle.contracts;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -13,6 +19,7 @@ import org.tonle.contracts.StreamKit.Event;
 import org.tonle.contracts.StreamKit.Run;
 import org.tonle.contracts.StreamKit.SeenKeys;
 import org.tonle.definition.ColumnType;
+import org.tonle.definition.ValueKinds;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.SqlTable;
 
@@ -154,6 +161,75 @@ public abstract class ReadTypesContract {
                         .getFirst()
                         .getFirst();
         assertThat(same(queried)).isEqualTo(expected.equals(REFUSED) ? "null" : same(expected));
+    }
+
+    @Test
+    void theTypeThatIsInferredFromValuesTakesThemAll() throws IOException {
+        List<String> texts =
+                List.of(
+                        "0",
+                        "-1",
+                        "2147483648",
+                        "999999999999999",
+                        "9223372036854775807",
+                        "9223372036854775808",
+                        "1.5",
+                        "1.25",
+                        "0.000001",
+                        "123456789012.5",
+                        "12345678901234567.89",
+                        "1e5",
+                        "1e400",
+                        "-2.5E-3",
+                        "true",
+                        "x",
+                        "",
+                        "2001-01-05",
+                        "2001/01/05",
+                        "2001-01-05 10:00",
+                        "2001-01-05T10:00:00.5Z",
+                        "2001-02-29",
+                        "007",
+                        "1".repeat(39));
+        List<String> numbers =
+                List.of("1.5", "12345678901234.5", "1.0e3", "7", "-9223372036854775808");
+        for (int seed = 0; seed < 60; seed++) {
+            Random random = new Random(seed);
+            ValueKinds kinds = new ValueKinds();
+            List<Event> events = new ArrayList<>();
+            int some = 1 + random.nextInt(texts.size());
+            for (int i = 0; i < 5; i++) {
+                int from = random.nextInt(some);
+                String json;
+                if (random.nextInt(3) == 0) {
+                    String number = numbers.get(from % numbers.size());
+                    if (number.contains(".")) {
+                        kinds.real(number);
+                    } else {
+                        kinds.whole(number);
+                    }
+                    json = number;
+                } else {
+                    kinds.text(texts.get(from));
+                    json = '"' + texts.get(from) + '"';
+                }
+                events.add(new Event(seed + "-" + i, i, "{\"v\":" + json + "}"));
+            }
+            ColumnType type = ValueKinds.of(kinds.facts()).type();
+            StreamKit kit =
+                    new StreamKit(engine, Files.createDirectory(directory.resolve("of-" + seed)));
+            kit.events(
+                    StreamKit.source(StreamKit.column("v", type, false)),
+                    events.toArray(Event[]::new));
+            assertThat(
+                            kit.run(
+                                            "CREATE STREAMING TABLE silver.out AS SELECT v FROM STREAM bronze.events",
+                                            new SeenKeys())
+                                    .result()
+                                    .malformed())
+                    .as("seed %d: %s as %s", seed, events, type)
+                    .isZero();
+        }
     }
 
     /** How doubles are printed differs in letters only. */

@@ -57,6 +57,11 @@ record ErrorStatus(HttpStatus status, String title, String action, int retryAfte
                             HttpStatus.CONFLICT,
                             "Incompatible change",
                             "undo the change, or name the dataset anew");
+            case SCHEMA_DRIFT ->
+                    user(
+                            HttpStatus.UNPROCESSABLE_ENTITY,
+                            "No column for a field",
+                            "leave the field out, or have a column declared for it");
             case EXPECTATION_FAILED ->
                     user(
                             HttpStatus.UNPROCESSABLE_ENTITY,

@@ -34,6 +34,8 @@ public enum ErrorCode {
     COMMIT_CONFLICT(Kind.USER, true),
     /** A change of a definition that would need the data to be recomputed. */
     INCOMPATIBLE_CHANGE(Kind.USER, false),
+    /** An event with a field that its source has no column for, where that is to stop it. */
+    SCHEMA_DRIFT(Kind.USER, false),
     /** A row broke an expectation declared with FAIL UPDATE. */
     EXPECTATION_FAILED(Kind.USER, false),
     /** An input was rewritten or deleted from, so it can't be read as a stream any more. */

@@ -5,6 +5,7 @@ import java.util.stream.Collectors;
 import org.tonle.definition.ColumnType;
 import org.tonle.definition.JsonPath;
 import org.tonle.sql.ReadColumn;
+import org.tonle.sql.SqlTable;
 
 /** How schema-on-read columns come out of {@code payload}. */
 final class JsonScan {
@@ -54,6 +55,42 @@ final class JsonScan {
                 + ", '{') OR starts_with(ltrim("
                 + payload
                 + ", e' \\t\\n\\r'), '{'))";
+    }
+
+    /**
+     * A sentence about the first field of an event that isn't one of some, if it has one; a field
+     * that is null is none. NULL, too, where the payload is no JSON.
+     */
+    static String otherField(SqlTable.Fields only) {
+        String under =
+                only.under().stream()
+                        .map(step ->
+                                switch (step) {
+                                    case JsonPath.Field(String name) ->
+                                            "/" + name.replace("~", "~0").replace("/", "~1");
+                                    case JsonPath.Index(int at) -> "/" + at;
+                                })
+                        .collect(Collectors.joining());
+        String type =
+                "json_type(\"payload\", "
+                        + DuckTypes.text(under + "/")
+                        + " || replace(replace(k, '~', '~0'), '/', '~1'))";
+        String names =
+                only.names().stream()
+                        .sorted()
+                        .map(DuckTypes::text)
+                        .collect(Collectors.joining(",", "[", "]"));
+        return "TRY(list_transform(list_filter(json_keys(\"payload\""
+                + (under.isEmpty() ? "" : ", " + DuckTypes.text(under))
+                + "), lambda k : NOT list_contains(CAST("
+                + names
+                + " AS VARCHAR[]), k) AND "
+                + type
+                + " <> 'NULL'), lambda k : 'the field ' || left(k, 200) || ', ' || CASE "
+                + type
+                + " WHEN 'VARCHAR' THEN 'a text' WHEN 'BOOLEAN' THEN 'a boolean' WHEN 'OBJECT' THEN"
+                + " 'an object' WHEN 'ARRAY' THEN 'an array' WHEN 'DOUBLE' THEN 'a number' ELSE"
+                + " 'a whole number' END || ', has no column')[1])";
     }
 
     /**

@@ -117,6 +117,9 @@ sealed interface StreamInput {
     record Events(
             BoundStream stream, BoundStream.Printed sql, List<DataFile> files, List<Demand> demands)
             implements StreamInput {
+        /** The number of the rule that an event has no fields but those that columns are for. */
+        private static final int OTHER_FIELD = -1;
+
         private SqlTable table() {
             return stream.input().table();
         }
@@ -149,6 +152,9 @@ sealed interface StreamInput {
                             + DuckTypes.text(BronzeTable.PROBLEM_HEADER)
                             + "] AS \"tonle$unreadable\"");
             inner.add(JsonScan.TEXTS + " AS \"tonle$texts\"");
+            inner.add(
+                    table().only().map(JsonScan::otherField).orElse("CAST(NULL AS VARCHAR)")
+                            + " AS \"tonle$drift\"");
 
             List<String> kept = new ArrayList<>();
             used.stream().sorted().map(DuckTypes::name).forEach(kept::add);
@@ -162,6 +168,7 @@ sealed interface StreamInput {
                             payload() + " AS \"tonle$payload\"",
                             "\"tonle$problem\"",
                             "\"tonle$unreadable\"",
+                            "\"tonle$drift\"",
                             "CASE WHEN \"tonle$problem\" IS NOT NULL THEN \"tonle$texts\" END AS"
                                     + " \"tonle$texts\""));
             return "SELECT "
@@ -208,7 +215,7 @@ sealed interface StreamInput {
             return column.required() || table().key().filter(column.name()::equals).isPresent();
         }
 
-        /** The number of the first rule broken: 0 no object, i the column. */
+        /** The number of the first rule broken: 0 no object, i the column, a field without one. */
         private String problem() {
             StringBuilder problem = new StringBuilder("CASE ");
             problem.append(
@@ -229,7 +236,12 @@ sealed interface StreamInput {
                 }
                 problem.append(" THEN ").append(i + 1).append(' ');
             }
-            return problem + "ELSE " + Demand.number(demands) + " END";
+            return problem
+                    + "WHEN \"tonle$drift\" IS NOT NULL THEN "
+                    + OTHER_FIELD
+                    + " ELSE "
+                    + Demand.number(demands)
+                    + " END";
         }
 
         @Override
@@ -239,7 +251,11 @@ sealed interface StreamInput {
 
         @Override
         public String rule() {
-            StringBuilder rule = new StringBuilder("CASE \"tonle$problem\" WHEN 0 THEN 'payload' ");
+            StringBuilder rule =
+                    new StringBuilder(
+                            "CASE \"tonle$problem\" WHEN 0 THEN 'payload' WHEN "
+                                    + OTHER_FIELD
+                                    + " THEN 'drift' ");
             List<ReadColumn> columns = table().onRead();
             for (int i = 0; i < columns.size(); i++) {
                 rule.append("WHEN ").append(i + 1).append(" THEN ");
@@ -255,7 +271,9 @@ sealed interface StreamInput {
                             "CASE WHEN \"tonle$unreadable\" IS NOT NULL THEN \"tonle$unreadable\" WHEN"
                                     + " \"tonle$problem\" = 0 AND \"tonle$texts\" IS NULL THEN 'the"
                                     + " payload is no JSON' WHEN \"tonle$problem\" = 0 THEN 'the"
-                                    + " payload is no JSON object' ");
+                                    + " payload is no JSON object' WHEN \"tonle$problem\" = "
+                                    + OTHER_FIELD
+                                    + " THEN \"tonle$drift\" ");
             List<ReadColumn> columns = table().onRead();
             for (int i = 0; i < columns.size(); i++) {
                 String text = "\"tonle$texts\"[" + (i + 1) + "]";

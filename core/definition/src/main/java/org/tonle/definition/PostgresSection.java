@@ -16,6 +16,7 @@ final class PostgresSection {
             List.of(
                     "kind",
                     "retention",
+                    "drift",
                     "host",
                     "port",
                     "database",
@@ -48,6 +49,7 @@ final class PostgresSection {
         Section section = new Section(source.file(), mapping, problems, KEYS);
         Optional<Section.Scalar> password = section.scalar("password");
         password.ifPresent(p -> references.requireIn("password", p));
+        DriftPolicy drift = SourceFile.drift(section);
         return new SourceDefinition(
                 name,
                 YamlFile.place(source.file(), mapping),
@@ -71,7 +73,8 @@ final class PostgresSection {
                                 SourceKind.Postgres.DEFAULT_WAL_ALARM_BYTES,
                                 1L << 20,
                                 1L << 50),
-                        tables(section, name)));
+                        tables(section, name, drift)),
+                drift);
     }
 
     private String required(Section section, String key, String what) {
@@ -113,7 +116,7 @@ final class PostgresSection {
         return scalar.map(Section.Scalar::text).orElse(otherwise);
     }
 
-    private List<BronzeDefinition> tables(Section section, String name) {
+    private List<BronzeDefinition> tables(Section section, String name, DriftPolicy policy) {
         Optional<Section> tables = section.section("tables");
         if (!section.has("tables") || tables.filter(t -> t.entries().isEmpty()).isPresent()) {
             problems.add(
@@ -121,6 +124,7 @@ final class PostgresSection {
                     "",
                     "tables is missing; write tables: {customers: {id: bigint, name: string}}");
         }
+        Drift drift = new Drift(policy, ChangeColumns.UNDER, Set.of());
         Map<String, BronzeDefinition> read = new LinkedHashMap<>();
         for (String key : tables.map(t -> t.entries().keySet()).orElse(Set.of())) {
             Place place = tables.orElseThrow().placeOf(key);
@@ -155,7 +159,8 @@ final class PostgresSection {
                             bronze,
                             outside,
                             ChangeColumns.behind(columns, place),
-                            Optional.empty()));
+                            Optional.empty(),
+                            drift));
         }
         return List.copyOf(read.values());
     }

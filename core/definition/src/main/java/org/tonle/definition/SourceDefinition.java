@@ -3,6 +3,9 @@ package org.tonle.definition;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * One source of events, {@code sources/<name>.yaml}.
@@ -18,6 +21,7 @@ import java.util.Optional;
  * @param partitions of its topic; fixed when the topic is created
  * @param retention how long the event log keeps what bronze has committed
  * @param kind what it reads
+ * @param drift what becomes of fields that it has no column for
  */
 public record SourceDefinition(
         String name,
@@ -28,7 +32,8 @@ public record SourceDefinition(
         List<ColumnDefinition> columns,
         int partitions,
         Duration retention,
-        SourceKind kind) {
+        SourceKind kind,
+        DriftPolicy drift) {
     public static final String DEFAULT_ID_FIELD = "event_id";
     public static final int DEFAULT_PARTITIONS = 1;
     public static final Duration DEFAULT_RETENTION = Duration.ofDays(7);
@@ -37,11 +42,48 @@ public record SourceDefinition(
         columns = List.copyOf(columns);
     }
 
+    /** A source that leaves fields without a column in the payload. */
+    public SourceDefinition(
+            String name,
+            Place place,
+            String idField,
+            Optional<String> eventTimeField,
+            Optional<String> keyField,
+            List<ColumnDefinition> columns,
+            int partitions,
+            Duration retention,
+            SourceKind kind) {
+        this(
+                name,
+                place,
+                idField,
+                eventTimeField,
+                keyField,
+                columns,
+                partitions,
+                retention,
+                kind,
+                DriftPolicy.IGNORE);
+    }
+
     /** The tables of bronze that it fills. */
     public List<BronzeDefinition> tables() {
         return kind instanceof SourceKind.Postgres postgres
                 ? postgres.tables()
-                : List.of(new BronzeDefinition(name, Optional.empty(), columns, keyField));
+                : List.of(
+                        new BronzeDefinition(name, Optional.empty(), columns, keyField, fields()));
+    }
+
+    private Drift fields() {
+        boolean changes =
+                kind instanceof SourceKind.Kafka kafka && kafka.format() == TopicFormat.DEBEZIUM;
+        return changes
+                ? new Drift(drift, ChangeColumns.UNDER, Set.of())
+                : new Drift(
+                        drift,
+                        List.of(),
+                        Stream.concat(Stream.of(idField), eventTimeField.stream())
+                                .collect(Collectors.toSet()));
     }
 
     /** A source of requests with nothing but its name. */

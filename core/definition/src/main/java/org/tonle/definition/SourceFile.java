@@ -17,7 +17,8 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 
 /** Reads one {@code sources/<name>.yaml}. */
 final class SourceFile {
-    private static final List<String> KEYS = List.of("kind", "id", "event-time", "key", "columns");
+    private static final List<String> KEYS =
+            List.of("kind", "id", "event-time", "key", "columns", "drift");
 
     /** The keys of each kind besides those above, which all have but databases. */
     private static final Map<String, List<String>> KINDS =
@@ -150,7 +151,13 @@ final class SourceFile {
                 changes ? ChangeColumns.behind(columns, place) : columns,
                 section.count("partitions", SourceDefinition.DEFAULT_PARTITIONS, 1000),
                 section.duration("retention", SourceDefinition.DEFAULT_RETENTION),
-                read);
+                read,
+                drift(section));
+    }
+
+    static DriftPolicy drift(Section section) {
+        return section.choice("drift", Arrays.asList(DriftPolicy.values()))
+                .orElse(DriftPolicy.IGNORE);
     }
 
     /** The kind's name; reports one that isn't known. */

@@ -1,6 +1,7 @@
 package org.tonle.definition;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.URI;
@@ -69,6 +70,37 @@ class LakeDefinitionTest {
         assertThat(lake.refreshInterval()).isEqualTo(Duration.ofSeconds(10));
         assertThat(lake.sources()).isEmpty();
         assertThat(lake.statements()).isEmpty();
+    }
+
+    @Test
+    void eachKindOfSourceSaysWhatBecomesOfFieldsWithoutAColumn() throws IOException {
+        write("lake.yaml", "");
+        write("sources/a.yaml", "kind: http\ndrift: evolve\n");
+        write("sources/b.yaml", "kind: files\npath: x\n");
+        write(
+                "sources/c.yaml",
+                "kind: kafka\ntopic: t\nbootstrap-servers: b:1\nformat: debezium\ndrift: fail\ncolumns: {id: int}\n");
+        write(
+                "sources/d.yaml",
+                "kind: postgres\nhost: h\ndatabase: d\nuser: u\ndrift: quarantine\ntables: {t: {id: int}}\n");
+        List<SourceDefinition> sources = load(Map.of()).sources();
+        assertThat(sources)
+                .extracting(SourceDefinition::drift)
+                .containsExactly(
+                        DriftPolicy.EVOLVE,
+                        DriftPolicy.IGNORE,
+                        DriftPolicy.FAIL,
+                        DriftPolicy.QUARANTINE);
+        assertThat(sources.get(0).tables().getFirst().fields(Map.of())).containsExactly("event_id");
+        assertThat(sources.get(2).tables().getFirst())
+                .satisfies(table -> assertThat(table.drift().policy()).isEqualTo(DriftPolicy.FAIL))
+                .satisfies(table -> assertThat(table.fields(Map.of())).containsExactly("id"));
+        assertThat(sources.get(3).tables().getFirst())
+                .satisfies(table ->
+                        assertThat(table.drift().policy()).isEqualTo(DriftPolicy.QUARANTINE))
+                .satisfies(table -> assertThat(table.fields(Map.of())).containsExactly("id"));
+        write("sources/a.yaml", "kind: http\ndrift: evolv\n");
+        assertThatThrownBy(() -> load(Map.of())).hasMessageContaining("did you mean evolve");
     }
 
     @Test

@@ -58,6 +58,9 @@ final class BodyRows {
     /** Where rows of a table are written. */
     interface Files {
         BronzeFile of(String table);
+
+        /** Is told of each event before it is written: its bytes in a body. */
+        void event(String table, byte[] body, int from, int to);
     }
 
     BodyRows(SourceDefinition definition, SourceTopic topic) {
@@ -114,18 +117,20 @@ final class BodyRows {
                         () -> ids.byPlace(topic.topicId(), record.partition(), record.position()));
         byte[] bytes = body.body();
         if (body.problem().isPresent()) {
-            BronzeFile file = file(Optional.ofNullable(body.headers().get(TABLE_FIELD)), files);
-            if (file != null) {
-                unreadable(bytes, key(body).orElse(null), file);
+            String table = table(Optional.ofNullable(body.headers().get(TABLE_FIELD)));
+            if (table != null) {
+                unreadable(bytes, key(body).orElse(null), files.of(table));
             }
             return;
         }
         EventCursor cursor = new EventCursor(bytes, body.format(), fields);
         while (cursor.next()) {
-            BronzeFile file = file(cursor, bytes, files);
-            if (file == null) {
+            String table = table(cursor, bytes);
+            if (table == null) {
                 continue;
             }
+            BronzeFile file = files.of(table);
+            files.event(table, bytes, cursor.start(), cursor.end());
             row.index = cursor.index();
             row.eventId = id(cursor, bytes);
             row.eventTimeMicros = time(cursor, bytes);
@@ -140,21 +145,58 @@ final class BodyRows {
         }
     }
 
-    private @Nullable BronzeFile file(EventCursor cursor, byte[] bytes, Files files) {
+    /** The table of bronze that an event is of; null if none is. */
+    private @Nullable String table(EventCursor cursor, byte[] bytes) {
         return tables.isEmpty()
-                ? files.of(firstTable)
-                : file(
+                ? firstTable
+                : table(
                         Optional.ofNullable(text(cursor, TABLE, bytes))
-                                .map(Binary::toStringUsingUTF8),
-                        files);
+                                .map(Binary::toStringUsingUTF8));
     }
 
-    private @Nullable BronzeFile file(Optional<String> outside, Files files) {
-        if (tables.isEmpty()) {
-            return files.of(firstTable);
+    private @Nullable String table(Optional<String> outside) {
+        return tables.isEmpty() ? firstTable : outside.map(tables::get).orElse(null);
+    }
+
+    /**
+     * What of a body's events keeps the source from taking it, where that stops it; with the place.
+     *
+     * @param checks by table
+     */
+    Optional<String> problem(LogRecord record, Map<String, FieldCheck> checks) {
+        BodyRecord body = record.body();
+        if (body.problem().isPresent()) {
+            return Optional.empty();
         }
-        String table = outside.map(tables::get).orElse(null);
-        return table == null ? null : files.of(table);
+        byte[] bytes = body.body();
+        EventCursor cursor = new EventCursor(bytes, body.format(), fields);
+        while (cursor.next()) {
+            FieldCheck check = checks.get(table(cursor, bytes));
+            if (check != null) {
+                Optional<String> problem = check.problem(bytes, cursor.start(), cursor.end());
+                if (problem.isPresent()) {
+                    return Optional.of(place(record, cursor.index()) + problem.get());
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private String place(LogRecord record, int index) {
+        String log =
+                "%s, partition %d, position %d"
+                        .formatted(topic.name(), record.partition(), record.position());
+        return record.body()
+                        .mark()
+                        .map(at ->
+                                "event %d behind %s of %s (%s)"
+                                        .formatted(
+                                                index,
+                                                at.after().isEmpty() ? "the beginning" : at.after(),
+                                                at.mark().item(),
+                                                log))
+                        .orElse(log)
+                + ": ";
     }
 
     private static Optional<Binary> key(BodyRecord body) {

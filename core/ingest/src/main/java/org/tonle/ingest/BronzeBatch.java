@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.iceberg.AppendFiles;
+import org.apache.iceberg.UpdateProperties;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.BronzeTable;
@@ -21,6 +22,7 @@ import org.tonle.catalog.Direct;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
+import org.tonle.definition.BronzeDefinition;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.LogMove;
 import org.tonle.ledger.CommitRequest.SourceMove;
@@ -47,6 +49,7 @@ final class BronzeBatch implements AutoCloseable {
     private final RequestKeys keys;
     private final Map<String, SourceMark> marks;
     private final BodyRows rows;
+    private final Map<String, BronzeDefinition> evolving;
     private final FailPoints failPoints;
     private final long begunNanos = System.nanoTime();
 
@@ -56,6 +59,7 @@ final class BronzeBatch implements AutoCloseable {
     private final Map<Integer, Integer> leaderEpochs = new HashMap<>();
     private final Map<String, Map<Long, BronzeFile>> files = new TreeMap<>();
     private final Map<String, StagedTable> staged = new HashMap<>();
+    private final Map<String, FieldWatch> watches = new HashMap<>();
 
     /** Items whose last body is to become visible with the next one. */
     private final Set<String> open = new HashSet<>();
@@ -67,6 +71,9 @@ final class BronzeBatch implements AutoCloseable {
     private long events;
     private long unreadable;
 
+    /**
+     * @param evolving by name, the tables that get columns for fields without one
+     */
     BronzeBatch(
             LakeCatalog catalog,
             String source,
@@ -75,6 +82,7 @@ final class BronzeBatch implements AutoCloseable {
             RequestKeys keys,
             Map<String, SourceMark> marks,
             BodyRows rows,
+            Map<String, BronzeDefinition> evolving,
             FailPoints failPoints) {
         this.catalog = catalog;
         this.source = source;
@@ -83,6 +91,7 @@ final class BronzeBatch implements AutoCloseable {
         this.keys = keys;
         this.marks = marks;
         this.rows = rows;
+        this.evolving = evolving;
         this.failPoints = failPoints;
     }
 
@@ -170,7 +179,27 @@ final class BronzeBatch implements AutoCloseable {
         long day = BronzeFile.day(body.ingestTimeMicros());
         events += body.events();
         unreadable += body.problem().isPresent() ? 1 : 0;
-        rows.write(record, table -> file(table, day));
+        rows.write(
+                record,
+                new BodyRows.Files() {
+                    @Override
+                    public BronzeFile of(String table) {
+                        return file(table, day);
+                    }
+
+                    @Override
+                    public void event(String table, byte[] json, int from, int to) {
+                        FieldWatch watch = watches.get(table);
+                        if (watch != null) {
+                            watch.add(json, from, to);
+                        }
+                    }
+                });
+    }
+
+    /** Which fields stay in the payload though they were to become columns. */
+    Optional<String> warning() {
+        return watches.values().stream().flatMap(watch -> watch.warning().stream()).findFirst();
     }
 
     /** Whether no transaction is in it in part. */
@@ -200,6 +229,10 @@ final class BronzeBatch implements AutoCloseable {
                             TableIdentifier.of(BronzeTable.NAMESPACE, table),
                             StagedTable.OnConflict.REAPPLY);
             staged.put(table, found);
+            BronzeDefinition definition = evolving.get(table);
+            if (definition != null) {
+                watches.put(table, new FieldWatch(definition, found.table().properties()));
+            }
         }
         return found;
     }
@@ -222,6 +255,10 @@ final class BronzeBatch implements AutoCloseable {
         }
         List<AppendFiles> appends = new ArrayList<>();
         staged.forEach((table, target) -> {
+            FieldWatch watch = watches.get(table);
+            if (watch != null) {
+                setProperties(target, watch.news());
+            }
             AppendFiles append =
                     target.transaction()
                             .newAppend()
@@ -237,6 +274,15 @@ final class BronzeBatch implements AutoCloseable {
         CommitRequest.Builder request = request(files.id(), leases, from);
         failPoints.reach("ingest.before-commit");
         var unused = files.publish(request);
+    }
+
+    /** On a newer table each is set, too: what others found out meanwhile has its own. */
+    private static void setProperties(StagedTable table, Map<String, String> properties) {
+        if (!properties.isEmpty()) {
+            UpdateProperties update = table.transaction().updateProperties();
+            properties.forEach(update::set);
+            update.commit();
+        }
     }
 
     private CommitRequest.Builder request(UUID id, List<Lease> leases, Map<Integer, Long> from) {

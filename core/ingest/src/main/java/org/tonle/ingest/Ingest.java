@@ -140,7 +140,8 @@ public final class Ingest implements AutoCloseable {
                                                 progress,
                                                 clock,
                                                 failPoints,
-                                                settings.rememberedKeys()));
+                                                settings.rememberedKeys(),
+                                                catalog));
                         case SourceKind.Files files -> read(source, progress);
                         case SourceKind.Postgres postgres -> read(source, progress);
                         case SourceKind.Kafka kafka ->

@@ -1,16 +1,14 @@
 package org.tonle.ingest;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.tonle.definition.JsonPath;
+import org.tonle.definition.ValueKinds;
 
 /**
  * What columns events have, from the events: at each place the narrowest type that takes all values
@@ -18,7 +16,6 @@ import org.tonle.definition.JsonPath;
  * one value, and columns beyond some hundreds are left. Used by one thread.
  */
 public final class SchemaInference {
-    private static final JsonFactory JSON = new JsonFactory();
     private static final int DEEPEST = 6;
     private static final int MOST_COLUMNS = 300;
     private static final int LONGEST_NAME = 128;
@@ -43,29 +40,7 @@ public final class SchemaInference {
 
     /** Takes one event; one that is no object has no columns. */
     public void add(byte[] json, int from, int to) {
-        try (JsonParser parser = JSON.createParser(json, from, to - from)) {
-            if (parser.nextToken() == JsonToken.START_OBJECT && enter(parser, 0)) {
-                object(parser, root, 0);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("an event that was read as JSON isn't", e);
-        }
-    }
-
-    /** Goes to where the columns are. */
-    private boolean enter(JsonParser parser, int step) throws IOException {
-        if (step == under.size()) {
-            return true;
-        }
-        String wanted = under.get(step) instanceof JsonPath.Field(String name) ? name : "";
-        while (parser.nextToken() == JsonToken.FIELD_NAME) {
-            boolean found = parser.currentName().equals(wanted);
-            if (parser.nextToken() == JsonToken.START_OBJECT && found) {
-                return enter(parser, step + 1);
-            }
-            parser.skipChildren();
-        }
-        return false;
+        EventFields.visit(json, from, to, under, (name, parser) -> field(name, parser, root, 0));
     }
 
     private void object(JsonParser parser, Node node, int depth) throws IOException {
@@ -73,17 +48,21 @@ public final class SchemaInference {
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
             String name = parser.currentName();
             parser.nextToken();
-            Node below = node.below.get(name);
-            if (below == null && nodes < MOST_COLUMNS && isName(name)) {
-                below = new Node();
-                node.below.put(name, below);
-                nodes++;
-            }
-            if (below == null) {
-                parser.skipChildren();
-            } else {
-                value(parser, below, depth + 1);
-            }
+            field(name, parser, node, depth);
+        }
+    }
+
+    private void field(String name, JsonParser parser, Node node, int depth) throws IOException {
+        Node below = node.below.get(name);
+        if (below == null && nodes < MOST_COLUMNS && isName(name)) {
+            below = new Node();
+            node.below.put(name, below);
+            nodes++;
+        }
+        if (below == null) {
+            parser.skipChildren();
+        } else {
+            value(parser, below, depth + 1);
         }
     }
 
@@ -96,26 +75,11 @@ public final class SchemaInference {
     }
 
     private void value(JsonParser parser, Node node, int depth) throws IOException {
-        switch (Objects.requireNonNull(parser.currentToken())) {
-            case START_OBJECT -> {
-                if (depth < DEEPEST) {
-                    object(parser, node, depth);
-                } else {
-                    node.kinds.other("{…}");
-                    parser.skipChildren();
-                }
-            }
-            case START_ARRAY -> {
-                node.kinds.other("[…]");
-                parser.skipChildren();
-            }
-            case VALUE_TRUE, VALUE_FALSE -> node.kinds.truth(parser.getText());
-            case VALUE_NUMBER_INT -> node.kinds.whole(parser.getText());
-            case VALUE_NUMBER_FLOAT -> node.kinds.real(parser.getText());
-            case VALUE_STRING -> node.kinds.text(parser.getText());
-            default -> {
-                // nothing is known of what isn't there
-            }
+        if (parser.currentToken() == JsonToken.START_OBJECT && depth < DEEPEST) {
+            object(parser, node, depth);
+        } else {
+            EventFields.add(parser, node.kinds);
+            parser.skipChildren();
         }
     }
 

@@ -7,6 +7,9 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.definition.DriftPolicy;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
@@ -23,6 +26,11 @@ final class SourceDoor {
     private final Clock clock;
     private final FailPoints failPoints;
     private final int rememberedKeys;
+    private final LakeCatalog catalog;
+
+    /** What stops events here; what is known of the table stays as it was at the first one. */
+    private volatile @Nullable FieldCheck fields;
+
     private final Map<RequestKey, CompletableFuture<KeyTable.Entry>> underWay =
             new ConcurrentHashMap<>();
 
@@ -33,8 +41,10 @@ final class SourceDoor {
             SourceProgress progress,
             Clock clock,
             FailPoints failPoints,
-            int rememberedKeys) {
+            int rememberedKeys,
+            LakeCatalog catalog) {
         this.source = source;
+        this.catalog = catalog;
         this.log = log;
         this.keys = keys;
         this.progress = progress;
@@ -76,11 +86,33 @@ final class SourceDoor {
                     ErrorCode.INVALID_REQUEST,
                     "The body holds no event. Send a JSON object, an array of them, or one per line.");
         }
+        if (source.drift() == DriftPolicy.FAIL) {
+            check(body, contentType);
+        }
         IngestReceipt receipt =
                 key.map(k -> keyed(topic, body, contentType, k, events, headers))
                         .orElseGet(() -> unkeyed(topic, body, contentType, events, headers));
         failPoints.reach("ingest.before-answer");
         return receipt;
+    }
+
+    /** Who sends it can be told at once. */
+    private void check(byte[] body, String contentType) {
+        FieldCheck check = fields;
+        if (check == null) {
+            check = DriftGuard.check(source.tables().getFirst(), catalog);
+            fields = check;
+        }
+        EventCursor cursor = new EventCursor(body, BodyFormat.of(contentType));
+        while (cursor.next()) {
+            Optional<String> problem = check.problem(body, cursor.start(), cursor.end());
+            if (problem.isPresent()) {
+                throw new LakeException(
+                        ErrorCode.SCHEMA_DRIFT,
+                        "Event %d of the body, counted from 0: %s. Nothing of the body was taken; leave the field out, or have a column declared for it in sources/%s.yaml."
+                                .formatted(cursor.index(), problem.get(), source.name()));
+            }
+        }
     }
 
     private static void check(String key) {

@@ -30,6 +30,7 @@ final class SourceProgress {
     private SourceStatus.@Nullable Problem problem;
     private @Nullable String warning;
     private @Nullable String readingWarning;
+    private @Nullable String fieldsWarning;
     private @Nullable SourceTopic topic;
     private final Map<Integer, Long> next = new TreeMap<>();
     private final Map<Integer, Long> appended = new TreeMap<>();
@@ -143,6 +144,17 @@ final class SourceProgress {
     synchronized boolean warnReading(Optional<String> found) {
         boolean isNew = found.isPresent() && readingWarning == null;
         readingWarning = found.orElse(null);
+        return isNew;
+    }
+
+    /**
+     * Says which fields of events get no column.
+     *
+     * @return whether nothing was said of that before
+     */
+    synchronized boolean warnFields(String found) {
+        boolean isNew = fieldsWarning == null;
+        fieldsWarning = found;
         return isNew;
     }
 
@@ -326,7 +338,10 @@ final class SourceProgress {
 
     private Optional<String> warnings() {
         List<String> all =
-                Stream.of(Optional.ofNullable(warning), Optional.ofNullable(readingWarning))
+                Stream.of(
+                                Optional.ofNullable(warning),
+                                Optional.ofNullable(readingWarning),
+                                Optional.ofNullable(fieldsWarning))
                         .flatMap(Optional::stream)
                         .toList();
         return all.isEmpty() ? Optional.empty() : Optional.of(String.join(" ", all));

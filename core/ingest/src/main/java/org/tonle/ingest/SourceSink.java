@@ -156,7 +156,10 @@ final class SourceSink implements Runnable, RetryLoop.Work {
 
     @Override
     public boolean isFinal(LakeException e) {
-        return e.code() == ErrorCode.LOG_GAP || e.code() == ErrorCode.INCOMPATIBLE_CHANGE;
+        return switch (e.code()) {
+            case LOG_GAP, INCOMPATIBLE_CHANGE, SCHEMA_DRIFT -> true;
+            default -> false;
+        };
     }
 
     /**
@@ -257,6 +260,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
     private boolean sink(SourceTopic topic, LogReader reading, Map<Integer, Long> next) {
         Ledger ledger = catalog.ledger();
         BodyRows rows = new BodyRows(source, topic);
+        DriftGuard guard = new DriftGuard(source, rows, catalog);
         Map<String, SourceMark> marks = new HashMap<>(ledger.sourceMarks(source.name()));
         // a commit may have happened whose end this process didn't see
         progress.marks(marks);
@@ -301,6 +305,14 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                     return true;
                 }
                 for (LogRecord record : reading.poll(pollTime(batch, target != null))) {
+                    Optional<LakeException> refusal = guard.refusal(record, marks, batch);
+                    if (refusal.isPresent()) {
+                        if (batch != null && batch.isWhole()) {
+                            commit(batch, topic, next);
+                            batch = null;
+                        }
+                        throw refusal.get();
+                    }
                     if (batch != null && batch.isWhole() && continues(record)) {
                         // a long transaction doesn't hold back what was before it
                         commit(batch, topic, next);
@@ -318,6 +330,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                                         keys,
                                         marks,
                                         rows,
+                                        guard.evolving(),
                                         failPoints);
                     }
                     batch.add(record);
@@ -379,6 +392,9 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 batch.counts(),
                 clock.instant(),
                 batch.newest());
+        batch.warning()
+                .filter(warning -> progress.warnFields(warning))
+                .ifPresent(warning -> logger.warn("Source {}: {}", source.name(), warning));
         warnIfLate();
     }
 

@@ -61,10 +61,17 @@ final class ChangesRepair {
 
     private Staged stage(StagedCommit commit) {
         reports.started(commit.id(), tables, List.of(input), () -> Lineage.of(bound));
-        return new Staged(
-                commit.table(pinned(dataset.name()).ref(), OnConflict.FAIL),
-                commit.table(pinned(Pipelines.deleted(dataset.name())).ref(), OnConflict.FAIL),
-                commit.table(pinned(Pipelines.quarantine(dataset.name())).ref(), OnConflict.FAIL));
+        Staged staged =
+                new Staged(
+                        commit.table(pinned(dataset.name()).ref(), OnConflict.FAIL),
+                        commit.table(
+                                pinned(Pipelines.deleted(dataset.name())).ref(), OnConflict.FAIL),
+                        commit.table(
+                                pinned(Pipelines.quarantine(dataset.name())).ref(),
+                                OnConflict.FAIL));
+        SchemaChange.apply(dataset.name(), staged.target(), bound.schema());
+        SchemaChange.apply(Pipelines.deleted(dataset.name()), staged.deletes(), bound.deleted());
+        return staged;
     }
 
     private PinnedTable pinned(TableName name) {

@@ -239,6 +239,8 @@ final class ChangesRun implements DatasetRun {
                 commit.table(
                         tables.pinned(Pipelines.quarantine(name)).orElseThrow().ref(),
                         OnConflict.FAIL);
+        SchemaChange.apply(name, target, bound.schema());
+        SchemaChange.apply(Pipelines.deleted(name), deletes, bound.deleted());
         ChangeResult result =
                 lake.engine()
                         .writeChanges(

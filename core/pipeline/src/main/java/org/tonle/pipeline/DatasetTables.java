@@ -13,16 +13,17 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
-import org.apache.iceberg.UpdateSchema;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.catalog.StagedTable.OnConflict;
+import org.tonle.definition.DriftPolicy;
 import org.tonle.definition.Place;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SqlText;
@@ -69,6 +70,23 @@ final class DatasetTables {
      *     changed then
      */
     void apply(Dataset dataset) {
+        try {
+            fit(dataset);
+        } catch (LakeException e) {
+            boolean grows =
+                    sources.stream().anyMatch(source -> source.drift() == DriftPolicy.EVOLVE);
+            if (e.code() != ErrorCode.INVALID_SQL || !grows) {
+                throw e;
+            }
+            throw new LakeException(
+                    e.code(),
+                    "%s. If it is a column that events bring, none has brought it to this lake yet: declare it under columns: of its source"
+                            .formatted(e.getMessage()),
+                    e);
+        }
+    }
+
+    private void fit(Dataset dataset) {
         PinnedTables tables = new PinnedTables(catalog.pin(), sources);
         @Nullable PinnedTable existing = tables.pinned(dataset.name()).orElse(null);
         @Nullable Definition stored = catalog.ledger().definitions().get(definition(dataset));
@@ -238,7 +256,7 @@ final class DatasetTables {
         changeRows(table, bound.schema(), existing, tables, stored);
     }
 
-    /** Columns that a table of rows gains; old rows have NULL there. */
+    /** Columns that a table of rows gains, or reads in a wider type; no row is touched. */
     private void changeRows(
             Dataset table,
             Schema schema,
@@ -250,23 +268,32 @@ final class DatasetTables {
         if (!positions.isEmpty() && !positions.containsKey(input)) {
             throw refused(table, "it reads another input than " + table.reads().getFirst());
         }
-        List<Types.NestedField> added = added(table, existing.schema(), schema);
-        if (added.isEmpty() && unchanged(table, stored)) {
+        if (unchanged(table, stored) && evolves(table.reads().getFirst())) {
+            // what events brought changed its columns: the run says so if it can't follow
+            return;
+        }
+        SchemaChange change = SchemaChange.of(table.name(), existing.schema(), schema);
+        if (change.isNone() && unchanged(table, stored)) {
             return;
         }
         Optional<List<Expectation>> judgedBy = judgedBy(existing, stored);
         try (StagedCommit commit = catalog.stage()) {
-            if (!added.isEmpty() || judgedBy.isPresent()) {
+            if (!change.isNone() || judgedBy.isPresent()) {
                 StagedTable staged = commit.table(existing.ref(), OnConflict.FAIL);
-                if (!added.isEmpty()) {
-                    UpdateSchema update = staged.transaction().updateSchema();
-                    added.forEach(field -> update.addColumn(field.name(), field.type()));
-                    update.commit();
-                }
+                change.apply(staged);
                 judgedBy.ifPresent(expectations -> JudgedBy.set(staged, expectations));
             }
             publish(commit, table, stored);
         }
+    }
+
+    private boolean evolves(TableName read) {
+        return sources.stream()
+                .flatMap(source -> source.tables().stream())
+                .anyMatch(table ->
+                        table.drift().policy() == DriftPolicy.EVOLVE
+                                && new TableName(BronzeTable.NAMESPACE, table.name())
+                                        .matches(read));
     }
 
     /** By what a table's rows were judged that doesn't say it: made before tables did. */
@@ -286,33 +313,8 @@ final class DatasetTables {
         }
     }
 
-    /** The columns that a changed SELECT adds; old rows have NULL there. */
-    private static List<Types.NestedField> added(Dataset table, Schema before, Schema after) {
-        for (Types.NestedField field : before.columns()) {
-            Types.NestedField now = after.findField(field.name());
-            if (now == null) {
-                throw refused(table, "its column " + field.name() + " is gone");
-            }
-            if (!now.type().equals(field.type())) {
-                throw refused(
-                        table,
-                        "its column %s was %s and would become %s"
-                                .formatted(field.name(), field.type(), now.type()));
-            }
-            if (field.isRequired() && now.isOptional()) {
-                throw refused(table, "its column " + field.name() + " could become NULL");
-            }
-        }
-        return after.columns().stream()
-                .filter(field -> before.findField(field.name()) == null)
-                .toList();
-    }
-
     private static LakeException refused(Dataset dataset, String why) {
-        return new LakeException(
-                ErrorCode.INCOMPATIBLE_CHANGE,
-                "%s can't change like this: %s, and its rows are there already. Undo the change, or give the dataset another name: it is then computed from the start"
-                        .formatted(dataset.name(), why));
+        return SchemaChange.refused(dataset.name(), why);
     }
 
     private void changeView(
@@ -346,7 +348,7 @@ final class DatasetTables {
         }
     }
 
-    private static boolean sameColumns(Schema before, Schema after) {
+    static boolean sameColumns(Schema before, Schema after) {
         List<Types.NestedField> old = before.columns();
         List<Types.NestedField> now = after.columns();
         if (old.size() != now.size()) {
@@ -354,7 +356,7 @@ final class DatasetTables {
         }
         for (int i = 0; i < old.size(); i++) {
             if (!old.get(i).name().equals(now.get(i).name())
-                    || !old.get(i).type().equals(now.get(i).type())
+                    || !SchemaChange.same(old.get(i).type(), now.get(i).type())
                     || old.get(i).isOptional() != now.get(i).isOptional()) {
                 return false;
             }

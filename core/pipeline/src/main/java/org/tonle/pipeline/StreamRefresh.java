@@ -60,6 +60,7 @@ final class StreamRefresh {
                             tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
             StagedTable quarantine =
                     commit.table(tables.pinned(refusedName).orElseThrow().ref(), OnConflict.FAIL);
+            SchemaChange.apply(dataset.name(), target, bound.schema());
             StreamResults results = new StreamResults(dataset.name(), bound);
             lake.failPoints().reach("run.before-engine");
             int number = 0;

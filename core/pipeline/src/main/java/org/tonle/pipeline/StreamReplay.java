@@ -72,6 +72,7 @@ final class StreamReplay {
                     commit.table(
                             tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
             StagedTable quarantine = commit.table(refused.ref(), OnConflict.FAIL);
+            SchemaChange.apply(dataset.name(), target, bound.schema());
             String prefix = commit.id().toString();
             try (Scratch scratch = new Scratch(lake.engine(), quarantine.dataDirectory(), prefix)) {
                 RefusedInput rows = new RefusedInput(scratch, bound.input().table());

@@ -215,6 +215,7 @@ final class StreamingRun implements DatasetRun {
                     commit.table(
                             tables.pinned(Pipelines.quarantine(dataset.name())).orElseThrow().ref(),
                             OnConflict.FAIL);
+            SchemaChange.apply(dataset.name(), target, bound.schema());
             lake.failPoints().reach("run.before-engine");
             StreamResult result =
                     lake.engine()

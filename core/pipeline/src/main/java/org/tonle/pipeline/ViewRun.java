@@ -9,6 +9,7 @@ import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.iceberg.DataFile;
+import org.apache.iceberg.PartitionSpec;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.Pin;
@@ -140,9 +141,15 @@ final class ViewRun implements DatasetRun {
         BoundQuery bound = Sql.view(dataset, tables);
         try (StagedCommit commit = lake.catalog().stage()) {
             reports.started(commit.id(), tables, inputs, () -> Lineage.of(bound));
+            PinnedTable before = tables.pinned(dataset.name()).orElseThrow();
+            // an input may have gained columns, or wider ones
             StagedTable target =
-                    commit.table(
-                            tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
+                    DatasetTables.sameColumns(before.schema(), bound.schema())
+                            ? commit.table(before.ref(), OnConflict.FAIL)
+                            : commit.replace(
+                                    before.identifier(),
+                                    bound.schema(),
+                                    PartitionSpec.unpartitioned());
             lake.failPoints().reach("run.before-engine");
             List<WrittenFile> written =
                     lake.engine()

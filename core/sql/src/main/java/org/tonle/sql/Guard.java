@@ -53,7 +53,8 @@ final class Guard {
                 table.name(),
                 new Schema(stored),
                 table.onRead().stream().filter(c -> isShown(c.name(), access)).toList(),
-                table.key().filter(key -> isShown(key, access)));
+                table.key().filter(key -> isShown(key, access)),
+                table.only());
     }
 
     private static boolean isShown(String column, Access access) {

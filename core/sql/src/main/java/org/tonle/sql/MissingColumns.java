@@ -5,6 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Type;
@@ -21,6 +22,9 @@ import org.tonle.sql.ColumnGraph.Column;
 final class MissingColumns {
     /** Most columns that are put back into one statement. */
     private static final int MOST = 50;
+
+    /** What nobody calls a column. */
+    private static final String NEW = "a column that is to come";
 
     private static final List<Type> TYPES =
             List.of(
@@ -59,7 +63,8 @@ final class MissingColumns {
         Optional<LakeException> error = Optional.of(first);
         while (error.isPresent() && missing.size() < MOST) {
             Optional<String> name = SqlErrors.missingColumn(error.get());
-            Optional<Column> column = name.flatMap(n -> putBack(dataset, n, widened));
+            Optional<Column> column =
+                    name.flatMap(n -> putBack(dataset, n, widened, table -> true));
             if (column.isEmpty()) {
                 break;
             }
@@ -75,9 +80,53 @@ final class MissingColumns {
         return losses;
     }
 
+    /**
+     * What a dataset makes if the columns that it misses are there by the time it runs.
+     *
+     * @param first why it can't be bound
+     * @param which tables may get columns
+     * @return empty if it can't be bound all the same
+     */
+    static Optional<Schema> assumed(
+            Dataset dataset,
+            LakeException first,
+            TableResolver tables,
+            Predicate<TableName> which) {
+        Widened widened = new Widened(tables);
+        Optional<LakeException> error = Optional.of(first);
+        for (int i = 0; error.isPresent() && i < MOST; i++) {
+            Optional<Column> column =
+                    SqlErrors.missingColumn(error.get())
+                            .flatMap(name -> putBack(dataset, name, widened, which));
+            if (column.isEmpty()) {
+                return Optional.empty();
+            }
+            error = bind(dataset, widened);
+        }
+        return error.isPresent() ? Optional.empty() : Optional.of(schema(dataset, widened));
+    }
+
+    /** Whether a dataset has every column of what it reads, also those that come. */
+    static boolean takesAll(Dataset dataset, TableResolver tables, Predicate<TableName> which) {
+        Widened widened = new Widened(tables);
+        dataset.reads().stream()
+                .filter(which)
+                .forEach(read -> widened.add(read, NEW, Types.StringType.get()));
+        try {
+            return schema(dataset, widened).findField(NEW) != null;
+        } catch (LakeException e) {
+            BigStack.rethrowCancelled(e);
+            return false;
+        }
+    }
+
     /** Widens a table that the dataset reads so that the column isn't missed any more. */
-    private static Optional<Column> putBack(Dataset dataset, String name, Widened widened) {
+    private static Optional<Column> putBack(
+            Dataset dataset, String name, Widened widened, Predicate<TableName> which) {
         for (TableName read : new LinkedHashSet<>(dataset.reads())) {
+            if (!which.test(read)) {
+                continue;
+            }
             for (Type type : TYPES) {
                 Optional<SqlTable> before = widened.table(read);
                 if (before.isEmpty()
@@ -238,7 +287,13 @@ final class MissingColumns {
             List<Types.NestedField> columns = new ArrayList<>(table.schema().columns());
             columns.add(
                     Types.NestedField.optional(table.schema().highestFieldId() + 1, column, type));
-            put(new SqlTable(table.name(), new Schema(columns), table.onRead(), table.key()));
+            put(
+                    new SqlTable(
+                            table.name(),
+                            new Schema(columns),
+                            table.onRead(),
+                            table.key(),
+                            table.only()));
         }
 
         @Override

@@ -178,7 +178,6 @@ public final class PinnedTables implements TableResolver {
         if (declaration == null || !name.namespace().equals(BronzeTable.NAMESPACE)) {
             return SqlTable.of(name, table.schema());
         }
-        SqlTable declared = SqlTable.bronze(declaration);
-        return new SqlTable(name, table.schema(), declared.onRead(), declared.key());
+        return SqlTable.bronze(declaration, name, table.schema(), table.properties());
     }
 }

@@ -13,6 +13,7 @@ import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.DefinitionException;
+import org.tonle.definition.DriftPolicy;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.Place;
 import org.tonle.definition.PolicyDefinition;
@@ -92,6 +93,15 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
 
         private final Map<Parsed, LakeException> broken = new LinkedHashMap<>();
 
+        /**
+         * Tables that may have columns which aren't declared: those of sources whose events bring
+         * them, and what is made of such columns, whose types aren't known here.
+         */
+        private final Set<TableName> growing = new LinkedHashSet<>();
+
+        /** Of these, the datasets. */
+        private final Set<TableName> assumed = new LinkedHashSet<>();
+
         private record Parsed(Dataset dataset, Place place) {}
 
         Planner(List<SourceDefinition> sources, List<SqlText> statements, PolicyDefinition policy) {
@@ -99,6 +109,9 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
             for (SourceDefinition source : sources) {
                 for (BronzeDefinition bronze : source.tables()) {
                     SqlTable table = SqlTable.bronze(bronze);
+                    if (bronze.drift().policy() == DriftPolicy.EVOLVE) {
+                        growing.add(key(table.name()));
+                    }
                     if (tables.putIfAbsent(key(table.name()), table) != null) {
                         problems.add(
                                 new Problem(
@@ -178,12 +191,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
 
         private void bind(Parsed next) {
             try {
-                Schema schema =
-                        switch (next.dataset()) {
-                            case Dataset.StreamingTable table -> Sql.stream(table, this).schema();
-                            case Dataset.ChangeTable table -> changes(table);
-                            case Dataset.MaterializedView view -> Sql.view(view, this).schema();
-                        };
+                Schema schema = schema(next.dataset());
                 TableName name = next.dataset().name();
                 tables.put(key(name), SqlTable.of(name, schema));
                 if (!(next.dataset() instanceof Dataset.MaterializedView)) {
@@ -208,6 +216,46 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
                 BigStack.rethrowCancelled(e);
                 broken.put(next, e);
             }
+        }
+
+        private Schema schema(Dataset dataset) {
+            try {
+                Schema schema =
+                        switch (dataset) {
+                            case Dataset.StreamingTable table -> Sql.stream(table, this).schema();
+                            case Dataset.ChangeTable table -> changes(table);
+                            case Dataset.MaterializedView view -> Sql.view(view, this).schema();
+                        };
+                if (readsGrowing(dataset)
+                        && MissingColumns.takesAll(dataset, this, this::isGrowing)) {
+                    growing.add(key(dataset.name()));
+                    assumed.add(key(dataset.name()));
+                }
+                return schema;
+            } catch (LakeException e) {
+                if (e instanceof UpstreamFailed || !readsGrowing(dataset)) {
+                    throw e;
+                }
+                BigStack.rethrowCancelled(e);
+                // the lake knows what its events brought, and binds it again
+                Optional<Schema> schema = MissingColumns.assumed(dataset, e, this, this::isGrowing);
+                if (schema.isEmpty()
+                        && dataset.reads().stream()
+                                .noneMatch(read -> assumed.contains(key(read)))) {
+                    throw e;
+                }
+                growing.add(key(dataset.name()));
+                assumed.add(key(dataset.name()));
+                return schema.orElseGet(Schema::new);
+            }
+        }
+
+        private boolean readsGrowing(Dataset dataset) {
+            return dataset.reads().stream().anyMatch(this::isGrowing);
+        }
+
+        private boolean isGrowing(TableName table) {
+            return growing.contains(key(table));
         }
 
         private Schema changes(Dataset.ChangeTable table) {

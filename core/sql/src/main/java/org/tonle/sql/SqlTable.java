@@ -2,6 +2,7 @@ package org.tonle.sql;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -11,6 +12,9 @@ import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.definition.BronzeDefinition;
+import org.tonle.definition.ColumnDefinition;
+import org.tonle.definition.DriftPolicy;
+import org.tonle.definition.JsonPath;
 
 /**
  * A pinned table, as statements see it.
@@ -19,9 +23,27 @@ import org.tonle.definition.BronzeDefinition;
  * @param schema the columns its files hold; field ids decide which column of a file is which
  * @param onRead the columns parsed out of {@code payload}; only a bronze table has any
  * @param key the column of {@code onRead} that deduplicates; empty: the event's id does
+ * @param only the fields that its events may have; empty: any
  */
 public record SqlTable(
-        TableName name, Schema schema, List<ReadColumn> onRead, Optional<String> key) {
+        TableName name,
+        Schema schema,
+        List<ReadColumn> onRead,
+        Optional<String> key,
+        Optional<Fields> only) {
+    /**
+     * Fields of an object in {@code payload}.
+     *
+     * @param under where the object is; empty: it is the whole event
+     * @param names of its fields, exactly
+     */
+    public record Fields(List<JsonPath.Step> under, Set<String> names) {
+        public Fields {
+            under = List.copyOf(under);
+            names = Set.copyOf(names);
+        }
+    }
+
     /** The hidden column that holds a streaming table's deduplication key. */
     public static final String KEY = "_key";
 
@@ -52,18 +74,43 @@ public record SqlTable(
         }
     }
 
+    /** A table whose events may have any fields. */
+    public SqlTable(TableName name, Schema schema, List<ReadColumn> onRead, Optional<String> key) {
+        this(name, schema, onRead, key, Optional.empty());
+    }
+
     /** A table without schema-on-read columns. */
     public static SqlTable of(TableName name, Schema schema) {
         return new SqlTable(name, schema, List.of(), Optional.empty());
     }
 
-    /** A table of bronze that a source fills. */
+    /** A table of bronze that a source fills, with the columns that are declared. */
     public static SqlTable bronze(BronzeDefinition table) {
-        return new SqlTable(
+        return bronze(
+                table,
                 new TableName(BronzeTable.NAMESPACE, table.name()),
                 BronzeTable.SCHEMA,
-                table.columns().stream().map(ReadColumn::of).toList(),
-                table.keyField());
+                Map.of());
+    }
+
+    /**
+     * A table of bronze that is there, with the columns that its events brought besides.
+     *
+     * @param properties the table's
+     */
+    static SqlTable bronze(
+            BronzeDefinition table, TableName name, Schema schema, Map<String, String> properties) {
+        List<ColumnDefinition> columns = table.columns(properties);
+        Optional<Fields> only =
+                table.drift().policy() == DriftPolicy.QUARANTINE
+                        ? Optional.of(new Fields(table.drift().under(), table.fields(properties)))
+                        : Optional.empty();
+        return new SqlTable(
+                name,
+                schema,
+                columns.stream().map(ReadColumn::of).toList(),
+                table.keyField(),
+                only);
     }
 
     /** Whether a statement that was bound to {@code other} means the same over this. */
@@ -71,7 +118,8 @@ public record SqlTable(
         return name.equals(other.name)
                 && schema.sameSchema(other.schema)
                 && onRead.equals(other.onRead)
-                && key.equals(other.key);
+                && key.equals(other.key)
+                && only.equals(other.only);
     }
 
     /**

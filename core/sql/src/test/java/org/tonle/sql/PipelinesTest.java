@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.tonle.definition.ColumnDefinition;
 import org.tonle.definition.ColumnType;
 import org.tonle.definition.DefinitionException;
+import org.tonle.definition.DriftPolicy;
 import org.tonle.definition.JsonPath;
 import org.tonle.definition.Place;
 import org.tonle.definition.PolicyDefinition;
@@ -104,6 +105,55 @@ class PipelinesTest {
                                 + " put datasets into silver, gold or a namespace of your own",
                         "pipelines/p.sql:61:1: \"GOLD.G\": a dataset of this name is declared at"
                                 + " pipelines/p.sql:11:1");
+    }
+
+    @Test
+    void takesColumnsThatEventsMayBringIntoTheTablesOfASourceThatGrows() {
+        List<SqlText> statements =
+                List.of(
+                        text(
+                                "CREATE STREAMING TABLE silver.f AS SELECT id, fresh FROM STREAM"
+                                        + " bronze.grown"),
+                        text(
+                                "CREATE MATERIALIZED VIEW gold.g AS SELECT SUM(fresh) + 1 AS n FROM"
+                                        + " silver.f"),
+                        text(
+                                "CREATE STREAMING TABLE silver.all AS SELECT * FROM STREAM bronze.grown"),
+                        text(
+                                "CREATE MATERIALIZED VIEW gold.h AS SELECT MAX(other) AS n FROM"
+                                        + " silver.all"));
+        SourceDefinition plain = SourceDefinition.named("grown");
+        SourceDefinition grown =
+                new SourceDefinition(
+                        "grown",
+                        plain.place(),
+                        "event_id",
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of(column("id", ColumnType.Simple.INT)),
+                        1,
+                        plain.retention(),
+                        plain.kind(),
+                        DriftPolicy.EVOLVE);
+        assertThat(
+                        Pipelines.of(List.of(grown), statements).datasets().stream()
+                                .map(p -> p.dataset().name().toString()))
+                .containsExactlyInAnyOrder("silver.f", "gold.g", "silver.all", "gold.h");
+        assertThat(
+                        Pipelines.problems(
+                                List.of(grown, FLIGHTS),
+                                List.of(
+                                        text(
+                                                "CREATE STREAMING TABLE silver.f AS SELECT fresh AS b FROM STREAM bronze.flights"),
+                                        text(
+                                                "CREATE STREAMING TABLE silver.g AS SELECT nothing(id) AS b"
+                                                        + " FROM STREAM bronze.grown")),
+                                PolicyDefinition.NONE))
+                .hasSize(2);
+    }
+
+    private static SqlText text(String statement) {
+        return new SqlText(new Place("pipelines/p.sql", 1, 1), statement);
     }
 
     @Test

@@ -1,16 +1,22 @@
-package org.tonle.ingest;
+package org.tonle.definition;
 
 import java.math.BigInteger;
 import java.time.DateTimeException;
 import java.time.LocalDate;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.tonle.definition.ColumnType;
 
-/** What kinds of values one place has held, and the type that takes all of them. */
-final class ValueKinds {
+/**
+ * What kinds of values one place has held, and the type that takes all of them. It depends on which
+ * values those are only, not on their order or how often they came. Used by one thread.
+ */
+public final class ValueKinds {
     private static final Pattern WHOLE = Pattern.compile("-?(0|[1-9][0-9]*)");
     private static final Pattern DECIMAL = Pattern.compile("-?(0|[1-9][0-9]*)\\.([0-9]+)");
     private static final Pattern REAL =
@@ -31,6 +37,12 @@ final class ValueKinds {
     private static final int LONGEST_EXAMPLE = 40;
     private static final int LONGEST_NUMBER = 60;
 
+    /** How the facts begin that say how long numbers are. */
+    private static final String DIGITS = "digits-";
+
+    private static final String SCALE = "scale-";
+    private static final int DIGITS_STEP = 3;
+
     private enum Kind {
         BOOLEAN,
         INT,
@@ -40,21 +52,71 @@ final class ValueKinds {
         DATE,
         TIMESTAMP,
         TIMESTAMPTZ,
-        STRING
+        STRING;
+
+        private String fact() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     private final Set<Kind> kinds = EnumSet.noneOf(Kind.class);
-    private int scale = -1;
-    private boolean scalesDiffer;
+    private final TreeSet<Integer> scales = new TreeSet<>();
     private int beforePoint;
     private long seen;
     private String example = "";
 
-    long seen() {
+    /** Those of the values of which these are the {@link #facts}. */
+    public static ValueKinds of(Collection<String> facts) {
+        ValueKinds kinds = new ValueKinds();
+        for (String fact : facts) {
+            if (fact.startsWith(DIGITS)) {
+                kinds.beforePoint = Math.max(kinds.beforePoint, number(fact, DIGITS));
+            } else if (fact.startsWith(SCALE)) {
+                kinds.scales.add(number(fact, SCALE));
+            } else {
+                // a newer Tonle may know kinds that this one doesn't: as a text it can be read
+                kinds.kinds.add(
+                        Arrays.stream(Kind.values())
+                                .filter(kind -> kind.fact().equals(fact))
+                                .findFirst()
+                                .orElse(Kind.STRING));
+            }
+        }
+        return kinds;
+    }
+
+    private static int number(String fact, String behind) {
+        try {
+            return Integer.parseInt(fact.substring(behind.length()));
+        } catch (NumberFormatException e) {
+            return LONGEST_NUMBER;
+        }
+    }
+
+    /**
+     * What is known of the values, in words without a colon. What is known of the values of two
+     * places together are the words of both; the lengths of numbers are rounded up.
+     */
+    public Set<String> facts() {
+        Set<String> facts = new TreeSet<>();
+        kinds.forEach(kind -> facts.add(kind.fact()));
+        scales.forEach(scale -> facts.add(SCALE + scale));
+        if (beforePoint > 0) {
+            facts.add(DIGITS + (beforePoint + DIGITS_STEP - 1) / DIGITS_STEP * DIGITS_STEP);
+        }
+        return facts;
+    }
+
+    /** Whether nothing but a text takes them, whatever follows. */
+    public boolean isText() {
+        return kinds.contains(Kind.STRING);
+    }
+
+    public long seen() {
         return seen;
     }
 
-    String example() {
+    public String example() {
         return example;
     }
 
@@ -76,17 +138,17 @@ final class ValueKinds {
         }
     }
 
-    void truth(String value) {
+    public void truth(String value) {
         add(Kind.BOOLEAN, value);
     }
 
     /** An array, or an object beside other values: its JSON text is what a string column has. */
-    void other(String value) {
+    public void other(String value) {
         add(Kind.STRING, value);
     }
 
     /** A number without point and exponent, of JSON or of a text. */
-    void whole(String digits) {
+    public void whole(String digits) {
         int length = digits.length() - (digits.startsWith("-") ? 1 : 0);
         beforePoint = Math.max(beforePoint, length);
         if (length > LONGEST_NUMBER) {
@@ -98,12 +160,16 @@ final class ValueKinds {
     }
 
     /** A number of JSON with point or exponent: it is read as a double. */
-    void real(String number) {
+    public void real(String number) {
         long digits = number.chars().filter(Character::isDigit).count();
-        add(digits <= DOUBLE_DIGITS + 2 ? Kind.DOUBLE : Kind.STRING, number);
+        add(digits <= DOUBLE_DIGITS + 2 ? inRange(number) : Kind.STRING, number);
     }
 
-    void text(String text) {
+    private static Kind inRange(String number) {
+        return Double.isFinite(Double.parseDouble(number)) ? Kind.DOUBLE : Kind.STRING;
+    }
+
+    public void text(String text) {
         Matcher decimal = DECIMAL.matcher(text);
         if (text.length() > LONGEST_NUMBER) {
             add(Kind.STRING, text);
@@ -114,11 +180,10 @@ final class ValueKinds {
         } else if (decimal.matches()) {
             beforePoint = Math.max(beforePoint, decimal.group(1).length());
             int digits = decimal.group(2).length();
-            scalesDiffer |= scale >= 0 && scale != digits;
-            scale = Math.max(scale, digits);
+            scales.add(digits);
             add(Kind.DECIMAL, text);
         } else if (REAL.matcher(text).matches()) {
-            add(Kind.DOUBLE, text);
+            add(inRange(text), text);
         } else {
             add(time(text), text);
         }
@@ -145,7 +210,7 @@ final class ValueKinds {
     }
 
     /** A string where nothing was seen, or what was has nothing else in common. */
-    ColumnType type() {
+    public ColumnType type() {
         if (kinds.isEmpty()) {
             return ColumnType.Simple.STRING;
         }
@@ -168,6 +233,7 @@ final class ValueKinds {
     }
 
     private ColumnType number() {
+        int scale = scales.isEmpty() ? -1 : scales.last();
         if (kinds.contains(Kind.DOUBLE)) {
             return scale + beforePoint > DOUBLE_DIGITS
                     ? ColumnType.Simple.STRING
@@ -176,7 +242,7 @@ final class ValueKinds {
         if (!kinds.contains(Kind.DECIMAL)) {
             return kinds.contains(Kind.BIGINT) ? ColumnType.Simple.BIGINT : ColumnType.Simple.INT;
         }
-        if (scalesDiffer && scale + beforePoint <= DOUBLE_DIGITS) {
+        if (scales.size() > 1 && scale + beforePoint <= DOUBLE_DIGITS) {
             return ColumnType.Simple.DOUBLE;
         }
         int precision = Math.max(USUAL_PRECISION, beforePoint + scale);
