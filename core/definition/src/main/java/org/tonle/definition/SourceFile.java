@@ -2,6 +2,7 @@ package org.tonle.definition;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -138,6 +139,12 @@ final class SourceFile {
         Place place = YamlFile.place(file, mapping);
         if (objects) {
             columns = ObjectColumns.before(columns, place);
+            section.scalar("drift")
+                    .ifPresent(s ->
+                            problems.add(
+                                    s.place(),
+                                    s.text(),
+                                    "drift is of records; objects have the same fields always"));
         }
         return new SourceDefinition(
                 name,

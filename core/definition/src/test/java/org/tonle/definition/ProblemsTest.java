@@ -142,6 +142,7 @@ class ProblemsTest {
                     kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nregistry: {url: "http://h", user: a, password: b} | 4 | 48 | | secrets
                     kind: kafka\\ntopic: t\\nbootstrap-servers: "k:9"\\nformat: debezium\\ncolumns: {_op: string} | 5 | 11 | _op | {type: …, path: $.row._op}
                     kind: files                       | 1 | 1  |     | path is missing
+                    kind: files\\npath: d\\nformat: object\\ndrift: fail | 4 | 8 | fail | drift is of records
                     kind: files\\npath: a\\npattern: "{" | 3 | 10 | {  | no pattern of names
                     kind: files\\npath: a\\nformat: xml | 3 | 9  | xml | unknown format
                     kind: files\\npath: a\\nregion: eu | 3 | 1 | region | only a bucket has this

@@ -27,6 +27,7 @@ import org.tonle.definition.ColumnDefinition;
 import org.tonle.definition.ColumnType.Simple;
 import org.tonle.definition.Drift;
 import org.tonle.definition.DriftPolicy;
+import org.tonle.definition.FileLocation;
 import org.tonle.definition.JsonPath;
 import org.tonle.definition.Place;
 import org.tonle.definition.SeenFields;
@@ -284,7 +285,12 @@ class DriftIT {
 
     @Test
     void aSourceThatIsToFailStopsBeforeTheEventAndGoesOnWhenThereIsAColumn() throws Exception {
-        SourceKind files = new SourceKind.Files(dir, "**", Optional.empty(), Duration.ofSeconds(1));
+        SourceKind files =
+                new SourceKind.Files(
+                        new FileLocation.Folder(dir),
+                        "**",
+                        Optional.empty(),
+                        Duration.ofSeconds(1));
         SourceDefinition source = source(DriftPolicy.FAIL, files);
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
