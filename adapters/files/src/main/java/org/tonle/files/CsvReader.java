@@ -32,6 +32,7 @@ final class CsvReader implements PieceReader {
     private final CloseableIterator<CsvRecord> records;
     private final List<String> columns;
     private @Nullable Piece left;
+    private @Nullable IOException broken;
     private boolean ended;
 
     CsvReader(InputStream in, char separator) throws IOException {
@@ -87,6 +88,9 @@ final class CsvReader implements PieceReader {
             return waiting;
         }
         CsvRecord record = read();
+        if (broken != null) {
+            throw broken;
+        }
         if (record == null) {
             waiting = left;
             left = null;
@@ -124,11 +128,7 @@ final class CsvReader implements PieceReader {
         } catch (CsvParseException e) {
             left = Piece.unreadable(new byte[0], "the file can't be read on: " + e.getMessage());
         } catch (UncheckedIOException e) {
-            left =
-                    Piece.unreadable(
-                            new byte[0],
-                            PieceReader.why(
-                                    Objects.requireNonNullElse(e.getCause(), new IOException(e))));
+            broken = Objects.requireNonNullElse(e.getCause(), new IOException(e));
         }
         ended = true;
         return null;

@@ -14,13 +14,19 @@ final class FileBodies implements Closeable {
     /** The position behind the last piece of a file. */
     static final String END = "9".repeat(10);
 
+    /** Begins to read the file: the same pieces each time. */
+    interface Opening {
+        PieceReader open() throws IOException;
+    }
+
     private static final int LEAST = 1 << 20;
 
     private final String name;
     private final String item;
     private final String state;
-    private final PieceReader pieces;
-    private final Closeable behind;
+    private final Opening opening;
+    private final FileFetch.Fetched fetched;
+    private @Nullable PieceReader pieces;
     private @Nullable Piece ahead;
     private boolean broken;
     private long count;
@@ -28,25 +34,33 @@ final class FileBodies implements Closeable {
     /**
      * @param name its path
      * @param state of every mark
-     * @param pieces closed with this
-     * @param behind closed then
+     * @param fetched closed with this
      * @param taken how many of them are passed over
      */
     FileBodies(
             String name,
             String item,
             String state,
-            PieceReader pieces,
-            Closeable behind,
-            long taken) {
+            Opening opening,
+            FileFetch.Fetched fetched,
+            long taken)
+            throws IOException {
         this.name = name;
         this.item = item;
         this.state = state;
-        this.pieces = pieces;
-        this.behind = behind;
-        ahead = read();
-        while (count < taken && ahead != null) {
-            advance();
+        this.opening = opening;
+        this.fetched = fetched;
+        boolean begun = false;
+        try {
+            ahead = read();
+            while (count < taken && ahead != null) {
+                advance();
+            }
+            begun = true;
+        } finally {
+            if (!begun) {
+                end();
+            }
         }
     }
 
@@ -54,25 +68,66 @@ final class FileBodies implements Closeable {
         return name;
     }
 
-    private void advance() {
+    private void advance() throws IOException {
         count++;
         ahead = read();
     }
 
-    private @Nullable Piece read() {
+    /**
+     * A piece that can't be read is one only if the file is whole, and if it is so again: an error
+     * of a disk or of a network passes.
+     *
+     * @throws IOException what kept it from being read, if the file isn't at fault
+     */
+    private @Nullable Piece read() throws IOException {
         if (broken) {
             return null;
         }
+        Piece piece = attempt();
+        if (piece == null || piece.cause().isEmpty()) {
+            return piece;
+        }
+        IOException why = piece.cause().get();
+        fetched.requireSame(why);
+        end();
+        for (long i = 0; i < count; i++) {
+            if (attempt() == null || broken) {
+                throw why;
+            }
+        }
+        return attempt();
+    }
+
+    private @Nullable Piece attempt() {
+        PieceReader from = pieces;
         try {
-            return pieces.next();
+            if (from == null) {
+                from = opening.open();
+                pieces = from;
+            }
         } catch (IOException e) {
             broken = true;
-            return Piece.unreadable(new byte[0], PieceReader.why(e));
+            return Piece.unreadable(new byte[0], String.valueOf(e.getMessage())).because(e);
+        }
+        try {
+            return from.next();
+        } catch (IOException e) {
+            broken = true;
+            return Piece.unreadable(new byte[0], PieceReader.why(e)).because(e);
+        }
+    }
+
+    private void end() throws IOException {
+        PieceReader from = pieces;
+        pieces = null;
+        broken = false;
+        if (from != null) {
+            from.close();
         }
     }
 
     /** The next body; an empty one if there is nothing in the file. The last one is at the end. */
-    SourceBody next() {
+    SourceBody next() throws IOException {
         Piece first = ahead;
         if (first == null) {
             return body("", new byte[0], Optional.empty());
@@ -108,8 +163,8 @@ final class FileBodies implements Closeable {
 
     @Override
     public void close() throws IOException {
-        try (behind) {
-            pieces.close();
+        try (fetched) {
+            end();
         }
     }
 }

@@ -34,6 +34,17 @@ final class FileFetch {
             return new Fetched(path, Checksum.of(path), Optional.empty());
         }
 
+        /**
+         * Reads it anew, to know whether its bytes were at fault.
+         *
+         * @throws IOException if they can't be read or are others now, and so weren't
+         */
+        void requireSame(IOException why) throws IOException {
+            if (!Checksum.of(path).equals(sha256)) {
+                throw why;
+            }
+        }
+
         /** What was fetched only to be read isn't needed any more. */
         @Override
         public void close() throws IOException {

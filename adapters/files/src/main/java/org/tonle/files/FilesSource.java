@@ -2,7 +2,6 @@ package org.tonle.files;
 
 import static java.util.Objects.requireNonNull;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.FileSystems;
 import java.nio.file.InvalidPathException;
@@ -197,14 +196,18 @@ public final class FilesSource implements Source {
                 done.put(found.name(), found.state());
                 return false;
             }
-            Closeable behind = fetched;
+            PieceReader whole = object ? objects.read(found, fetched) : null;
             reading =
                     new FileBodies(
                             found.name(),
                             item,
                             found.state(),
-                            object ? objects.read(found, fetched) : pieces(found, fetched.path()),
-                            behind,
+                            () ->
+                                    whole == null
+                                            ? OpenFile.of(
+                                                    found.name(), fetched.path(), kind.format())
+                                            : whole,
+                            fetched,
                             known == null ? 0 : Long.parseLong(known.position()));
             begun = true;
             return true;
@@ -212,16 +215,6 @@ public final class FilesSource implements Source {
             if (!begun) {
                 fetched.close();
             }
-        }
-    }
-
-    private PieceReader pieces(FileOrigin.Found found, Path file) throws NoSuchFileException {
-        try {
-            return OpenFile.of(found.name(), file, kind.format());
-        } catch (NoSuchFileException e) {
-            throw e;
-        } catch (IOException e) {
-            return PieceReader.broken(String.valueOf(e.getMessage()));
         }
     }
 

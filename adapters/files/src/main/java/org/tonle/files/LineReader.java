@@ -65,9 +65,9 @@ final class LineReader implements PieceReader {
     }
 
     private Piece piece(int end) {
-        boolean broken = buffer[end - 1] != '\n';
-        byte[] bytes = Arrays.copyOf(buffer, broken ? end + 1 : end);
-        if (broken) {
+        boolean open = buffer[end - 1] != '\n';
+        byte[] bytes = Arrays.copyOf(buffer, open ? end + 1 : end);
+        if (open) {
             bytes[end] = '\n';
         }
         for (int i = 0; i < end; i++) {
@@ -80,7 +80,8 @@ final class LineReader implements PieceReader {
         if (buffer.length > BLOCK && filled <= BLOCK) {
             buffer = Arrays.copyOf(buffer, BLOCK);
         }
-        return Piece.events(bytes);
+        // its last line may be torn
+        return Piece.events(bytes).because(filled == 0 ? this.broken : null);
     }
 
     /** What is left of the line is passed over. */
@@ -106,9 +107,10 @@ final class LineReader implements PieceReader {
         }
         lines++;
         return Piece.unreadable(
-                kept,
-                "line %d has %d bytes and an event %d at most; the first %d are kept here"
-                        .formatted(lines, length, LONGEST, KEPT));
+                        kept,
+                        "line %d has %d bytes and an event %d at most; the first %d are kept here"
+                                .formatted(lines, length, LONGEST, KEPT))
+                .because(broken);
     }
 
     @Override

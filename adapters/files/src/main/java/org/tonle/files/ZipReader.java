@@ -57,7 +57,7 @@ final class ZipReader implements PieceReader {
     }
 
     private Piece broken(IOException e) {
-        return Piece.unreadable(new byte[0], PieceReader.why(e)).in(part);
+        return Piece.unreadable(new byte[0], PieceReader.why(e)).because(e).in(part);
     }
 
     /** A piece in place of a file that nothing reads. */

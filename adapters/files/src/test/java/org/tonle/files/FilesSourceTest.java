@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.luben.zstd.Zstd;
 import java.io.ByteArrayOutputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -24,6 +28,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -37,6 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.tonle.definition.FileFormat;
 import org.tonle.definition.FileLocation;
 import org.tonle.definition.SourceKind;
+import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.SourceBody;
 import org.tonle.spi.SourceMark;
@@ -304,6 +311,114 @@ class FilesSourceTest {
                         "e.ndjson.gz " + "{\"a\":1}\n".repeat(9),
                         "e.ndjson.gz <the file can't be read on: it ends too early> ",
                         "f.csv.gz <Not in GZIP format> ");
+    }
+
+    /** Fails at one byte, so many times. */
+    private static final class Failing extends FilterInputStream {
+        private final AtomicInteger failures;
+        private long left;
+
+        Failing(InputStream in, long at, AtomicInteger failures) {
+            super(in);
+            this.left = at;
+            this.failures = failures;
+        }
+
+        @Override
+        public int read(byte[] into, int from, int length) throws IOException {
+            if (left == 0 && failures.getAndDecrement() > 0) {
+                throw new IOException("Input/output error");
+            }
+            int n = in.read(into, from, left > 0 ? (int) Math.min(left, length) : length);
+            left -= Math.min(left, Math.max(0, n));
+            return n;
+        }
+    }
+
+    @Test
+    void anErrorThatPassesEndsNoFile() throws Exception {
+        for (String name : List.of("a.csv", "b.ndjson", "c.json", "d.csv.gz")) {
+            byte[] plain =
+                    (name.contains("csv")
+                                    ? "id\n" + "17\n".repeat(9_000)
+                                    : "{\"id\":17}\n".repeat(9_000))
+                            .getBytes(UTF_8);
+            byte[] bytes = name.endsWith("gz") ? gzip(plain) : plain;
+            write(name, bytes);
+            AtomicInteger failures = new AtomicInteger(1);
+            StringBuilder all = new StringBuilder();
+            try (FileBodies file =
+                    new FileBodies(
+                            name,
+                            "item",
+                            "",
+                            () ->
+                                    OpenFile.of(
+                                                    name,
+                                                    new Failing(
+                                                            Files.newInputStream(
+                                                                    folder.resolve(name)),
+                                                            bytes.length / 2,
+                                                            failures),
+                                                    bytes.length,
+                                                    Optional.empty())
+                                            .orElseThrow(),
+                            FileFetch.Fetched.inPlace(folder.resolve(name)),
+                            0)) {
+                for (boolean ended = false; !ended; ) {
+                    SourceBody body = file.next();
+                    assertThat(body.problem()).as(name).isEmpty();
+                    all.append(new String(body.bytes(), UTF_8));
+                    ended = body.mark().position().equals(FileBodies.END);
+                }
+            }
+            assertThat(failures.get()).as(name).isNotPositive();
+            assertThat(all.toString().lines()).as(name).hasSize(9_000);
+        }
+    }
+
+    @Test
+    void aFileWhoseBytesAreGoneForAWhileIsReadFromItsMarkWhenTheyAreBack() throws Exception {
+        StringBuilder rows = new StringBuilder("id,text\n");
+        Random random = new Random(1);
+        for (int i = 0; i < 200_000; i++) {
+            rows.append(i).append(',').append(Long.toHexString(random.nextLong())).append('\n');
+        }
+        byte[] bytes = gzip(rows.toString().getBytes(UTF_8));
+        write("a.csv.gz", bytes);
+        Map<String, SourceMark> taken = new HashMap<>();
+        List<String> all = new ArrayList<>();
+        try (FilesSource source = source("**")) {
+            source.begin(Map.of());
+            SourceBody first = source.poll(Duration.ofMillis(1)).getFirst();
+            taken.put(first.mark().item(), first.mark());
+            all.addAll(new String(first.bytes(), UTF_8).lines().toList());
+            try (FileChannel file =
+                    FileChannel.open(folder.resolve("a.csv.gz"), StandardOpenOption.WRITE)) {
+                file.truncate(bytes.length / 2);
+            }
+            assertThatThrownBy(
+                            () -> {
+                                while (true) {
+                                    for (SourceBody body : source.poll(Duration.ofMillis(1))) {
+                                        assertThat(body.problem()).isEmpty();
+                                        taken.put(body.mark().item(), body.mark());
+                                        all.addAll(
+                                                new String(body.bytes(), UTF_8).lines().toList());
+                                    }
+                                }
+                            })
+                    .isInstanceOfSatisfying(
+                            LakeException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.STORAGE));
+        }
+        write("a.csv.gz", bytes);
+        for (SourceBody body : read(source("**"), taken)) {
+            assertThat(body.problem()).isEmpty();
+            all.addAll(new String(body.bytes(), UTF_8).lines().toList());
+        }
+        assertThat(all).hasSize(200_000);
+        assertThat(all.getLast()).startsWith("{\"id\":\"199999\"");
     }
 
     @Test
