@@ -70,6 +70,9 @@ public final class FilesSource implements Source {
     private long listedNanos = System.nanoTime() - LIST_EVERY.toNanos();
     private @Nullable FileBodies reading;
 
+    /** What the next poll throws: this one had read something before. */
+    private @Nullable RuntimeException failed;
+
     /**
      * Reads nothing yet.
      *
@@ -138,47 +141,67 @@ public final class FilesSource implements Source {
 
     @Override
     public List<SourceBody> poll(Duration wait) throws InterruptedException {
+        if (failed != null) {
+            throw failed;
+        }
+        List<SourceBody> bodies = new ArrayList<>();
         try {
-            List<SourceBody> bodies = new ArrayList<>();
-            long bytes = 0;
-            long until = System.nanoTime() + wait.toNanos();
-            while (bodies.size() < BODIES
-                    && bytes < BYTES
-                    && (bodies.isEmpty() || System.nanoTime() < until)
-                    && (reading != null || open())) {
-                bytes += read(bodies);
-            }
-            if (bodies.isEmpty()) {
-                objects.rest();
-                TimeUnit.NANOSECONDS.sleep(Math.min(wait.toNanos(), LIST_EVERY.toNanos()));
-            }
-            return bodies;
+            fill(bodies, System.nanoTime() + wait.toNanos());
         } catch (IOException e) {
-            throw new LakeException(
-                    ErrorCode.STORAGE,
-                    "The files of %s can't be read: %s".formatted(kind.location(), e),
-                    e);
+            failed =
+                    new LakeException(
+                            ErrorCode.STORAGE,
+                            "The files of %s can't be read: %s".formatted(kind.location(), e),
+                            e);
+        } catch (RuntimeException e) {
+            failed = e;
+        }
+        if (bodies.isEmpty() && failed != null) {
+            throw failed;
+        }
+        if (bodies.isEmpty() && isAtRest()) {
+            objects.rest();
+            TimeUnit.NANOSECONDS.sleep(Math.min(wait.toNanos(), LIST_EVERY.toNanos()));
+        }
+        return bodies;
+    }
+
+    private void fill(List<SourceBody> bodies, long until)
+            throws IOException, InterruptedException {
+        long bytes = 0;
+        while (bodies.size() < BODIES
+                && bytes < BYTES
+                && (bodies.isEmpty() || System.nanoTime() - until < 0)
+                && (reading != null || open(until))) {
+            bytes += read(bodies);
         }
     }
 
-    /** Opens the next file that isn't read yet; false if there is none now. */
-    private boolean open() throws IOException, InterruptedException {
-        while (true) {
-            while (!waiting.isEmpty()) {
-                FileOrigin.Found found = waiting.remove();
+    /** Whether all that was listed is read; the next listing comes later. */
+    boolean isAtRest() {
+        return reading == null && waiting.isEmpty() && listed.isEmpty();
+    }
+
+    /** Opens the next file that isn't read yet; false if none is found in time. */
+    private boolean open(long until) throws IOException, InterruptedException {
+        do {
+            FileOrigin.Found found = waiting.poll();
+            if (found != null) {
                 try {
                     if (begin(found)) {
                         return true;
                     }
                 } catch (NoSuchFileException e) {
-                    log.info("{} went away before it was read", found.name());
+                    log.info("{} isn't there to be read now", found.name());
                 }
-            }
-            if (listed.isEmpty() && System.nanoTime() - listedNanos < LIST_EVERY.toNanos()) {
+            } else if (listed.isPresent()
+                    || System.nanoTime() - listedNanos >= LIST_EVERY.toNanos()) {
+                list();
+            } else {
                 return false;
             }
-            list();
-        }
+        } while (System.nanoTime() - until < 0);
+        return false;
     }
 
     private boolean begin(FileOrigin.Found found) throws IOException, InterruptedException {

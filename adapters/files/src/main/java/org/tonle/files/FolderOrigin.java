@@ -10,14 +10,21 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
 /** A folder of this machine with all that is below it; links are left alone. */
 final class FolderOrigin implements FileOrigin {
+    private static final char REPLACED = '\uFFFD';
+
     private final Path folder;
+
+    /** By the names that were made for them, files whose own are no text here. */
+    private final Map<String, Path> nameless = new HashMap<>();
 
     FolderOrigin(Path folder) {
         this.folder = folder;
@@ -38,6 +45,7 @@ final class FolderOrigin implements FileOrigin {
     public Page list(Optional<String> from) throws IOException {
         require();
         List<Found> found = new ArrayList<>();
+        nameless.clear();
         Files.walkFileTree(
                 folder,
                 new SimpleFileVisitor<>() {
@@ -71,17 +79,30 @@ final class FolderOrigin implements FileOrigin {
     }
 
     private String name(Path file) {
-        return folder.relativize(file).toString().replace('\\', '/');
+        String name = folder.relativize(file).toString().replace('\\', '/');
+        if (name.indexOf(REPLACED) < 0) {
+            return name;
+        }
+        // bytes that the file system's encoding doesn't have: no two files may get the same name
+        String bytes = folder.toUri().relativize(file.toUri()).getRawPath();
+        nameless.put(bytes, file);
+        return bytes;
+    }
+
+    private Path path(Found file) {
+        Path path = nameless.get(file.name());
+        return path == null ? folder.resolve(file.name()) : path;
     }
 
     @Override
     public Optional<Path> local(Found file) {
-        return Optional.of(folder.resolve(file.name()));
+        // not all that reads files takes a path whose name is no text
+        return nameless.containsKey(file.name()) ? Optional.empty() : Optional.of(path(file));
     }
 
     @Override
     public InputStream open(Found file, long offset) throws IOException {
-        InputStream in = Files.newInputStream(folder.resolve(file.name()));
+        InputStream in = Files.newInputStream(path(file));
         try {
             in.skipNBytes(offset);
             return in;
@@ -94,8 +115,7 @@ final class FolderOrigin implements FileOrigin {
     @Override
     public boolean isStill(Found file) throws IOException {
         try {
-            Path path = folder.resolve(file.name());
-            return found(file.name(), Files.readAttributes(path, BasicFileAttributes.class))
+            return found(file.name(), Files.readAttributes(path(file), BasicFileAttributes.class))
                     .equals(file);
         } catch (NoSuchFileException e) {
             return false;

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.math.BigInteger;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -80,7 +81,7 @@ class FilesSourceTest {
         List<SourceBody> all = new ArrayList<>();
         while (true) {
             List<SourceBody> bodies = source.poll(Duration.ofMillis(1));
-            if (bodies.isEmpty()) {
+            if (bodies.isEmpty() && source.isAtRest()) {
                 source.close();
                 return all;
             }
@@ -390,7 +391,11 @@ class FilesSourceTest {
         List<String> all = new ArrayList<>();
         try (FilesSource source = source("**")) {
             source.begin(Map.of());
-            SourceBody first = source.poll(Duration.ofMillis(1)).getFirst();
+            List<SourceBody> some = source.poll(Duration.ofMillis(1));
+            while (some.isEmpty()) {
+                some = source.poll(Duration.ofMillis(1));
+            }
+            SourceBody first = some.getFirst();
             taken.put(first.mark().item(), first.mark());
             all.addAll(new String(first.bytes(), UTF_8).lines().toList());
             try (FileChannel file =
@@ -419,6 +424,31 @@ class FilesSourceTest {
         }
         assertThat(all).hasSize(200_000);
         assertThat(all.getLast()).startsWith("{\"id\":\"199999\"");
+    }
+
+    @Test
+    void aFileIsReadWhateverTheBytesOfItsName() throws Exception {
+        ByteArrayOutputStream zip = new ByteArrayOutputStream();
+        try (ZipOutputStream out = new ZipOutputStream(zip)) {
+            out.putNextEntry(new ZipEntry("in.csv"));
+            out.write("id\n2\n".getBytes(UTF_8));
+        }
+        write("a.csv", "id\n1\n");
+        // a URI says bytes that are no text
+        for (String name : List.of("caf%E9.csv", "caf%E8.csv", "d%FF/b.csv", "%FF.zip")) {
+            Path file = Path.of(URI.create(folder.toUri() + name));
+            Files.createDirectories(file.getParent());
+            Files.write(file, name.endsWith("zip") ? zip.toByteArray() : "id\n1\n".getBytes(UTF_8));
+            Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(60)));
+        }
+        assertThat(read("**/*.{csv,zip}"))
+                .containsExactlyInAnyOrder(
+                        "a.csv {\"id\":\"1\"}\n",
+                        "caf%E9.csv {\"id\":\"1\"}\n",
+                        "caf%E8.csv {\"id\":\"1\"}\n",
+                        "d%FF/b.csv {\"id\":\"1\"}\n",
+                        "%FF.zip!/in.csv {\"id\":\"2\"}\n");
+        assertThat(storage).isEmptyDirectory();
     }
 
     @Test

@@ -43,6 +43,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.tonle.definition.FileFormat;
 import org.tonle.definition.FileLocation;
 import org.tonle.definition.SourceKind;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 import org.tonle.spi.SourceBody;
 import org.tonle.spi.SourceMark;
 
@@ -70,7 +72,7 @@ class ObjectsTest {
             source.begin(taken);
             List<SourceBody> all = new ArrayList<>();
             for (List<SourceBody> bodies = source.poll(Duration.ofMillis(1));
-                    !bodies.isEmpty();
+                    !bodies.isEmpty() || !source.isAtRest();
                     bodies = source.poll(Duration.ofMillis(1))) {
                 all.addAll(bodies);
             }
@@ -231,6 +233,35 @@ class ObjectsTest {
                         "{\"id\":\"1\"}\n",
                         "{\"name\":\"b.txt\",\"media_type\":\"text/plain\",\"size\":5\n");
         assertThat(storage()).isDirectoryContaining(path -> true);
+    }
+
+    @Test
+    void whatWasReadBeforeAnErrorIsTakenAndTheErrorComesBehindIt() throws Exception {
+        write("a.csv", "id\n1\n".getBytes(UTF_8));
+        write("b.txt", "hello".getBytes(UTF_8));
+        FileOrigin.Found second =
+                new FolderOrigin(folder)
+                        .list(Optional.empty()).files().stream()
+                                .filter(found -> found.name().equals("b.txt"))
+                                .findFirst()
+                                .orElseThrow();
+        Map<String, SourceMark> marks = new HashMap<>();
+        try (FilesSource source = source(Optional.empty(), Duration.ofSeconds(60));
+                ObjectFolder.Part held =
+                        new ObjectFolder(storage()).part(FileFetch.part(second), second.size())) {
+            assertThat(held.size()).isZero();
+            source.begin(Map.of());
+            List<SourceBody> bodies = source.poll(Duration.ofSeconds(10));
+            assertThat(bodies).hasSize(1);
+            bodies.forEach(body -> marks.put(body.mark().item(), body.mark()));
+            assertThatThrownBy(() -> source.poll(Duration.ofSeconds(10)))
+                    .isInstanceOfSatisfying(
+                            LakeException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.IN_USE));
+        }
+        assertThat(read(source(Optional.empty(), Duration.ofSeconds(60)), marks))
+                .singleElement()
+                .satisfies(body -> assertThat(body.headers()).containsEntry("file", "b.txt"));
     }
 
     @Test
