@@ -35,10 +35,16 @@ import software.amazon.awssdk.services.s3.model.S3Object;
  */
 final class BucketOrigin implements FileOrigin {
     private static final int PAGE = 1_000;
+    private static final String KEY = "k";
+    private static final String TOKEN = "t";
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration SILENCE = Duration.ofSeconds(30);
 
-    /** They can't be read until somebody has them restored, which makes them others. */
+    /**
+     * They can't be read until somebody has them restored, and are listed as such also then: until
+     * they are copied to another class. What Intelligent-Tiering archived is seen when it is
+     * opened.
+     */
     private static final Set<String> ARCHIVED = Set.of("GLACIER", "DEEP_ARCHIVE");
 
     private final FileLocation.Bucket bucket;
@@ -117,17 +123,36 @@ final class BucketOrigin implements FileOrigin {
             }
         }
         boolean more = Boolean.TRUE.equals(response.isTruncated());
-        return new Page(found, more ? Optional.ofNullable(last) : Optional.empty());
+        if (!more) {
+            return new Page(found, Optional.empty());
+        }
+        String next = last == null ? response.nextContinuationToken() : last;
+        if (next == null) {
+            throw new LakeException(
+                    ErrorCode.STORAGE,
+                    "The server says that %s has more and not where; it is listed anew."
+                            .formatted(bucket));
+        }
+        return new Page(found, Optional.of((last == null ? TOKEN : KEY) + next));
     }
 
-    /** Behind a key, so that nothing hangs on what the server remembers. */
-    private ListObjectsV2Response page(Optional<String> behind, int most) {
+    /**
+     * Behind a key, so that nothing hangs on what the server remembers; by its token where a page
+     * has none.
+     */
+    private ListObjectsV2Response page(Optional<String> from, int most) {
         ListObjectsV2Request.Builder request =
                 ListObjectsV2Request.builder()
                         .bucket(bucket.name())
                         .prefix(bucket.prefix())
                         .maxKeys(most);
-        behind.ifPresent(request::startAfter);
+        from.ifPresent(next -> {
+            String place = next.substring(1);
+            var unused =
+                    next.startsWith(KEY)
+                            ? request.startAfter(place)
+                            : request.continuationToken(place);
+        });
         try {
             return client.listObjectsV2(request.build());
         } catch (SdkException e) {
@@ -154,6 +179,7 @@ final class BucketOrigin implements FileOrigin {
             return client.getObject(request.build());
         } catch (S3Exception e) {
             if (e.statusCode() == 412
+                    || (e.statusCode() == 403 && "InvalidObjectState".equals(code(e)))
                     || (e.statusCode() == 404 && !"NoSuchBucket".equals(code(e)))) {
                 throw new NoSuchFileException(file.name());
             }

@@ -4,6 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -16,6 +20,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -62,7 +69,7 @@ class BucketIT {
             source.begin(Map.copyOf(marks));
             List<SourceBody> all = new ArrayList<>();
             for (List<SourceBody> bodies = source.poll(Duration.ofMillis(1));
-                    !bodies.isEmpty();
+                    !bodies.isEmpty() || !source.isAtRest();
                     bodies = source.poll(Duration.ofMillis(1))) {
                 all.addAll(bodies);
             }
@@ -166,6 +173,91 @@ class BucketIT {
                 "s3://lab/ can't be read now: ");
     }
 
+    /** A server that says there is more, as often, before it says what there is. */
+    private static HttpServer listing(int emptyPages, AtomicInteger lists) throws IOException {
+        HttpServer scripted =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        scripted.createContext(
+                "/",
+                exchange -> {
+                    String query = String.valueOf(exchange.getRequestURI().getQuery());
+                    String path = exchange.getRequestURI().getPath();
+                    int status = 200;
+                    String answer = "id\n1\n";
+                    if (query.contains("list-type")) {
+                        lists.incrementAndGet();
+                        Matcher token = Pattern.compile("continuation-token=(\\d+)").matcher(query);
+                        int page = token.find() ? Integer.parseInt(token.group(1)) : 0;
+                        answer =
+                                page < emptyPages
+                                        ? "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>%d</NextContinuationToken></ListBucketResult>"
+                                                .formatted(page + 1)
+                                        : "<ListBucketResult><IsTruncated>false</IsTruncated>%s%s</ListBucketResult>"
+                                                .formatted(entry("s/a.csv"), entry("s/b.csv"));
+                    } else if (path.endsWith("a.csv")) {
+                        status = 403;
+                        answer = "<Error><Code>InvalidObjectState</Code></Error>";
+                    }
+                    byte[] bytes = answer.getBytes(UTF_8);
+                    exchange.sendResponseHeaders(status, bytes.length);
+                    exchange.getResponseBody().write(bytes);
+                    exchange.close();
+                });
+        scripted.start();
+        return scripted;
+    }
+
+    private static String entry(String key) {
+        return "<Contents><Key>%s</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>\"1\"</ETag><Size>5</Size><StorageClass>INTELLIGENT_TIERING</StorageClass></Contents>"
+                .formatted(key);
+    }
+
+    private FileLocation.Bucket of(HttpServer scripted) {
+        return server.through(
+                URI.create("http://127.0.0.1:" + scripted.getAddress().getPort()), "s/");
+    }
+
+    @Test
+    void whatWasArchivedIsLeftAndTheOthersAreRead() throws Exception {
+        HttpServer scripted = listing(0, new AtomicInteger());
+        try {
+            assertThat(read(of(scripted))).containsExactly("b.csv {\"id\":\"1\"}");
+        } finally {
+            scripted.stop(0);
+        }
+    }
+
+    @Test
+    void pagesWithoutKeysEndNoListing() throws Exception {
+        HttpServer scripted = listing(2, new AtomicInteger());
+        try {
+            assertThat(read(of(scripted))).containsExactly("b.csv {\"id\":\"1\"}");
+        } finally {
+            scripted.stop(0);
+        }
+    }
+
+    @Test
+    void aLongListingIsGoneOnWithByTheNextPoll() throws Exception {
+        AtomicInteger lists = new AtomicInteger();
+        HttpServer scripted = listing(300, lists);
+        try (FilesSource source = source(of(scripted), 2)) {
+            source.begin(Map.of());
+            assertThat(source.poll(Duration.ofMillis(1))).isEmpty();
+            assertThat(lists).hasValueLessThan(300);
+            List<SourceBody> bodies = List.of();
+            long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+            while (bodies.isEmpty() && System.nanoTime() - deadline < 0) {
+                bodies = source.poll(Duration.ofMillis(1));
+            }
+            assertThat(bodies).hasSize(1);
+            // each page once, and one to see whether it is there
+            assertThat(lists).hasValue(302);
+        } finally {
+            scripted.stop(0);
+        }
+    }
+
     private void refused(FileLocation.Bucket bucket, String message) {
         try (FilesSource source = source(bucket, 10)) {
             assertThatThrownBy(() -> source.begin(Map.of()))
@@ -190,6 +282,9 @@ class BucketIT {
         try (FilesSource source = source(server.bucket("large/"), 10)) {
             source.begin(Map.of());
             first = source.poll(Duration.ofMillis(1));
+            while (first.isEmpty()) {
+                first = source.poll(Duration.ofMillis(1));
+            }
         }
         assertThat(first).hasSize(1);
         marks.put(first.getFirst().mark().item(), first.getFirst().mark());
