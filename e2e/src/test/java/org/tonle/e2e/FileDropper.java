@@ -28,7 +28,7 @@ final class FileDropper implements AutoCloseable {
     private static final long REPLAY_PAUSE_MILLIS = 400;
 
     /** A slow machine has time for many. */
-    private static final int MOST = 1_500;
+    private static final int MOST = 600;
 
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final String MENDED = "{\"fix\":\"'{}'\"}";

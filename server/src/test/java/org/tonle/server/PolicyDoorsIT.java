@@ -362,7 +362,8 @@ class PolicyDoorsIT {
                                         Map.of(
                                                 "sql",
                                                 "EXPLAIN " + over(statement, "silver." + table))));
-                assertNothingHidden(table, statement, plan.body());
+                // a snapshot's number is drawn by chance, and may have any digits
+                assertNothingHidden(table, statement, plan.body().replaceAll("snapshot \\d+", ""));
                 assertThat(plan.body())
                         .doesNotContain(".parquet")
                         .doesNotContain("principal_attribute");

@@ -142,18 +142,40 @@ final class ChangeBodies {
         if (taken || !wanted.contains(table.table())) {
             return;
         }
-        int from = pending.size();
-        table.line(change, state.base(), index, pending);
-        if (pending.size() - from > LONGEST_LINE) {
-            int length = pending.size() - from;
-            pending.cut(from);
+        Struct key = (Struct) record.key();
+        long length = line(change, key, table, true);
+        if (length > LONGEST_LINE) {
+            // the row as it was needn't be told
+            length = line(change, key, table, false);
+        }
+        if (length > LONGEST_LINE) {
             tooLong(record, change, table, length);
         } else if (pending.size() >= BODY_BYTES) {
             flush();
         }
     }
 
-    private void tooLong(SourceRecord record, Struct change, TableChanges table, int length) {
+    /**
+     * Writes a change, unless it is too long.
+     *
+     * @param whole with the row as it was before
+     * @return how long it is, or would be at least
+     */
+    private long line(Struct change, @Nullable Struct key, TableChanges table, boolean whole) {
+        long least = table.least(change, key, whole);
+        if (least > LONGEST_LINE) {
+            return least;
+        }
+        int from = pending.size();
+        table.line(change, key, whole, state.base(), state.index(), pending);
+        int length = pending.size() - from;
+        if (length > LONGEST_LINE) {
+            pending.cut(from);
+        }
+        return length;
+    }
+
+    private void tooLong(SourceRecord record, Struct change, TableChanges table, long length) {
         long index = state.index();
         if (pending.size() > 0) {
             state = state.with(state.phase(), state.lsn(), state.base(), index - 1, state.open());
@@ -165,7 +187,7 @@ final class ChangeBodies {
                 pending.take(),
                 Map.of("table", table.table()),
                 Optional.of(
-                        "the row has %,d bytes as JSON, and at most %,d are taken; only its key is here"
+                        "the row has %,d bytes or more as JSON, and at most %,d are taken; only its key is here"
                                 .formatted(length, LONGEST_LINE)),
                 true);
     }

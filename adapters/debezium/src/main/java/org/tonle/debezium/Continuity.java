@@ -73,6 +73,12 @@ final class Continuity {
                                     known.system(),
                                     anew()));
         }
+        if (known.open() && known.timeline() != 0 && known.timeline() != identity.timeline()) {
+            throw new LakeException(
+                    ErrorCode.LOG_GAP,
+                    "A standby of %s took over while the lake had a large transaction in part, behind %s: whether the rest of it is there can't be told. %s"
+                            .formatted(PostgresErrors.name(kind), lsn(known.lsn()), anew()));
+        }
         // what was read must lie in the part that both logs have
         long common =
                 known.timeline() == 0 || known.timeline() == identity.timeline()

@@ -5,6 +5,9 @@ import java.util.Arrays;
 
 /** Bytes of JSON that grow. Used by one thread. */
 final class JsonBytes {
+    /** Characters of texts for which there is always room. */
+    private static final int SHORT = 1 << 16;
+
     private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
     private static final int FIRST = 64 << 10;
 
@@ -88,11 +91,21 @@ final class JsonBytes {
         return this;
     }
 
+    /** Bytes of a text that isn't short: what it might take at most would fill the heap. */
+    private static long most(String text) {
+        long most = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            most += c < 0x20 || c == '"' || c == '\\' ? 6 : c < 0x80 ? 1 : 3;
+        }
+        return most;
+    }
+
     /** In quotes. */
     JsonBytes text(String text) {
         int length = text.length();
         // an escape is six bytes, a character three
-        room(2 + 6L * length);
+        room(2 + (length < SHORT ? 6L * length : most(text)));
         byte[] to = bytes;
         int at = size;
         to[at++] = '"';

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
@@ -41,6 +42,12 @@ final class PostgresServer implements AutoCloseable {
      * @param timeline a standby that takes over begins another one
      */
     record Identity(String system, int timeline) {}
+
+    /** From this version on publications may leave out rows and columns. */
+    private static final int FILTERS_SINCE = 150_000;
+
+    /** Of a timeline that the server has no history of. */
+    private static final String UNDEFINED_FILE = "58P01";
 
     /** A line of a timeline's history: that it came from, and up to where. */
     private static final Pattern TIMELINE =
@@ -123,6 +130,9 @@ final class PostgresServer implements AutoCloseable {
      * @return 0 if it doesn't come from that one
      */
     long leftTimeline(int then, int now) {
+        if (now < then) {
+            return 0;
+        }
         try (Connection replication = connect(true);
                 Statement statement = replication.createStatement();
                 ResultSet row = statement.executeQuery("TIMELINE_HISTORY " + now)) {
@@ -136,8 +146,21 @@ final class PostgresServer implements AutoCloseable {
                     .findFirst()
                     .orElse(0);
         } catch (SQLException e) {
+            if (UNDEFINED_FILE.equals(e.getSQLState())) {
+                return 0;
+            }
             throw PostgresErrors.explain(kind, e);
         }
+    }
+
+    /** On which timeline the server writes; empty if it is a standby. */
+    OptionalInt timeline() {
+        return ask(c ->
+                text(
+                                c,
+                                "SELECT CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END")
+                        .map(digits -> OptionalInt.of(Integer.parseInt(digits, 16)))
+                        .orElse(OptionalInt.empty()));
     }
 
     /** Where the server's log ends. */
@@ -345,6 +368,50 @@ final class PostgresServer implements AutoCloseable {
                                             missing.stream()
                                                     .map(PostgresServer::quoted)
                                                     .toList())));
+        }
+        requireWholeTables(tables);
+    }
+
+    /**
+     * Rows or columns that a publication leaves out would go wrong behind the first look at all.
+     */
+    private void requireWholeTables(Set<String> tables) {
+        List<String> filtered =
+                ask(c -> {
+                    List<String> found = new ArrayList<>();
+                    if (number(c, "SELECT current_setting('server_version_num')::int")
+                            < FILTERS_SINCE) {
+                        return found;
+                    }
+                    try (PreparedStatement statement =
+                            c.prepareStatement(
+                                    """
+                                    SELECT n.nspname || '.' || c.relname
+                                    FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
+                                      JOIN pg_class c ON c.oid = r.prrelid
+                                      JOIN pg_namespace n ON n.oid = c.relnamespace
+                                    WHERE p.pubname = ? AND n.nspname || '.' || c.relname = ANY (?)
+                                      AND (r.prqual IS NOT NULL OR r.prattrs IS NOT NULL)
+                                    ORDER BY 1
+                                    """)) {
+                        statement.setString(1, kind.publication());
+                        statement.setArray(2, c.createArrayOf("text", tables.toArray()));
+                        try (ResultSet row = statement.executeQuery()) {
+                            while (row.next()) {
+                                found.add(row.getString(1));
+                            }
+                        }
+                    }
+                    return found;
+                });
+        if (!filtered.isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.INVALID_DEFINITION,
+                    "Publication %s of %s tells of some rows or columns only: %s. What the lake has of the others would be wrong. Publish the whole tables, by a publication of the lake's own if need be (publication: in the source's file)."
+                            .formatted(
+                                    kind.publication(),
+                                    PostgresErrors.name(kind),
+                                    String.join(", ", filtered)));
         }
     }
 

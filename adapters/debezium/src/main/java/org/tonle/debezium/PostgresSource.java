@@ -248,7 +248,14 @@ public final class PostgresSource implements Source {
             return;
         }
         lookedNanos = now;
-        continuity.requireSameTables(requireNonNull(state));
+        LogState begun = requireNonNull(state);
+        continuity.requireSameTables(begun);
+        if (server.timeline().orElse(begun.timeline()) != begun.timeline()) {
+            throw new LakeException(
+                    ErrorCode.SOURCE_UNAVAILABLE,
+                    "%s took over from another one, and is read on after a look at its log."
+                            .formatted(PostgresErrors.name(kind)));
+        }
         if (server.end() - making.lsn() >= ChangeBodies.WORTH_A_MARK) {
             server.message();
         }

@@ -1,5 +1,6 @@
 package org.tonle.debezium;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
@@ -40,8 +41,40 @@ final class TableChanges {
         return table;
     }
 
-    /** One line, ended. */
-    void line(Struct change, long base, long index, JsonBytes out) {
+    /** Characters and bytes of a change's values: its line has as many bytes at least. */
+    long least(Struct change, @Nullable Struct key, boolean whole) {
+        boolean deletes = ((String) change.get(op)).startsWith("d");
+        if (deletes && !whole && key != null) {
+            return least(key);
+        }
+        return (after == null ? 0 : least(change.get(after)))
+                + (before == null || (!whole && !deletes) ? 0 : least(change.get(before)));
+    }
+
+    private static long least(@Nullable Object value) {
+        return switch (value) {
+            case String text -> text.length();
+            case byte[] bytes -> bytes.length;
+            case ByteBuffer bytes -> bytes.remaining();
+            case List<?> values -> values.stream().mapToLong(TableChanges::least).sum();
+            case Struct row ->
+                    row.schema().fields().stream().mapToLong(f -> least(row.get(f))).sum();
+            case null, default -> 0;
+        };
+    }
+
+    /**
+     * One line, ended.
+     *
+     * @param whole with the row as it was; else without, and of one that was deleted the key
+     */
+    void line(
+            Struct change,
+            @Nullable Struct key,
+            boolean whole,
+            long base,
+            long index,
+            JsonBytes out) {
         Struct from = (Struct) change.get(source);
         char what = ((String) change.get(op)).charAt(0);
         begin(what, base, index, from, out);
@@ -51,7 +84,9 @@ final class TableChanges {
         switch (what) {
             case 't' -> {}
             case 'd' -> {
-                if (old != null) {
+                if (!whole && key != null) {
+                    key(key, out);
+                } else if (old != null) {
                     // what the database didn't tell can't be told from NULL
                     var unused = row.write(old, false, out.raw(",\"row\":"));
                 }
@@ -59,7 +94,7 @@ final class TableChanges {
             default -> {
                 List<String> unchanged =
                         now == null ? null : row.write(now, true, out.raw(",\"row\":"));
-                if (old != null) {
+                if (whole && old != null) {
                     var unused = row.write(old, false, out.raw(",\"before\":"));
                 }
                 if (unchanged != null) {
@@ -76,9 +111,13 @@ final class TableChanges {
         char what = ((String) change.get(op)).charAt(0);
         begin(what, base, index, from, out);
         if (key != null) {
-            var unused = new RowJson(key.schema()).write(key, true, out.raw(",\"row\":"));
+            key(key, out);
         }
         out.raw("}\n");
+    }
+
+    private static void key(Struct key, JsonBytes out) {
+        var unused = new RowJson(key.schema()).write(key, true, out.raw(",\"row\":"));
     }
 
     private void begin(char what, long base, long index, Struct from, JsonBytes out) {

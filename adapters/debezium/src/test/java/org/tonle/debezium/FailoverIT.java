@@ -79,6 +79,32 @@ class FailoverIT {
         }
     }
 
+    /** Its rest isn't there, and the next one that is there isn't its rest. */
+    @Test
+    void aTransactionThatWasReadInPartIsNotEndedByAnother() throws Exception {
+        try (CapturedServer standby = server.standby(temp.resolve("standby"), false);
+                Capture capture = new Capture(kind).begin()) {
+            shop.run("INSERT INTO customers VALUES (1, 'a')");
+            capture.until(1);
+            awaitSlot(standby, capture);
+            standby.stop();
+            shop.run(
+                    "INSERT INTO customers SELECT i, repeat('x', 1000) FROM generate_series(10, 20000) i");
+            capture.until(() -> capture.bodies.getLast().continues());
+            while (!capture.bodies.getLast().continues()) {
+                capture.bodies.removeLast();
+            }
+            capture.close();
+            server.failOver(standby);
+            shop.run("INSERT INTO customers SELECT i, 'there' FROM generate_series(2, 9) i");
+            assertThatThrownBy(capture::againInTime)
+                    .isInstanceOfSatisfying(
+                            LakeException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.LOG_GAP))
+                    .hasMessageContaining("in part");
+        }
+    }
+
     @Test
     void aStandbyThatLacksWhatWasReadIsNotReadOn() throws Exception {
         try (CapturedServer standby = server.standby(temp.resolve("standby"), false);

@@ -285,9 +285,10 @@ class PostgresFaultsIT {
             shop.transaction(
                     "INSERT INTO customers VALUES (1, 'a')",
                     "INSERT INTO customers SELECT 2, repeat('x', 17000000)",
-                    "INSERT INTO customers VALUES (3, 'c')");
-            capture.until(3);
-            assertThat(ids(capture)).containsExactly(1L, 2L, 3L);
+                    "INSERT INTO customers SELECT 3, repeat('x', 100000000)",
+                    "INSERT INTO customers VALUES (4, 'c')");
+            capture.until(4);
+            assertThat(ids(capture)).containsExactly(1L, 2L, 3L, 4L);
             SourceBody refused =
                     capture.bodies.stream()
                             .filter(b -> b.problem().isPresent())
@@ -297,6 +298,42 @@ class PostgresFaultsIT {
             assertThat(refused.problem().orElseThrow()).contains("17,0");
             assertThat(refused.continues()).isTrue();
             assertThat(capture.bodies.getLast().continues()).isFalse();
+        }
+    }
+
+    @Test
+    void aRowAsItWasIsLeftOutWhereBothAreTooMuch() {
+        shop.run("ALTER TABLE customers REPLICA IDENTITY FULL");
+        try (Capture capture = new Capture(kind).begin()) {
+            capture.until(0);
+            shop.run(
+                    "INSERT INTO customers SELECT 1, repeat('x', 9000000)",
+                    "UPDATE customers SET name = repeat('y', 9000000)",
+                    "INSERT INTO customers SELECT 2, repeat('x', 17000000)",
+                    "DELETE FROM customers");
+            capture.until(5);
+            List<JsonNode> lines = capture.lines();
+            assertThat(lines)
+                    .extracting(l -> l.get("op").asText())
+                    .containsExactly("c", "u", "c", "d", "d");
+            assertThat(lines.get(1).get("row").get("name").asText()).startsWith("yy");
+            assertThat(lines.get(1).has("before")).isFalse();
+            assertThat(ids(capture)).containsExactly(1L, 1L, 2L, 1L, 2L);
+            assertThat(capture.bodies.stream().filter(b -> b.problem().isPresent())).hasSize(1);
+        }
+    }
+
+    @Test
+    void aPublicationThatTellsOfAPartIsRefused() {
+        for (String part : List.of("(id)", "WHERE (id > 5)")) {
+            shop.run(
+                    "DROP PUBLICATION IF EXISTS " + kind.publication(),
+                    "CREATE PUBLICATION %s FOR TABLE customers %s"
+                            .formatted(kind.publication(), part));
+            try (Capture capture = new Capture(kind)) {
+                assertThatThrownBy(capture::begin)
+                        .hasMessageContaining("some rows or columns only: public.customers");
+            }
         }
     }
 

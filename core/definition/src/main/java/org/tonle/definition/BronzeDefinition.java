@@ -59,6 +59,8 @@ public record BronzeDefinition(
     public Set<String> takenNames() {
         Set<String> taken = new HashSet<>(SourceFile.BRONZE_COLUMNS);
         taken.addAll(SourceFile.HIDDEN_COLUMNS);
+        // of tables of changes
+        taken.addAll(Set.of("__start_at", "__end_at"));
         columns.forEach(column -> taken.add(column.name().toLowerCase(Locale.ROOT)));
         return taken;
     }

@@ -110,6 +110,8 @@ public final class SeenFields {
         return !name.isBlank()
                 && name.length() <= LONGEST_NAME
                 && !name.toLowerCase(Locale.ROOT).startsWith(SourceFile.OWN_PREFIX)
+                // what has no name in a statement is called like that
+                && !name.startsWith("EXPR$")
                 && name.codePoints()
                         .noneMatch(c ->
                                 Character.isISOControl(c)

@@ -50,6 +50,10 @@ final class SourceProgress {
     private SourceStatus.@Nullable Problem readingProblem;
     private OptionalLong held = OptionalLong.empty();
     private SourceStatus.@Nullable Pause paused;
+
+    /** When that was said. */
+    private Instant heard = Instant.MIN;
+
     private boolean resting;
     private boolean closing;
     private int requests;
@@ -65,6 +69,12 @@ final class SourceProgress {
 
     /** What somebody said of the source: empty if nobody did. */
     synchronized void heed(Optional<SourceSwitch> said) {
+        Instant at = said.map(SourceSwitch::at).orElse(Instant.MIN);
+        if (at.isBefore(heard)) {
+            // who asked before has its answer later
+            return;
+        }
+        heard = at;
         paused =
                 said.filter(SourceSwitch::paused)
                         .map(by -> new SourceStatus.Pause(by.by(), by.at()))

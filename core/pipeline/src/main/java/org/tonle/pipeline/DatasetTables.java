@@ -16,6 +16,8 @@ import org.apache.iceberg.Schema;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.PinnedTable;
@@ -31,6 +33,7 @@ import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.DatasetMove;
 import org.tonle.ledger.CommitRequest.DefinitionVersion;
 import org.tonle.ledger.Definition;
+import org.tonle.ledger.LineageEdge;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundChanges;
@@ -49,6 +52,8 @@ import org.tonle.sql.TableName;
  * stored with the next version, in the commit that makes the tables fit.
  */
 final class DatasetTables {
+    private static final Logger log = LoggerFactory.getLogger(DatasetTables.class);
+
     /** The table property that names the deduplication key of a streaming table. */
     private static final String KEY_PROPERTY = "tonle.key";
 
@@ -75,6 +80,11 @@ final class DatasetTables {
         } catch (LakeException e) {
             boolean grows =
                     sources.stream().anyMatch(source -> source.drift() == DriftPolicy.EVOLVE);
+            if (grows && stands(dataset)) {
+                // what events brought is in its way: the lake starts, and its runs say so
+                log.warn("{} can't go on: {}", dataset.name(), e.getMessage());
+                return;
+            }
             if (e.code() != ErrorCode.INVALID_SQL || !grows) {
                 throw e;
             }
@@ -84,6 +94,12 @@ final class DatasetTables {
                             .formatted(e.getMessage()),
                     e);
         }
+    }
+
+    /** Whether a dataset was applied as it is now. */
+    private boolean stands(Dataset dataset) {
+        return new PinnedTables(catalog.pin(), sources).pinned(dataset.name()).isPresent()
+                && unchanged(dataset, catalog.ledger().definitions().get(definition(dataset)));
     }
 
     private void fit(Dataset dataset) {
@@ -133,20 +149,28 @@ final class DatasetTables {
         }
         PinnedTables tables = new PinnedTables(catalog.pin(), sources);
         for (Dataset dataset : datasets) {
-            catalog.ledger()
-                    .listings()
-                    .lineage(
-                            dataset.name().toString(),
-                            defined(dataset, stored).version(),
-                            switch (dataset) {
-                                case Dataset.StreamingTable table ->
-                                        Lineage.of(Sql.stream(table, tables));
-                                case Dataset.ChangeTable table ->
-                                        Lineage.of(Sql.changes(table, tables));
-                                case Dataset.MaterializedView view ->
-                                        Lineage.of(Sql.view(view, tables));
-                            });
+            try {
+                catalog.ledger()
+                        .listings()
+                        .lineage(
+                                dataset.name().toString(),
+                                defined(dataset, stored).version(),
+                                lineage(dataset, tables));
+            } catch (LakeException e) {
+                if (e.code() != ErrorCode.INVALID_SQL) {
+                    throw e;
+                }
+                log.warn("The lineage of {} isn't known: {}", dataset.name(), e.getMessage());
+            }
         }
+    }
+
+    private static List<LineageEdge> lineage(Dataset dataset, PinnedTables tables) {
+        return switch (dataset) {
+            case Dataset.StreamingTable table -> Lineage.of(Sql.stream(table, tables));
+            case Dataset.ChangeTable table -> Lineage.of(Sql.changes(table, tables));
+            case Dataset.MaterializedView view -> Lineage.of(Sql.view(view, tables));
+        };
     }
 
     private static Definition defined(Dataset dataset, Map<String, Definition> stored) {

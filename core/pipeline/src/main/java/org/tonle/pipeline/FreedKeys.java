@@ -4,8 +4,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.tonle.sql.KeyBatch;
 import org.tonle.sql.KeyFilter;
 
@@ -19,6 +21,9 @@ final class FreedKeys implements KeyFilter {
     /** When rows of each key were taken in. */
     private final Map<String, List<Long>> taken = new HashMap<>();
 
+    /** The mended rows themselves, by time and key. */
+    private final Set<String> gone = new HashSet<>();
+
     private long earliest = Long.MAX_VALUE;
     private long latest = Long.MIN_VALUE;
 
@@ -26,9 +31,16 @@ final class FreedKeys implements KeyFilter {
         this.windowMicros = windowMicros;
     }
 
-    /** A key is free since its row of that time is gone. */
-    void free(String key, long time) {
+    /**
+     * A key is free since its row of that time is gone.
+     *
+     * @param mended whether it is gone because it was mended: as it came it is let in no more
+     */
+    void free(String key, long time, boolean mended) {
         taken.computeIfAbsent(key, none -> new ArrayList<>());
+        if (mended) {
+            gone.add(time + " " + key);
+        }
         earliest = Math.min(earliest, time);
         latest = Math.max(latest, time);
     }
@@ -53,8 +65,10 @@ final class FreedKeys implements KeyFilter {
         BitSet duplicates = new BitSet(batch.size());
         for (int i = 0; i < batch.size(); i++) {
             long time = batch.ingestTimeMicros(i);
-            List<Long> rows = taken.get(new String(batch.key(i), StandardCharsets.UTF_8));
+            String key = new String(batch.key(i), StandardCharsets.UTF_8);
+            List<Long> rows = taken.get(key);
             if (rows == null
+                    || gone.remove(time + " " + key)
                     || rows.stream().anyMatch(known -> Math.abs(time - known) <= windowMicros)) {
                 duplicates.set(i);
             } else {

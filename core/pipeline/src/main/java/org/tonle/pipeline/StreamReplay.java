@@ -101,7 +101,7 @@ final class StreamReplay {
                 results.malformed = 0;
                 results.dropped = 0;
                 if (rows.freed(target.schema(), results.rows) > 0) {
-                    letIn(rows, pass, tables, input, scratch, position);
+                    letIn(rows, task.fix().isPresent(), pass, tables, input, scratch, position);
                 }
                 lake.failPoints().reach("run.after-engine");
                 StreamingRun.append(target, results.rows);
@@ -211,13 +211,16 @@ final class StreamReplay {
     /** Lets rows in that were kept out by the keys of rows that are gone. */
     private void letIn(
             RefusedInput rows,
+            boolean mended,
             Pass pass,
             PinnedTables tables,
             PinnedTable input,
             Scratch scratch,
             long position) {
         FreedKeys freed = new FreedKeys(lake.settings().window().toMillis() * 1000);
-        rows.keys("SELECT \"key\", \"ingest_time\" FROM scratch.freed", freed::free);
+        rows.keys(
+                "SELECT \"key\", \"ingest_time\" FROM scratch.freed",
+                (key, time) -> freed.free(key, time, mended));
         PinnedTable table = tables.pinned(dataset.name()).orElseThrow();
         scratch.put("target", table.schema(), PinnedTables.files(table));
         PinnedTable refused = tables.pinned(Pipelines.quarantine(dataset.name())).orElseThrow();

@@ -149,12 +149,15 @@ final class StreamingRun implements DatasetRun {
     private void remember(Lease lease) {
         if (lease.epoch() != epoch) {
             reset();
+            // another process may have added rows by another definition
+            settled = false;
             epoch = lease.epoch();
         }
     }
 
     @Override
     public Progress run(Pin pin, Lease lease) {
+        remember(lease);
         if (!settled) {
             // before its first run: what was declared may be another thing than it was
             JudgedBy.settle(dataset, lake, pin, lease);
@@ -166,7 +169,6 @@ final class StreamingRun implements DatasetRun {
     }
 
     private Progress takeIn(Pin pin, Lease lease) {
-        remember(lease);
         PinnedTables tables = new PinnedTables(pin, lake.sources());
         TableName read = dataset.reads().getFirst();
         PinnedTable input = tables.pinned(read).orElseThrow(() -> noInput(dataset.name(), read));

@@ -128,6 +128,32 @@ class ReplayIT {
         assertThat(lake.rows(REFUSED)).containsExactly("2|station");
     }
 
+    /** What it was before is no other event that had waited for its key. */
+    @Test
+    void whatIsMendedSoThatItIsLeftOutDoesNotComeBack() throws Exception {
+        PipelineRunner runner = run(SILVER);
+        lake.arrive(
+                "readings",
+                event("1", "{\"station\":\"b\",\"temperature\":\"N/A\"}"),
+                event("2", "{\"station\":\"b\",\"temperature\":\"?\"}"),
+                reading("2", "c", 5));
+        lake.settled(runner);
+        assertThat(lake.rows(REFUSED)).containsExactly("1|temperature", "2|temperature");
+        DatasetTask leftOut =
+                new DatasetTask.Replay(
+                        "silver.readings",
+                        Optional.empty(),
+                        Optional.of("'{\"station\":\"test\",\"temperature\":1}'"),
+                        "anna");
+
+        runner.perform(leftOut);
+
+        assertThat(lake.rows(REFUSED)).isEmpty();
+        // the other one of its key is free to enter
+        assertThat(lake.rows("SELECT id, station FROM silver.readings")).containsExactly("2|c");
+        assertThat(runner.perform(leftOut).seq()).isEmpty();
+    }
+
     private static DatasetTask.Refresh refresh(String dataset) {
         return new DatasetTask.Refresh(dataset, "anna");
     }
