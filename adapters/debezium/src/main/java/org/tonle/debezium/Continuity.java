@@ -15,14 +15,20 @@ import org.tonle.spi.LakeException;
 final class Continuity {
     private final SourceKind.Postgres kind;
     private final PostgresServer server;
+    private final PostgresPublication publication;
     private final Set<String> tables;
 
     /**
      * @param tables those of the source's file, {@code schema.table}
      */
-    Continuity(SourceKind.Postgres kind, PostgresServer server, Set<String> tables) {
+    Continuity(
+            SourceKind.Postgres kind,
+            PostgresServer server,
+            PostgresPublication publication,
+            Set<String> tables) {
         this.kind = kind;
         this.server = server;
+        this.publication = publication;
         this.tables = tables;
     }
 
@@ -38,7 +44,7 @@ final class Continuity {
     }
 
     void requireSameTables(LogState known) {
-        Map<String, String> now = server.identities(tables);
+        Map<String, String> now = publication.identities(tables);
         Set<String> others = new TreeSet<>();
         for (String table : tables) {
             if (!known.tables().getOrDefault(table, "").equals(now.get(table))) {

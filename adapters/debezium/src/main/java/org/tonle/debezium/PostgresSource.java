@@ -46,6 +46,7 @@ public final class PostgresSource implements Source {
     private final SourceKind.Postgres kind;
     private final Clock clock;
     private final PostgresServer server;
+    private final PostgresPublication publication;
     private final Set<String> tables;
     private final Continuity continuity;
     private @Nullable LogState state;
@@ -61,9 +62,10 @@ public final class PostgresSource implements Source {
         this.kind = kind;
         this.clock = clock;
         this.server = new PostgresServer(kind);
+        this.publication = new PostgresPublication(kind, server);
         this.tables = new TreeSet<>();
         kind.tables().forEach(table -> table.outside().ifPresent(tables::add));
-        this.continuity = new Continuity(kind, server, tables);
+        this.continuity = new Continuity(kind, server, publication, tables);
     }
 
     @Override
@@ -78,7 +80,7 @@ public final class PostgresSource implements Source {
             continuity.requireSameTables(known);
         }
         server.requireTables(tables);
-        server.requirePublication(tables);
+        publication.require(tables);
         PostgresServer.Identity identity = server.identity();
         Optional<PostgresServer.Slot> slot = freeSlot();
         if (known != null && !known.slot().equals(kind.slot())) {
@@ -129,7 +131,7 @@ public final class PostgresSource implements Source {
                 kind.slot(),
                 identity.system(),
                 identity.timeline(),
-                server.identities(tables),
+                publication.identities(tables),
                 LogState.Phase.BEGINNING,
                 0,
                 base,
