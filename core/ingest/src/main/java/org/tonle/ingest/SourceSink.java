@@ -385,6 +385,10 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         }
         next.putAll(batch.next());
         keys.committed(batch.kept(), batch.next());
+        // before its events count as in bronze: who waited for them finds what is said of them
+        batch.warning()
+                .filter(warning -> progress.warnFields(warning))
+                .ifPresent(warning -> logger.warn("Source {}: {}", source.name(), warning));
         progress.committed(
                 batch.next(),
                 batch.marks(),
@@ -392,9 +396,6 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 batch.counts(),
                 clock.instant(),
                 batch.newest());
-        batch.warning()
-                .filter(warning -> progress.warnFields(warning))
-                .ifPresent(warning -> logger.warn("Source {}: {}", source.name(), warning));
         warnIfLate();
     }
 

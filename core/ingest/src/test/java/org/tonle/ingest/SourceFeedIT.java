@@ -277,7 +277,7 @@ class SourceFeedIT {
                 };
         try (Ingest ingest = ingest(FailPoints.NONE, source, () -> two)) {
             await(() -> lake.ledger.sourceMarks(source.name()).containsKey("2"));
-            assertThat(ingest.status().getFirst().state()).isEqualTo(State.RUNNING);
+            await(() -> ingest.status().getFirst().state() == State.RUNNING);
         }
         assertThat(
                         lake.ask(
@@ -316,7 +316,7 @@ class SourceFeedIT {
                     .isEqualTo("the disk sleeps");
             trouble.set(null);
             await(() -> hasAll(source));
-            assertThat(ingest.status().getFirst().state()).isEqualTo(State.RUNNING);
+            await(() -> ingest.status().getFirst().state() == State.RUNNING);
         }
         trouble.set(new LakeException(ErrorCode.NOT_FOUND, "no such folder"));
         try (Ingest ingest = ingest(FailPoints.NONE, source, open)) {
