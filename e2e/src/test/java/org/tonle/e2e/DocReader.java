@@ -47,15 +47,11 @@ final class DocReader implements AutoCloseable {
         Path tonle = dir.resolve("tonle");
         Files.writeString(
                 tonle,
-                """
-                #!/bin/sh
-                exec "%s" --add-opens=java.base/java.nio=ALL-UNNAMED --enable-native-access=ALL-UNNAMED \
-                --sun-misc-unsafe-memory-access=allow -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx512m \
-                "-Dtonle.home=%s" -cp "$CLASS_PATH" org.tonle.cli.Main "$@"
-                """
+                "#!/bin/sh\nexec %s \"$@\"\n"
                         .formatted(
-                                Path.of(System.getProperty("java.home"), "bin", "java"),
-                                System.getProperty("tonle.root")));
+                                Product.tonle().stream()
+                                        .map(part -> "'" + part + "'")
+                                        .collect(Collectors.joining(" "))));
         assertThat(tonle.toFile().setExecutable(true)).isTrue();
     }
 
@@ -227,7 +223,6 @@ final class DocReader implements AutoCloseable {
                 new ProcessBuilder("bash", "-euo", "pipefail", "-c", command)
                         .directory(dir.toFile())
                         .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
-        builder.environment().put("CLASS_PATH", System.getProperty("java.class.path"));
         builder.environment().put("KAFKA_JAAS", "secret");
         builder.environment().put("TMPDIR", dir.toString());
         return builder;

@@ -149,8 +149,9 @@ class FsyncOrderIT {
     private Path trace(Path folder, List<String> ids, List<String> asked) throws Exception {
         Path trace = dir.resolve("trace");
         Path said = dir.resolve("said");
-        Process strace =
-                new ProcessBuilder(
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
                                 "strace",
                                 "-f",
                                 "-y",
@@ -162,22 +163,10 @@ class FsyncOrderIT {
                                 "-e",
                                 "signal=none",
                                 "-o",
-                                trace.toString(),
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "--add-opens=java.base/java.nio=ALL-UNNAMED",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "--sun-misc-unsafe-memory-access=allow",
-                                "-XX:+UseSerialGC",
-                                "-XX:TieredStopAtLevel=1",
-                                "-Xmx512m",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                "org.tonle.cli.Main",
-                                "up",
-                                "--lake",
-                                folder.toString(),
-                                "--port",
-                                "0")
+                                trace.toString()));
+        command.addAll(Product.tonle("up", "--lake", folder.toString(), "--port", "0"));
+        Process strace =
+                new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(said.toFile())
                         .start();

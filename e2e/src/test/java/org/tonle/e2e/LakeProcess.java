@@ -9,7 +9,6 @@ import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,27 +41,10 @@ final class LakeProcess implements AutoCloseable {
     private static LakeProcess start(Path folder, Map<String, String> environment) {
         try {
             Files.deleteIfExists(folder.resolve(".tonle/lake.json"));
-            List<String> command = new ArrayList<>();
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            command.addAll(
-                    List.of(
-                            "--add-opens=java.base/java.nio=ALL-UNNAMED",
-                            "--enable-native-access=ALL-UNNAMED",
-                            "--sun-misc-unsafe-memory-access=allow",
-                            "-XX:+UseSerialGC",
-                            "-XX:TieredStopAtLevel=1",
-                            "-Xmx512m",
-                            "-cp",
-                            System.getProperty("java.class.path"),
-                            "org.tonle.cli.Main",
-                            "up",
-                            "--lake",
-                            folder.toString(),
-                            "--port",
-                            "0"));
             Path output = Files.createTempFile(folder.getParent(), "lake", ".log");
             ProcessBuilder builder =
-                    new ProcessBuilder(command)
+                    new ProcessBuilder(
+                                    Product.tonle("up", "--lake", folder.toString(), "--port", "0"))
                             .redirectErrorStream(true)
                             .redirectOutput(output.toFile());
             builder.environment().putAll(environment);

@@ -37,19 +37,12 @@ final class ShopProcess implements AutoCloseable {
         Path output = Files.createTempFile(lake.getParent(), "shop", ".log");
         Process process =
                 new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-XX:+UseSerialGC",
-                                "-XX:TieredStopAtLevel=1",
-                                "-Xmx128m",
-                                "-Dtonle.home=" + Path.of("..").toAbsolutePath().normalize(),
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                "org.tonle.cli.Main",
-                                "shop",
-                                "--lake",
-                                lake.toString(),
-                                "--rate",
-                                String.valueOf(rate))
+                                Product.tonle(
+                                        "shop",
+                                        "--lake",
+                                        lake.toString(),
+                                        "--rate",
+                                        String.valueOf(rate)))
                         .redirectErrorStream(true)
                         .redirectOutput(output.toFile())
                         .start();
