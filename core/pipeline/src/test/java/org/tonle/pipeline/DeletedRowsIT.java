@@ -115,7 +115,7 @@ class DeletedRowsIT {
         lake.settled(runner);
         long deleted = delete(0, 9);
         DatasetStatus copies;
-        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         do {
             assertThat(System.nanoTime()).isLessThan(deadline);
             Thread.sleep(10);

@@ -301,7 +301,7 @@ class DriftIT {
     }
 
     private static void failing(PipelineRunner runner, String why) throws InterruptedException {
-        long deadline = System.nanoTime() + 30_000_000_000L;
+        long deadline = System.nanoTime() + 90_000_000_000L;
         while (runner.status().stream()
                 .noneMatch(status -> status.reason().filter(r -> r.contains(why)).isPresent())) {
             if (System.nanoTime() > deadline) {

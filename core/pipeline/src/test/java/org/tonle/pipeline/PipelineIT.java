@@ -64,7 +64,7 @@ class PipelineIT {
 
     private static void await(Supplier<String> state, BooleanSupplier condition)
             throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime()).as("%s", state.get()).isLessThan(deadline);
             Thread.sleep(20);

@@ -278,7 +278,7 @@ class ReplayIT {
 
     /** Asks until it has the lease. */
     private static TaskResult taken(PipelineRunner runner) {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (true) {
             try {
                 return runner.perform(replay());

@@ -158,7 +158,7 @@ class RunEventsIT {
                     .replaceAll(List.of());
             commit.publish(org.tonle.ledger.CommitRequest.builder(commit.id(), "test", "test"));
         }
-        long deadline = System.nanoTime() + 20_000_000_000L;
+        long deadline = System.nanoTime() + 90_000_000_000L;
         while (changes("silver.copy").size() < 4) {
             assertThat(System.nanoTime()).as("%s", lake.events).isLessThan(deadline);
             Thread.sleep(10);

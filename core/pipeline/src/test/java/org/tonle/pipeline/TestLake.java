@@ -40,12 +40,10 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SqlText;
 import org.tonle.duckdb.DuckDbEngine;
 import org.tonle.duckdb.DuckDbSettings;
-import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.LogMove;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Ledger;
-import org.tonle.ledger.LedgerConfig;
 import org.tonle.spi.FailPoints;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Dataset;
@@ -59,7 +57,7 @@ import org.tonle.sql.Sql;
 final class TestLake implements AutoCloseable {
     static final Instant START = Instant.parse("2026-03-01T00:00:00Z");
 
-    private final EmbeddedPostgres postgres;
+    private final TestDatabase database;
     private final RootAllocator allocator = new RootAllocator();
     final Ledger ledger;
     final LakeCatalog catalog;
@@ -87,11 +85,8 @@ final class TestLake implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        postgres = EmbeddedPostgres.start(dir.resolve("pg"));
-        ledger =
-                Ledger.open(
-                        new LedgerConfig(postgres.jdbcUrl(), postgres.user(), postgres.password()),
-                        FailPoints.NONE);
+        database = TestDatabase.create();
+        ledger = database.ledger();
         catalog = new LakeCatalog(ledger, warehouse, FailPoints.NONE);
         engine =
                 DuckDbEngine.open(
@@ -159,7 +154,7 @@ final class TestLake implements AutoCloseable {
 
     /** Waits until all datasets hold everything that is committed, their own commits included. */
     void settled(PipelineRunner runner) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         long head;
         do {
             head = ledger.head();
@@ -181,7 +176,7 @@ final class TestLake implements AutoCloseable {
     }
 
     long postgresPid() {
-        return postgres.pid();
+        return TestDatabase.serverPid();
     }
 
     /** A process's leases, given back when the lake is closed. */
@@ -304,7 +299,7 @@ final class TestLake implements AutoCloseable {
         }
         engine.close();
         ledger.close();
-        postgres.close();
+        database.close();
         allocator.close();
     }
 }
