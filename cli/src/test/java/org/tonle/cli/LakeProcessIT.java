@@ -89,7 +89,7 @@ class LakeProcessIT {
             assertThat(second.exit()).isEqualTo(Exit.FAILED);
             assertThat(second.err()).contains("already open: process " + up.pid());
 
-            long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+            long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
             String sum = "SELECT SUM(events) AS n FROM gold.events_by_type";
             while (client.query(address.url(), sum).number() < 3 && System.nanoTime() < deadline) {
                 TimeUnit.MILLISECONDS.sleep(200);

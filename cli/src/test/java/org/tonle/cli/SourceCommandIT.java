@@ -237,7 +237,7 @@ class SourceCommandIT {
     }
 
     private void awaitListed(String wanted) throws InterruptedException {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
         do {
             assertThat(run("ls", "--lake", lake.toString())).as(err()).isZero();
             TimeUnit.MILLISECONDS.sleep(100);
@@ -297,7 +297,7 @@ class SourceCommandIT {
                                         new NewTopic("shop.orders", 2, (short) 1),
                                         new NewTopic("shop.changes", 1, (short) 1)))
                         .all()
-                        .get(30, TimeUnit.SECONDS);
+                        .get(90, TimeUnit.SECONDS);
             }
             try (KafkaProducer<byte[], byte[]> producer =
                     new KafkaProducer<>(

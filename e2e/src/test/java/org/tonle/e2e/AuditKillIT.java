@@ -138,7 +138,7 @@ class AuditKillIT {
     }
 
     private static void awaitListed(LakeProcess.Address address, String sql) throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         String found = "";
         while (!found.contains(sql) && System.nanoTime() < deadline) {
             found = rows(address, "SELECT statement FROM system.queries").toString();

@@ -23,7 +23,7 @@ import org.tonle.spi.FailPoints;
 
 /** What crash tests share: wait for an embedded lake to have nothing left to do, and judge it. */
 final class CrashRun {
-    private static final Duration SETTLE = Duration.ofSeconds(60);
+    private static final Duration SETTLE = Duration.ofSeconds(90);
 
     private CrashRun() {}
 

@@ -3,6 +3,7 @@ package org.tonle.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -41,9 +43,7 @@ final class DocReader implements AutoCloseable {
         Files.writeString(secrets.resolve("shop-password"), "secret\n");
         Files.writeString(secrets.resolve("registry"), "secret\n");
         Files.writeString(secrets.resolve("invoices-key"), "secret\n");
-        try (ServerSocket socket = new ServerSocket(0)) {
-            port = socket.getLocalPort();
-        }
+        port = freePort();
         Path tonle = dir.resolve("tonle");
         Files.writeString(
                 tonle,
@@ -53,6 +53,21 @@ final class DocReader implements AutoCloseable {
                                         .map(part -> "'" + part + "'")
                                         .collect(Collectors.joining(" "))));
         assertThat(tonle.toFile().setExecutable(true)).isTrue();
+    }
+
+    /**
+     * One that is free at each start of the lake, too: below those that the system gives to
+     * connections.
+     */
+    private static int freePort() throws IOException {
+        Random random = new Random();
+        while (true) {
+            try (ServerSocket socket = new ServerSocket(20_000 + random.nextInt(10_000))) {
+                return socket.getLocalPort();
+            } catch (BindException taken) {
+                // the next one
+            }
+        }
     }
 
     /** Whether there was something to do. */
@@ -230,7 +245,7 @@ final class DocReader implements AutoCloseable {
 
     private static void stop(Process process) throws InterruptedException {
         process.destroy();
-        assertThat(process.waitFor(30, TimeUnit.SECONDS)).as("SIGTERM ends a lake").isTrue();
+        assertThat(process.waitFor(PATIENCE)).as("SIGTERM ends a lake").isTrue();
         assertThat(process.exitValue()).isZero();
     }
 

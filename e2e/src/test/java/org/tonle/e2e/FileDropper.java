@@ -30,7 +30,7 @@ final class FileDropper implements AutoCloseable {
     /** A slow machine has time for many. */
     private static final int MOST = 600;
 
-    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration LIMIT = Duration.ofSeconds(90);
     private static final String MENDED = "{\"fix\":\"'{}'\"}";
 
     private final Path lake;

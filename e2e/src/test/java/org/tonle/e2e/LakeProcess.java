@@ -136,7 +136,7 @@ final class LakeProcess implements AutoCloseable {
     /** As SIGTERM does; the status it ended with. */
     int terminate() throws InterruptedException {
         process.destroy();
-        return awaitEnd(Duration.ofSeconds(20));
+        return awaitEnd(START);
     }
 
     void signal(String name) throws IOException, InterruptedException {

@@ -87,7 +87,7 @@ class OutsideServersIT {
     /** Waits until so many more requests were answered. */
     private static void progress(RetryingClient client) throws InterruptedException {
         long goal = client.answers() + 20;
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (client.answers() < goal) {
             assertThat(System.nanoTime())
                     .as("the lake answers no more: %s, %s", client.broken(), client.refused())

@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 final class ShopProcess implements AutoCloseable {
     private static final Pattern READY =
             Pattern.compile("ready at postgres://(\\w+)@127\\.0\\.0\\.1:(\\d+)/(\\w+)");
-    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration LIMIT = Duration.ofSeconds(90);
 
     private final Path lake;
     private final Process process;

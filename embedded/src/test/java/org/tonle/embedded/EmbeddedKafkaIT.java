@@ -65,7 +65,7 @@ class EmbeddedKafkaIT {
         long started = System.nanoTime();
         try (EmbeddedKafka kafka = EmbeddedKafka.start(dir)) {
             assertThat(Duration.ofNanos(System.nanoTime() - started))
-                    .isLessThan(Duration.ofSeconds(10));
+                    .isLessThan(Duration.ofSeconds(30));
             assertThat(read(kafka.clientProperties(), 2)).containsExactly("one", "two");
         }
     }
@@ -117,7 +117,7 @@ class EmbeddedKafkaIT {
             Config config =
                     admin.describeConfigs(List.of(broker))
                             .all()
-                            .get(30, TimeUnit.SECONDS)
+                            .get(90, TimeUnit.SECONDS)
                             .get(broker);
             assertThat(config.get("log.flush.interval.messages").value()).isEqualTo("1");
             assertThat(config.get("auto.create.topics.enable").value()).isEqualTo("false");
@@ -129,7 +129,7 @@ class EmbeddedKafkaIT {
             Config created =
                     admin.describeConfigs(List.of(topic))
                             .all()
-                            .get(30, TimeUnit.SECONDS)
+                            .get(90, TimeUnit.SECONDS)
                             .get(topic);
             assertThat(created.get("flush.messages").value()).isEqualTo("1");
         }
@@ -179,14 +179,14 @@ class EmbeddedKafkaIT {
         settings.put("default.api.timeout.ms", "3000");
         settings.put("request.timeout.ms", "2000");
         try (Admin admin = Admin.create(settings)) {
-            return admin.describeCluster().clusterId().get(10, TimeUnit.SECONDS);
+            return admin.describeCluster().clusterId().get(90, TimeUnit.SECONDS);
         }
     }
 
     private static void createTopic(Admin admin) throws Exception {
         admin.createTopics(List.of(new NewTopic(TOPIC, 1, (short) 1)))
                 .all()
-                .get(30, TimeUnit.SECONDS);
+                .get(90, TimeUnit.SECONDS);
     }
 
     private static void produce(Map<String, String> client, String... values) throws Exception {
@@ -197,7 +197,7 @@ class EmbeddedKafkaIT {
                         settings, new ByteArraySerializer(), new ByteArraySerializer())) {
             for (String value : values) {
                 producer.send(new ProducerRecord<>(TOPIC, value.getBytes(StandardCharsets.UTF_8)))
-                        .get(30, TimeUnit.SECONDS);
+                        .get(90, TimeUnit.SECONDS);
             }
         }
     }
@@ -212,7 +212,7 @@ class EmbeddedKafkaIT {
             consumer.assign(List.of(partition));
             consumer.seek(partition, 0);
             List<String> values = new ArrayList<>();
-            long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+            long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
             while (values.size() < count && System.nanoTime() < deadline) {
                 for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(200))) {
                     values.add(new String(r.value(), StandardCharsets.UTF_8));

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
  * few hundred MB that only the test's own process sees.
  */
 class SmallDiskIT {
-    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration LIMIT = Duration.ofSeconds(90);
 
     @TempDir Path dir;
 
@@ -134,7 +134,7 @@ class SmallDiskIT {
             try (Admin admin = Admin.create(properties(kafka))) {
                 admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1)))
                         .all()
-                        .get(30, TimeUnit.SECONDS);
+                        .get(90, TimeUnit.SECONDS);
             }
             try (KafkaProducer<byte[], byte[]> producer = producer(kafka)) {
                 append(kafka, producer, topic, 1, acknowledged);

@@ -12,7 +12,7 @@ import org.tonle.spi.Principal;
 
 /** What a lake answers to itself. */
 final class Answers {
-    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration LIMIT = Duration.ofSeconds(90);
 
     private Answers() {}
 

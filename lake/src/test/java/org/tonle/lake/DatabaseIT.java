@@ -140,7 +140,7 @@ class DatabaseIT {
     }
 
     private static void until(String otherwise, Check check) throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!check.holds()) {
             assertThat(System.nanoTime()).as(otherwise).isLessThan(deadline);
             TimeUnit.MILLISECONDS.sleep(50);

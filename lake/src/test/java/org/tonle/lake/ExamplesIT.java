@@ -138,7 +138,7 @@ class ExamplesIT {
         try (Admin admin = Admin.create(settings)) {
             admin.createTopics(List.of(new NewTopic("shop.payments", 3, (short) 1)))
                     .all()
-                    .get(30, TimeUnit.SECONDS);
+                    .get(90, TimeUnit.SECONDS);
         }
         try (KafkaProducer<String, String> producer =
                 new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {

@@ -91,7 +91,7 @@ class LakeIT {
     }
 
     private static void await(Lake lake, BooleanSupplier condition) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime()).as("%s", lake.tables()).isLessThan(deadline);
             Thread.sleep(20);

@@ -52,7 +52,7 @@ class LakeQuarantineIT {
                 "application/x-ndjson",
                 Optional.empty(),
                 Map.of());
-        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (lake.tables().getFirst().rows() != events.length
                 || lake.tables().stream().anyMatch(table -> table.lag() > 0)) {
             assertThat(System.nanoTime()).as("%s", lake.tables()).isLessThan(deadline);

@@ -28,7 +28,7 @@ import org.tonle.spi.Principal;
 
 /** Who may do what with a whole lake. */
 class LakeSecurityIT {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     @TempDir private static Path folder;
     private static Lake lake;
@@ -183,22 +183,32 @@ class LakeSecurityIT {
         String second = key(Set.of("ingest"), null);
         assertThat(lake.catalog().ledger().apiKeys().revoke(lake.access().keys().getLast().id()))
                 .isTrue();
-        long revoked = System.nanoTime();
-        await(() -> !isKnown(second));
-        assertThat(Duration.ofNanos(System.nanoTime() - revoked)).isLessThan(Duration.ofSeconds(5));
+        long until = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+        boolean late;
+        boolean known;
+        do {
+            TimeUnit.MILLISECONDS.sleep(50);
+            late = System.nanoTime() - until > 0;
+            known = isKnown(second);
+        } while (known && !late);
+        assertThat(known).as("what is asked 5 seconds later is refused").isFalse();
     }
 
     @Test
     void aKeyExpires() throws Exception {
+        Duration life = Duration.ofMillis(1500);
+        long made = System.nanoTime();
         String token =
                 lake.access()
                         .createKey(
                                 Set.of("ingest"),
                                 Optional.empty(),
-                                Optional.of(Duration.ofMillis(1500)),
+                                Optional.of(life),
                                 Principal.LAKE)
                         .token();
-        assertThat(isKnown(token)).isTrue();
+        boolean known = isKnown(token);
+        boolean over = System.nanoTime() - made >= life.toNanos();
+        assertThat(known || over).isTrue();
         await(() -> !isKnown(token));
     }
 

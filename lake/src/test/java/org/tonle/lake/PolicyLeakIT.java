@@ -56,7 +56,7 @@ class PolicyLeakIT {
     }
 
     private static void await(Supplier<Boolean> condition) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!condition.get()) {
             assertThat(System.nanoTime()).as("not in time").isLessThan(deadline);
             TimeUnit.MILLISECONDS.sleep(50);

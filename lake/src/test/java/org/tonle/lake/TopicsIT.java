@@ -129,7 +129,7 @@ class TopicsIT {
         try (Admin admin = Admin.create(new HashMap<>(client))) {
             admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1)))
                     .all()
-                    .get(30, TimeUnit.SECONDS);
+                    .get(90, TimeUnit.SECONDS);
         }
     }
 
@@ -165,7 +165,7 @@ class TopicsIT {
     }
 
     private static void await(Supplier<String> found, String wanted) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         String now = found.get();
         while (!now.contains(wanted)) {
             assertThat(System.nanoTime()).as("%s, wanted %s", now, wanted).isLessThan(deadline);

@@ -306,15 +306,15 @@ class LakeServerTest {
                         HttpResponse.BodyHandlers.ofInputStream());
         response.body().readNBytes(1000);
         response.body().close();
-        assertThat(lake.cancelled.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(lake.cancelled.await(90, TimeUnit.SECONDS)).isTrue();
 
         ScriptedLake other = new ScriptedLake();
         try (LakeServer second = LakeServer.start(other, ServerOptions.onPort(0));
                 Socket socket = connect(second)) {
             send(socket, "/api/v1/query", "{\"sql\":\"wait\"}");
-            assertThat(other.inside.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(other.inside.await(90, TimeUnit.SECONDS)).isTrue();
             socket.close();
-            assertThat(other.cancelled.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(other.cancelled.await(90, TimeUnit.SECONDS)).isTrue();
         }
     }
 
@@ -360,7 +360,7 @@ class LakeServerTest {
     }
 
     private void awaitInside(int count) throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!get("/metrics").body().contains("inside{kind=\"query\"} " + count + ".0")) {
             assertThat(System.nanoTime()).as("%d inside", count).isLessThan(deadline);
         }
@@ -376,7 +376,7 @@ class LakeServerTest {
                                 .POST(HttpRequest.BodyPublishers.ofString(body))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
-        assertThat(lake.inside.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(lake.inside.await(90, TimeUnit.SECONDS)).isTrue();
 
         problem(post("/api/v1/ingest/events", body), 429, "OVERLOADED");
 
@@ -392,7 +392,7 @@ class LakeServerTest {
                 client.sendAsync(
                         withoutLength("wait" + "x".repeat(16 << 20)),
                         HttpResponse.BodyHandlers.ofString());
-        assertThat(lake.inside.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(lake.inside.await(90, TimeUnit.SECONDS)).isTrue();
 
         assertThat(
                         client.send(withoutLength("{}"), HttpResponse.BodyHandlers.ofString())
@@ -432,7 +432,7 @@ class LakeServerTest {
                                 .POST(HttpRequest.BodyPublishers.ofString("wait"))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
-        assertThat(lake.inside.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(lake.inside.await(90, TimeUnit.SECONDS)).isTrue();
         HttpRequest ready = to(second, "/health/ready").build();
         HttpRequest ingest =
                 to(second, "/api/v1/ingest/events")
@@ -451,7 +451,7 @@ class LakeServerTest {
         lake.letGo.countDown();
 
         assertThat(inside.get().statusCode()).isEqualTo(202);
-        closing.get(10, TimeUnit.SECONDS);
+        closing.get(90, TimeUnit.SECONDS);
         assertThatThrownBy(() -> client.send(ready, HttpResponse.BodyHandlers.ofString()))
                 .isInstanceOf(IOException.class);
     }

@@ -130,7 +130,7 @@ class PolicyDoorsIT {
         assertThat(receipt.statusCode()).as(receipt.body()).isEqualTo(202);
         Map<String, String> rows =
                 new HashMap<>(Map.of("filtered", "3", "masked", "5", "both", "3"));
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!rows.isEmpty()) {
             assertThat(System.nanoTime()).as("%s aren't complete", rows).isLessThan(deadline);
             rows.entrySet()

@@ -25,7 +25,7 @@ import org.tonle.spi.SourceMark;
 /** Reads a database as the lake does, and remembers all that came, by place. */
 final class Capture implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
-    static final Duration LIMIT = Duration.ofSeconds(60);
+    static final Duration LIMIT = Duration.ofSeconds(90);
 
     private final SourceKind.Postgres kind;
     private PostgresSource source;

@@ -246,7 +246,7 @@ class BucketIT {
             assertThat(source.poll(Duration.ofMillis(1))).isEmpty();
             assertThat(lists).hasValueLessThan(300);
             List<SourceBody> bodies = List.of();
-            long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+            long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
             while (bodies.isEmpty() && System.nanoTime() - deadline < 0) {
                 bodies = source.poll(Duration.ofMillis(1));
             }

@@ -394,7 +394,7 @@ class ObjectsTest {
             assertThat(line[1]).isEqualTo("hello");
             ProcessHandle child = ProcessHandle.of(Long.parseLong(line[0])).orElseThrow();
             parent.destroyForcibly().waitFor();
-            child.onExit().get(10, TimeUnit.SECONDS);
+            child.onExit().get(90, TimeUnit.SECONDS);
             assertThat(lake).isEmptyDirectory();
         } finally {
             parent.destroyForcibly();

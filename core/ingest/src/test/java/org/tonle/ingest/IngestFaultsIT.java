@@ -90,7 +90,7 @@ class IngestFaultsIT {
                     last = insist(ingest, source, id, "{\"id\":\"" + id + "\"}");
                 }
                 await(ingest, source.name(), last);
-                assertThat(ingest.drain(Duration.ofSeconds(30))).isTrue();
+                assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
             }
         }
         assertThat(points.reached).containsAll(SourceSink.failPoints());
@@ -121,7 +121,7 @@ class IngestFaultsIT {
                 Admin admin = Admin.create(properties())) {
             IngestReceipt first = send(ingest, broken.name(), null, "{}");
             await(ingest, broken.name(), first);
-            admin.deleteTopics(List.of(first.topic())).all().get(30, TimeUnit.SECONDS);
+            admin.deleteTopics(List.of(first.topic())).all().get(90, TimeUnit.SECONDS);
             SourceStatus status = awaitStatus(ingest, broken, s -> s.state() == State.FAILING);
             assertThat(status.problem().orElseThrow().code()).isEqualTo(ErrorCode.LOG_GAP);
             assertThat(status.problem().orElseThrow().reason()).contains(first.topic());
@@ -171,7 +171,7 @@ class IngestFaultsIT {
             acknowledged = send(ingest, source.name(), null, "{}");
         }
         try (Admin admin = Admin.create(properties())) {
-            admin.deleteTopics(List.of(acknowledged.topic())).all().get(30, TimeUnit.SECONDS);
+            admin.deleteTopics(List.of(acknowledged.topic())).all().get(90, TimeUnit.SECONDS);
         }
         try (Ingest ingest = lake.ingest(source)) {
             SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.FAILING);
@@ -207,7 +207,7 @@ class IngestFaultsIT {
                                     new TopicPartition(last.topic(), 0),
                                     RecordsToDelete.beforeOffset(3)))
                     .all()
-                    .get(30, TimeUnit.SECONDS);
+                    .get(90, TimeUnit.SECONDS);
         }
         try (Ingest ingest = lake.ingest(source)) {
             SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.FAILING);
@@ -229,7 +229,7 @@ class IngestFaultsIT {
             IngestReceipt first = send(ingest, source.name(), null, "{}");
             await(ingest, source.name(), first);
             stranger.send(new ProducerRecord<>(first.topic(), new byte[] {1}))
-                    .get(30, TimeUnit.SECONDS);
+                    .get(90, TimeUnit.SECONDS);
             SourceStatus status = awaitStatus(ingest, source, s -> s.state() == State.FAILING);
             assertThat(status.problem().orElseThrow().reason()).contains("position 1");
         }
@@ -256,7 +256,7 @@ class IngestFaultsIT {
             var config =
                     admin.describeConfigs(List.of(resource))
                             .all()
-                            .get(30, TimeUnit.SECONDS)
+                            .get(90, TimeUnit.SECONDS)
                             .get(resource);
             assertThat(config.get("retention.ms").value())
                     .isEqualTo(Long.toString(Duration.ofDays(30).toMillis()));
@@ -340,7 +340,7 @@ class IngestFaultsIT {
                                 TestLake::nothingOutside,
                                 kafka -> new PlainRecords())) {
             ingest.start(List.of(source));
-            assertThat(ingest.awaitStarted(Duration.ofSeconds(30))).isTrue();
+            assertThat(ingest.awaitStarted(Duration.ofSeconds(90))).isTrue();
             await(ingest, source.name(), send(ingest, source.name(), "k1", "{\"id\":1}"));
             lake.kafka.close();
             assertThatThrownBy(() -> send(ingest, source.name(), "k2", "{\"id\":2}"))
@@ -405,7 +405,7 @@ class IngestFaultsIT {
                     .contains("Start the lake again");
         }
         try (Ingest ingest = lake.ingest(source)) {
-            assertThat(ingest.drain(Duration.ofSeconds(30))).isTrue();
+            assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
         }
         assertThat(lake.ask(source.name(), "SELECT count(*) FROM bronze")).containsExactly("1");
     }

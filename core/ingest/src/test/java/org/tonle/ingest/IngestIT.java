@@ -240,7 +240,7 @@ class IngestIT {
             append(topic, "fresh", "{\"id\":2}");
             append(topic, "fresh", "{\"id\":2}");
             long last = append(topic, "fresh", "{\"id\":3}");
-            assertThat(ingest.awaitInBronze(source.name(), 0, last, Duration.ofSeconds(30)))
+            assertThat(ingest.awaitInBronze(source.name(), 0, last, Duration.ofSeconds(90)))
                     .isTrue();
             assertThat(lake.ask(source.name(), "SELECT event_id, position FROM bronze ORDER BY 2"))
                     .containsExactly("1|0", "2|2", "3|4");
@@ -321,7 +321,7 @@ class IngestIT {
             assertThat(count(source)).isEqualTo("0");
             assertThat(ingest.status().getFirst().lag()).isEqualTo(30);
             assertThat(ingest.status().getFirst().waitingSince()).hasValue(lake.clock.instant());
-            assertThat(ingest.drain(Duration.ofSeconds(30))).isTrue();
+            assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
             refused(ErrorCode.NOT_READY, () -> send(ingest, source.name(), null, "{}"));
             assertThat(lake.ask(source.name(), "SELECT count(DISTINCT event_id) FROM bronze"))
                     .containsExactly("30");
@@ -360,7 +360,7 @@ class IngestIT {
                                 TestLake::nothingOutside,
                                 kafka -> new PlainRecords())) {
             ingest.start(List.of(source));
-            assertThat(ingest.awaitStarted(Duration.ofSeconds(30))).isTrue();
+            assertThat(ingest.awaitStarted(Duration.ofSeconds(90))).isTrue();
             refused(
                     ErrorCode.OVERLOADED,
                     () -> send(ingest, source.name(), null, "\"" + "x".repeat(70 << 10) + "\""));

@@ -80,7 +80,7 @@ class OutsideTopicIT {
         try (Admin admin = Admin.create(client())) {
             admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1)))
                     .all()
-                    .get(30, TimeUnit.SECONDS);
+                    .get(90, TimeUnit.SECONDS);
         }
         return topic;
     }
@@ -115,7 +115,7 @@ class OutsideTopicIT {
     }
 
     private static void await(BooleanSupplier until) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!until.getAsBoolean()) {
             assertThat(System.nanoTime()).isLessThan(deadline);
             TimeUnit.MILLISECONDS.sleep(20);
@@ -150,7 +150,7 @@ class OutsideTopicIT {
         SourceDefinition source = source(topic, true);
         try (Ingest ingest = ingest("a", source)) {
             await(() -> has(source, 5));
-            assertThat(ingest.drain(Duration.ofSeconds(10))).isTrue();
+            assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
         }
         assertThat(
                         lake.ask(
@@ -188,7 +188,7 @@ class OutsideTopicIT {
             try (Admin admin = Admin.create(client())) {
                 admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(6)))
                         .all()
-                        .get(30, TimeUnit.SECONDS);
+                        .get(90, TimeUnit.SECONDS);
             }
             produce(topic, 6, 3_001, 4_000);
             await(() -> has(source, 4_000));
@@ -218,7 +218,7 @@ class OutsideTopicIT {
         for (int start = 0; start < 2; start++) {
             try (Ingest ingest = ingest("a", source)) {
                 await(() -> has(source, 2));
-                assertThat(ingest.drain(Duration.ofSeconds(10))).isTrue();
+                assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
             }
         }
         assertThat(lake.ask(source.name(), "SELECT position, event_id FROM bronze ORDER BY 1"))
@@ -251,7 +251,7 @@ class OutsideTopicIT {
             produce(topic, 2, 1_001, 2_000);
             try (Ingest second = ingest("b", source)) {
                 assertThat(second.status().getFirst().state()).isEqualTo(State.PAUSED);
-                assertThat(second.drain(Duration.ofSeconds(10))).isTrue();
+                assertThat(second.drain(Duration.ofSeconds(90))).isTrue();
             }
             assertThat(has(source, 1_000)).isTrue();
             var resumed = first.resume(source.name(), "anna");
@@ -317,7 +317,7 @@ class OutsideTopicIT {
         try (Ingest ingest = ingest("a", source)) {
             await(() -> has(source, 5));
             try (Admin admin = Admin.create(client())) {
-                admin.deleteTopics(List.of(topic)).all().get(30, TimeUnit.SECONDS);
+                admin.deleteTopics(List.of(topic)).all().get(90, TimeUnit.SECONDS);
             }
             await(() -> ingest.status().getFirst().state() == State.FAILING);
             assertThat(ingest.status().getFirst().problem().orElseThrow().code())

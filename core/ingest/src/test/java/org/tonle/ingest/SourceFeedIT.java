@@ -160,7 +160,7 @@ class SourceFeedIT {
     }
 
     private static void await(BooleanSupplier until) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!until.getAsBoolean()) {
             assertThat(System.nanoTime()).isLessThan(deadline);
             TimeUnit.MILLISECONDS.sleep(10);
@@ -213,7 +213,7 @@ class SourceFeedIT {
             try (Ingest ingest = ingest(FailPoints.NONE, source, () -> new Forgetful(given))) {
                 await(() -> hasAll(source) && given.get() == BODIES);
                 await(() -> ingest.status().getFirst().lag() == 0);
-                assertThat(ingest.drain(Duration.ofSeconds(20))).isTrue();
+                assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
             }
         }
         assertEachOnce(source);
@@ -250,7 +250,7 @@ class SourceFeedIT {
                 SourceMark mark = lake.ledger.sourceMarks(source.name()).get("a");
                 return mark != null && mark.position().equals("00003");
             });
-            assertThat(ingest.drain(Duration.ofSeconds(20))).isTrue();
+            assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
         }
         assertThat(lake.ask(source.name(), "SELECT position, event_id FROM bronze ORDER BY 1, 2"))
                 .containsExactly("0|a1-1", "0|a1-2", "2|a2-1", "2|a2-2", "5|a3-1", "5|a3-2");

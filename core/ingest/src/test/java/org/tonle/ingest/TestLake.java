@@ -141,7 +141,7 @@ final class TestLake implements AutoCloseable {
                         outside,
                         kafka -> new PlainRecords());
         ingest.start(List.of(sources));
-        if (!ingest.awaitStarted(Duration.ofSeconds(30))) {
+        if (!ingest.awaitStarted(Duration.ofSeconds(90))) {
             ingest.close();
             throw new AssertionError("not started: " + ingest.status());
         }
@@ -205,7 +205,7 @@ final class TestLake implements AutoCloseable {
     static void await(Ingest ingest, String source, IngestReceipt receipt)
             throws InterruptedException {
         if (!ingest.awaitInBronze(
-                source, receipt.partition(), receipt.position(), Duration.ofSeconds(30))) {
+                source, receipt.partition(), receipt.position(), Duration.ofSeconds(90))) {
             throw new AssertionError("not in bronze: " + receipt + " " + ingest.status());
         }
     }

@@ -142,7 +142,7 @@ class TransactionsIT {
     }
 
     private static void await(BooleanSupplier until) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!until.getAsBoolean()) {
             assertThat(System.nanoTime()).isLessThan(deadline);
             TimeUnit.MILLISECONDS.sleep(10);
@@ -199,7 +199,7 @@ class TransactionsIT {
                     };
             try (Ingest ingest = ingest(fourthTime, source, 1, new Shop())) {
                 await(() -> hasAll(source));
-                assertThat(ingest.drain(Duration.ofSeconds(20))).isTrue();
+                assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
             }
             assertWhole(source, from + 1);
             for (String table : List.of("_a", "_b")) {
@@ -238,13 +238,13 @@ class TransactionsIT {
             await(() -> lake.ledger.sourceMarks(source.name()).containsKey("log"));
             assertThat(lake.ledger.sourceMarks(source.name()).get("log").position())
                     .isEqualTo("%05d".formatted(BODIES - 1));
-            assertThat(ingest.drain(Duration.ofSeconds(20))).isTrue();
+            assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
         }
         assertThat(rows(lake.catalog.pin(), source.name() + "_b")).isEqualTo(1);
         // the rest of the log is half a transaction, which the next start goes on with
         try (Ingest ingest = ingest(FailPoints.NONE, source, 1 << 20, new Shop())) {
             await(() -> hasAll(source));
-            assertThat(ingest.drain(Duration.ofSeconds(20))).isTrue();
+            assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
         }
         assertWhole(source, from + 1);
     }
@@ -292,7 +292,7 @@ class TransactionsIT {
         long from = lake.catalog.pin().seq();
         try (Ingest ingest = ingest(once, source, 1, endless)) {
             await(() -> rows(lake.catalog.pin(), source.name() + "_a") == bodies);
-            assertThat(ingest.drain(Duration.ofSeconds(20))).isTrue();
+            assertThat(ingest.drain(Duration.ofSeconds(90))).isTrue();
         }
         Pin now = lake.catalog.pin();
         for (long seq = from + 1; seq <= now.seq(); seq++) {

@@ -176,7 +176,7 @@ class AuditIT {
     }
 
     private static void awaitRecords(String mark, String... expected) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (!records(mark).equals(List.of(expected)) && System.nanoTime() < deadline) {
             Thread.sleep(20);
         }
@@ -422,7 +422,7 @@ class AuditIT {
         Duration retention = Duration.ofDays(201).minusSeconds(2499).plusMillis(1);
         try (Audit own =
                 Audit.start(ledger.audit(), directory.resolve("retention"), retention, later)) {
-            long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+            long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
             while (!records("ancient").equals(List.of("ada FINISHED  1"))
                     && System.nanoTime() < deadline) {
                 Thread.sleep(20);
