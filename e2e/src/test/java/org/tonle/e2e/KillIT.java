@@ -10,7 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** kill -9 at random moments under load; {@code -Dtonle.kills=500} for long. */
 class KillIT {
-    private static final int KILLS = Integer.getInteger("tonle.kills", 25);
+    private static final int KILLS = Integer.getInteger("tonle.kills", 12);
 
     @TempDir private Path dir;
 
