@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,6 +77,10 @@ class LakeProcessIT {
     void aLakeIsMadeServedAskedAndStopped() throws Exception {
         Path lake = temp.resolve("lake");
         assertThat(run("init", "init", lake.toString()).exit()).isZero();
+        Files.writeString(
+                lake.resolve("lake.yaml"),
+                "ingest: {commit-interval: 200ms}\nrefresh-interval: 200ms\n",
+                StandardOpenOption.APPEND);
         Process up = start("up", "up", "--lake", lake.toString(), "--port", "0");
         LakeAddress address = awaitReady(up, lake);
         try (LakeClient client = new LakeClient(LakeAddress.adminToken(lake))) {

@@ -41,7 +41,8 @@ class SourceCommandIT {
     @BeforeEach
     void makeLake() throws IOException {
         lake = Files.createDirectories(temp.resolve("lake"));
-        Files.writeString(lake.resolve("lake.yaml"), "name: shop\n");
+        Files.writeString(
+                lake.resolve("lake.yaml"), "name: shop\ningest: {commit-interval: 200ms}\n");
     }
 
     private int run(String... args) {

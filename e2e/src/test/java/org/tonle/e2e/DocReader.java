@@ -7,6 +7,7 @@ import java.net.BindException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -185,6 +186,7 @@ final class DocReader implements AutoCloseable {
     private void up(String command) throws Exception {
         String withPort = command.contains("--port") ? command : command + " --port " + port;
         String lake = withPort.replaceFirst(".*--lake (\\S+).*", "$1");
+        hurry(dir.resolve(lake).resolve("lake.yaml"));
         Process process =
                 builder("exec " + withPort)
                         .redirectOutput(dir.resolve("up.out").toFile())
@@ -197,6 +199,17 @@ final class DocReader implements AutoCloseable {
                     .as("%s%n%s", withPort, Files.readString(dir.resolve("up.err")))
                     .isTrue();
             Thread.sleep(50);
+        }
+    }
+
+    /** A reader waits for some seconds until gold follows; this one has much to read. */
+    private static void hurry(Path definition) throws IOException {
+        String written = Files.readString(definition);
+        for (String often :
+                List.of("ingest: {commit-interval: 200ms}\n", "refresh-interval: 200ms\n")) {
+            if (!written.contains(often.substring(0, often.indexOf(':') + 1))) {
+                Files.writeString(definition, often, StandardOpenOption.APPEND);
+            }
         }
     }
 

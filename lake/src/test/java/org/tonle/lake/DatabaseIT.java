@@ -60,7 +60,9 @@ class DatabaseIT {
     }
 
     private void writeLake() throws IOException {
-        write("lake.yaml", "name: shop\ningest: {commit-interval: 100ms}\n");
+        write(
+                "lake.yaml",
+                "name: shop\ningest: {commit-interval: 100ms}\nrefresh-interval: 100ms\n");
         write(
                 "sources/shop.yaml",
                 """

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +49,10 @@ class ExamplesIT {
                 Files.copy(file, target);
             }
         }
+        Files.writeString(
+                to.resolve("lake.yaml"),
+                "ingest: {commit-interval: 200ms}\nrefresh-interval: 200ms\n",
+                StandardOpenOption.APPEND);
         return to;
     }
 

@@ -25,7 +25,9 @@ class FilesIT {
 
     @Test
     void whatAppearsInTheFolderIsInSilverOnceAlsoAfterARestart() throws Exception {
-        write("lake.yaml", "name: shop\ningest: {commit-interval: 100ms}\n");
+        write(
+                "lake.yaml",
+                "name: shop\ningest: {commit-interval: 100ms}\nrefresh-interval: 100ms\n");
         write(
                 "sources/orders.yaml",
                 """
@@ -66,7 +68,9 @@ class FilesIT {
 
     @Test
     void whatHoldsNoRecordsIsARowWithItsTextAndItsBytesStayInTheStorage() throws Exception {
-        write("lake.yaml", "name: shop\ningest: {commit-interval: 100ms}\n");
+        write(
+                "lake.yaml",
+                "name: shop\ningest: {commit-interval: 100ms}\nrefresh-interval: 100ms\n");
         write("sources/letters.yaml", "kind: files\npath: ./letters\nformat: object\n");
         write(
                 "pipelines/letters.sql",

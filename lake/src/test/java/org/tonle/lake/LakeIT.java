@@ -38,7 +38,8 @@ class LakeIT {
     @BeforeEach
     void define() throws IOException {
         Files.writeString(
-                folder.resolve("lake.yaml"), "name: test\ningest: {commit-interval: 1s}\n");
+                folder.resolve("lake.yaml"),
+                "name: test\ningest: {commit-interval: 1s}\nrefresh-interval: 100ms\n");
         Files.createDirectories(folder.resolve("sources"));
         Files.createDirectories(folder.resolve("pipelines"));
         Files.writeString(

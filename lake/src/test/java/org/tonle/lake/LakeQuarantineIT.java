@@ -26,7 +26,8 @@ class LakeQuarantineIT {
 
     private void define(int most, String policy) throws Exception {
         Files.writeString(
-                folder.resolve("lake.yaml"), "name: test\ningest: {commit-interval: 1s}\n");
+                folder.resolve("lake.yaml"),
+                "name: test\ningest: {commit-interval: 1s}\nrefresh-interval: 100ms\n");
         for (String name : new String[] {"sources", "pipelines", "policies"}) {
             Files.createDirectories(folder.resolve(name));
         }

@@ -43,7 +43,8 @@ class LakeSecurityIT {
                 "lake.yaml",
                 """
                 name: test
-                ingest: {commit-interval: 500ms}
+                ingest: {commit-interval: 200ms}
+                refresh-interval: 100ms
                 query: {roles: {analyst: {memory: 64MB}}}
                 """);
         write(

@@ -65,7 +65,9 @@ class TopicsIT {
         kafka = EmbeddedKafka.start(dir.resolve("kafka"));
         registry = registry(0);
         folder = Files.createDirectories(dir.resolve("lake"));
-        write("lake.yaml", "name: shop\ningest: {commit-interval: 100ms}\n");
+        write(
+                "lake.yaml",
+                "name: shop\ningest: {commit-interval: 100ms}\nrefresh-interval: 100ms\n");
         Files.writeString(dir.resolve("password"), "s3cret");
         Files.writeString(dir.resolve("jaas"), kafka.clientProperties().get("sasl.jaas.config"));
     }
