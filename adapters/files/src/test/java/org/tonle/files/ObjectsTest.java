@@ -372,7 +372,10 @@ class ObjectsTest {
         write("slow.html", ("<table>".repeat(1_000_000)).getBytes(UTF_8));
         List<SourceBody> bodies = read(source(Optional.empty(), Duration.ofMillis(1)), Map.of());
         assertThat(new String(bodies.getFirst().bytes(), UTF_8))
-                .contains("\"media_type\":\"text/html\"")
+                // on a busy machine the time may be over before it is seen what it is
+                .containsAnyOf(
+                        "\"media_type\":\"text/html\"",
+                        "\"media_type\":\"" + Document.UNKNOWN + "\"")
                 .contains("it takes longer than 0 seconds");
     }
 
