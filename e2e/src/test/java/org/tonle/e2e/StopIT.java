@@ -62,29 +62,41 @@ class StopIT {
                         "tonle/postgres/postgres.log",
                         "tonle/kafka/data/meta.properties",
                         "tonle/kafka/data/tonle.crash.events-0");
+        Path last = dir;
         for (String moment : moments) {
-            Path folder = dir.resolve(String.valueOf(moments.indexOf(moment)));
-            LakeFolder.write(folder, "");
-            try (LakeProcess lake = LakeProcess.start(folder)) {
-                awaitExists(folder.resolve("." + moment), lake);
-                long asked = System.nanoTime();
-                lake.signal("TERM");
-                int status = lake.awaitEnd(LONGEST_STOP);
-                System.out.printf(
-                        "asked to end at %s, ended after %d ms%n",
-                        moment, (System.nanoTime() - asked) / 1_000_000);
-                assertThat(status).as(lake.output()).isZero();
-                assertThat(lake.output()).as(moment).contains("stopped before it was ready");
-                assertThat(lake.left()).as(moment).isEmpty();
-            }
+            int attempt = 0;
+            do {
+                last = dir.resolve(moments.indexOf(moment) + "-" + attempt++);
+                assertThat(attempt).as("ready before it is asked, at " + moment).isLessThan(9);
+            } while (wasReadyBeforeItWasAsked(last, moment));
         }
-        Path last = dir.resolve(String.valueOf(moments.size() - 1));
         try (LakeProcess lake = LakeProcess.start(last)) {
             assertThat(lake.awaitAddress())
                     .as("it starts afterwards: " + lake.output())
                     .isPresent();
             assertThat(lake.terminate()).isZero();
             assertThat(lake.left()).isEmpty();
+        }
+    }
+
+    /** Asks a lake to end at a moment of its start; it may be quicker than who asks. */
+    private static boolean wasReadyBeforeItWasAsked(Path folder, String moment) throws Exception {
+        LakeFolder.write(folder, "");
+        try (LakeProcess lake = LakeProcess.start(folder)) {
+            awaitExists(folder.resolve("." + moment), lake);
+            long asked = System.nanoTime();
+            lake.signal("TERM");
+            int status = lake.awaitEnd(LONGEST_STOP);
+            System.out.printf(
+                    "asked to end at %s, ended after %d ms%n",
+                    moment, (System.nanoTime() - asked) / 1_000_000);
+            assertThat(status).as(lake.output()).isZero();
+            assertThat(lake.left()).as(moment).isEmpty();
+            boolean ready = lake.output().contains(" is ready at ");
+            if (!ready) {
+                assertThat(lake.output()).as(moment).contains("stopped before it was ready");
+            }
+            return ready;
         }
     }
 
