@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -145,7 +146,10 @@ final class ChangesRepair {
                 staged.quarantine().letRowsLeave();
                 staged.quarantine().change(refused, List.of(), leaving);
                 CommitRequest.Builder request =
-                        request(commit, "replay", task.principal(), result)
+                        described(
+                                        CommitRequest.builder(
+                                                commit.id(), "replay", task.principal()),
+                                        result)
                                 .summary("remaining", result.malformed());
                 task.where().ifPresent(where -> request.summary("where", where));
                 task.fix().ifPresent(fix -> request.summary("fix", fix));
@@ -161,21 +165,16 @@ final class ChangesRepair {
      * @param upTo how far it is to have read it
      */
     TaskResult refresh(DatasetTask.Refresh task, OptionalLong position, long upTo) {
-        InputHistory history = new InputHistory(lake, input, upTo);
         try (StagedCommit commit = lake.catalog().stage()) {
             Staged staged = stage(commit);
-            ChangeResult result =
-                    write(
-                            commit,
-                            staged,
-                            history.batches().stream().flatMap(List::stream).toList(),
-                            List.of(),
-                            List.of());
+            List<org.tonle.sql.DataFile> events = new ArrayList<>();
+            new InputHistory(lake, input, upTo).all(events::addAll);
+            ChangeResult result = write(commit, staged, events, List.of(), List.of());
             StreamRefresh.replace(staged.target(), result.rows());
             StreamRefresh.replace(staged.deletes(), result.deletes());
             StreamRefresh.replace(staged.quarantine(), result.quarantine());
             CommitRequest.Builder request =
-                    request(commit, "refresh", task.principal(), result)
+                    described(InputHistory.refresh(commit.id(), task), result)
                             .move(
                                     new DatasetMove(
                                             dataset.name().toString(),
@@ -188,10 +187,8 @@ final class ChangesRepair {
         }
     }
 
-    private CommitRequest.Builder request(
-            StagedCommit commit, String kind, String principal, ChangeResult result) {
-        return CommitRequest.builder(commit.id(), kind, principal)
-                .fencedBy(lease)
+    private CommitRequest.Builder described(CommitRequest.Builder request, ChangeResult result) {
+        return request.fencedBy(lease)
                 .summary("dataset", dataset.name().toString())
                 .summary("definition", DatasetTables.hash(dataset.text()))
                 .summary("input", result.input())

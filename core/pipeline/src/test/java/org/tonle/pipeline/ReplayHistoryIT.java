@@ -154,7 +154,8 @@ class ReplayHistoryIT {
             replayed = silver(lake);
             refused = quarantine(lake);
             for (int i = 0; i < TABLES; i++) {
-                loose.perform(new DatasetTask.Refresh("silver.t" + i, "anna"));
+                loose.perform(
+                        new DatasetTask.Refresh("silver.t" + i, Optional.empty(), false, "anna"));
             }
             refreshed = silver(lake);
             lake.settled(loose);
