@@ -117,7 +117,8 @@ class LakeQuarantineIT {
                                 LakeException.class,
                                 e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_SQL));
             }
-            assertThatThrownBy(() -> quarantine.refresh("silver.nosuch", false, ENGINEER))
+            assertThatThrownBy(() ->
+                            quarantine.refresh("silver.nosuch", Optional.empty(), false, ENGINEER))
                     .hasMessageContaining("There is no dataset silver.nosuch");
         }
         define(3, "users: {}\n");
@@ -133,10 +134,16 @@ class LakeQuarantineIT {
                                     lake,
                                     "SELECT reason FROM system.datasets WHERE name = 'silver.orders'"))
                     .contains("tonle refresh silver.orders");
-            assertThat(lake.quarantine().refresh("silver.orders", false, ENGINEER).stale())
+            assertThat(
+                            lake.quarantine()
+                                    .refresh("silver.orders", Optional.empty(), false, ENGINEER)
+                                    .stale())
                     .containsExactly("silver.copy");
             assertThat(reason(lake)).isEmpty();
-            assertThat(lake.quarantine().refresh("silver.orders", true, ENGINEER).refreshed())
+            assertThat(
+                            lake.quarantine()
+                                    .refresh("silver.orders", Optional.empty(), true, ENGINEER)
+                                    .refreshed())
                     .extracting(LakeQuarantine.Judged::dataset)
                     .containsExactly("silver.orders", "silver.copy");
             assertThat(rowsOfBoth(lake)).isEqualTo("0 0");

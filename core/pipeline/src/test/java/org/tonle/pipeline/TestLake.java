@@ -88,10 +88,7 @@ final class TestLake implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         postgres = EmbeddedPostgres.start(dir.resolve("pg"));
-        ledger =
-                Ledger.open(
-                        new LedgerConfig(postgres.jdbcUrl(), postgres.user(), postgres.password()),
-                        FailPoints.NONE);
+        ledger = openLedger();
         catalog = new LakeCatalog(ledger, warehouse, FailPoints.NONE);
         engine =
                 DuckDbEngine.open(
@@ -110,6 +107,13 @@ final class TestLake implements AutoCloseable {
                 commit.publish(CommitRequest.builder(commit.id(), "define", "test"));
             }
         }
+    }
+
+    /** The ledger once more, as another process has it. */
+    Ledger openLedger() {
+        return Ledger.open(
+                new LedgerConfig(postgres.jdbcUrl(), postgres.user(), postgres.password()),
+                FailPoints.NONE);
     }
 
     static TableIdentifier bronze(String source) {
