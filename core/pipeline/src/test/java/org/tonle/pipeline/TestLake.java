@@ -30,6 +30,7 @@ import org.apache.iceberg.data.parquet.GenericParquetWriter;
 import org.apache.iceberg.io.DataWriter;
 import org.apache.iceberg.parquet.Parquet;
 import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.StagedCommit;
@@ -77,6 +78,9 @@ final class TestLake implements AutoCloseable {
 
     /** How many files of a streaming table become one; set it before a runner is made. */
     int fanIn = PipelineSettings.DEFAULT_COMPACTION_FAN_IN;
+
+    /** How much a run takes at once; set it before a runner is made. */
+    ChangeRange.Limit batch = PipelineSettings.DEFAULT_BATCH;
 
     TestLake(Path dir, SourceDefinition... sources) {
         this.sources = List.of(sources);
@@ -151,11 +155,7 @@ final class TestLake implements AutoCloseable {
                 engine,
                 leases,
                 new PipelineSettings(
-                        Duration.ofMillis(10),
-                        PipelineSettings.DEFAULT_BATCH,
-                        Duration.ofDays(7),
-                        temporary,
-                        fanIn),
+                        Duration.ofMillis(10), batch, Duration.ofDays(7), temporary, fanIn),
                 failPoints,
                 events::add,
                 Clock.systemUTC());
