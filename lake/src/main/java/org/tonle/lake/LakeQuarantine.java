@@ -155,20 +155,20 @@ public final class LakeQuarantine {
                                 + (downstream ? " DOWNSTREAM" : ""),
                         principal,
                         () -> {
-                            List<Judged> done = new ArrayList<>();
-                            done.add(
+                            Judged first =
                                     perform(
                                             new DatasetTask.Refresh(
-                                                    dataset, from, downstream, principal.name())));
+                                                    dataset, from, downstream, principal.name()));
                             List<String> reading = pipelines.downstream(dataset);
                             return downstream
-                                    ? new Refresh(done, follow(reading, done, principal), List.of())
-                                    : new Refresh(done, List.of(), reading);
+                                    ? followed(first, reading, principal)
+                                    : new Refresh(List.of(first), List.of(), reading);
                         });
     }
 
     /** Waits for those that follow, as far as this process runs them. */
-    private List<Following> follow(List<String> reading, List<Judged> done, Principal principal) {
+    private Refresh followed(Judged first, List<String> reading, Principal principal) {
+        List<Judged> done = new ArrayList<>(List.of(first));
         List<Following> left = new ArrayList<>();
         for (String next : reading) {
             Optional<String> waitsFor =
@@ -181,7 +181,10 @@ public final class LakeQuarantine {
                 continue;
             }
             try {
-                done.add(perform(new DatasetTask.Follow(next, principal.name())));
+                done.add(
+                        perform(
+                                new DatasetTask.Follow(
+                                        next, first.seq().orElseThrow(), principal.name())));
             } catch (LakeException e) {
                 if (e.code() == ErrorCode.CANCELLED) {
                     throw e;
@@ -189,7 +192,7 @@ public final class LakeQuarantine {
                 left.add(new Following(next, String.valueOf(e.getMessage())));
             }
         }
-        return left;
+        return new Refresh(done, left, List.of());
     }
 
     private boolean reads(String dataset, String other) {

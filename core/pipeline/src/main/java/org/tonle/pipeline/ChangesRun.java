@@ -105,7 +105,7 @@ final class ChangesRun implements DatasetRun {
             case DatasetTask.Follow follow ->
                     asked(dataset, pin)
                             .map(refresh -> refresh(refresh, dataset, repair, pin))
-                            .orElse(followed);
+                            .orElseGet(() -> followed.since(follow.seq()));
         };
     }
 

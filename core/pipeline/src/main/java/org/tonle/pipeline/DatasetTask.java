@@ -39,6 +39,8 @@ public sealed interface DatasetTask {
     /**
      * Do what a refresh of what it reads asked for, if that isn't done yet. The dataset does it
      * without being asked, too; who asks gets to know what came of it.
+     *
+     * @param seq the commit of the refresh
      */
-    record Follow(String dataset, String principal) implements DatasetTask {}
+    record Follow(String dataset, long seq, String principal) implements DatasetTask {}
 }

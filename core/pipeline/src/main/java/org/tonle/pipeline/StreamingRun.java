@@ -115,7 +115,7 @@ final class StreamingRun implements DatasetRun {
             case DatasetTask.Follow follow ->
                     asked(tables, pin)
                             .map(refresh -> refresh(refresh, pin, lease))
-                            .orElse(followed);
+                            .orElseGet(() -> followed.since(follow.seq()));
         };
     }
 

@@ -216,10 +216,13 @@ class RefreshFromIT {
 
     private static void refresh(PipelineRunner runner, List<Instant> from) {
         for (int i = 0; i < TABLES; i++) {
-            runner.perform(
-                    new DatasetTask.Refresh(
-                            "silver.t" + i, Optional.of(from.get(i)), true, "anna"));
-            runner.perform(new DatasetTask.Follow("silver.c" + i, "anna"));
+            long seq =
+                    runner.perform(
+                                    new DatasetTask.Refresh(
+                                            "silver.t" + i, Optional.of(from.get(i)), true, "anna"))
+                            .seq()
+                            .orElseThrow();
+            runner.perform(new DatasetTask.Follow("silver.c" + i, seq, "anna"));
         }
     }
 

@@ -236,9 +236,9 @@ class RefreshIT {
         here.close();
         PipelineRunner again = lake.run(lake.datasets(LOOSE, COPY), leases, FailPoints.NONE);
 
-        again.perform(refresh(Optional.empty(), true));
+        long seq = again.perform(refresh(Optional.empty(), true)).seq().orElseThrow();
 
-        assertThatThrownBy(() -> again.perform(new DatasetTask.Follow("silver.copy", "anna")))
+        assertThatThrownBy(() -> again.perform(new DatasetTask.Follow("silver.copy", seq, "anna")))
                 .isInstanceOfSatisfying(
                         LakeException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.LEASE_LOST))
