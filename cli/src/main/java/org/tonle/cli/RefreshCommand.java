@@ -5,9 +5,11 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -17,15 +19,18 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "refresh",
         description = {
-            "Computes a streaming table or a change table of a running lake anew from all that its"
-                    + " input holds.",
+            "Computes a streaming table or a change table of a running lake anew from what its input"
+                    + " holds.",
             "Readers see the old rows until all new ones are there. What was mended with quarantine"
                     + " replay --fix is as it came."
         },
         versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true,
         footerHeading = "%nFor example:%n",
-        footer = "  tonle refresh silver.orders --downstream")
+        footer = {
+            "  tonle refresh silver.orders --downstream",
+            "  tonle refresh silver.orders --from 2026-01-31T12:00:00Z"
+        })
 final class RefreshCommand implements Callable<Integer> {
     private final Terminal terminal;
 
@@ -33,8 +38,18 @@ final class RefreshCommand implements Callable<Integer> {
 
     @Option(
             names = "--downstream",
-            description = "Also the streaming tables that read it, each after those that it reads.")
+            description =
+                    "Also the streaming tables and change tables that read it, each after those that"
+                            + " it reads.")
     private boolean downstream;
+
+    @Option(
+            names = "--from",
+            paramLabel = "TIME",
+            description =
+                    "Of a streaming table: leave rows as they are that were taken in before. A day,"
+                            + " which begins in UTC, or a time with its offset.")
+    private @Nullable String from;
 
     @Parameters(paramLabel = "NAME", description = "As namespace.table.")
     private String name = "";
@@ -45,13 +60,20 @@ final class RefreshCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        Map<String, Object> body = new LinkedHashMap<>();
+        if (downstream) {
+            body.put("downstream", true);
+        }
+        if (from != null) {
+            body.put("from", from);
+        }
         Where.Lake lake = where.lake(System.getenv());
         try (LakeClient client = new LakeClient(lake.token())) {
             JsonNode answer =
                     client.post(
                             lake.url(),
                             "/api/v1/datasets/" + QuarantineCommand.encoded(name) + "/refresh",
-                            downstream ? Map.of("downstream", true) : Map.of());
+                            body);
             terminal.out().write(text(answer).getBytes(StandardCharsets.UTF_8));
             return Exit.OK;
         } catch (ConnectException e) {
@@ -69,6 +91,11 @@ final class RefreshCommand implements Callable<Integer> {
                                     one.path("read").asLong(),
                                     one.path("written").asLong(),
                                     one.path("quarantined").asLong()));
+        }
+        for (JsonNode one : answer.path("following")) {
+            text.append(
+                    "%s follows by itself, but hasn't yet: %s%n"
+                            .formatted(one.path("dataset").asText(), one.path("reason").asText()));
         }
         List<String> stale = new ArrayList<>();
         answer.path("stale").forEach(each -> stale.add(each.asText()));

@@ -2,6 +2,7 @@ package org.tonle.lake;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -56,15 +57,24 @@ public final class LakeQuarantine {
     /**
      * What a refresh did.
      *
-     * @param stale streaming tables that read what was refreshed, and can't go on before they are
-     *     refreshed too; each after those that it reads
+     * @param following those that read what was refreshed and follow by themselves, but haven't yet
+     * @param stale those that read what was refreshed, and can't go on before they are refreshed
+     *     too; each after those that it reads
      */
-    public record Refresh(List<Judged> refreshed, List<String> stale) {
+    public record Refresh(List<Judged> refreshed, List<Following> following, List<String> stale) {
         public Refresh {
             refreshed = List.copyOf(refreshed);
+            following = List.copyOf(following);
             stale = List.copyOf(stale);
         }
     }
+
+    /**
+     * A dataset that is going to be refreshed.
+     *
+     * @param reason why that isn't done yet
+     */
+    public record Following(String dataset, String reason) {}
 
     /**
      * How many rows each rule keeps in quarantine, of the datasets whose quarantine a principal
@@ -131,26 +141,65 @@ public final class LakeQuarantine {
     /**
      * Computes a dataset anew; see {@link DatasetTask.Refresh} and {@link PipelineRunner#perform}.
      *
-     * @param downstream whether the streaming tables that read it are computed anew as well
+     * @param from leaves rows as they are that were taken in before then
+     * @param downstream whether those that read it as a stream are computed anew as well: from the
+     *     moment on when the dataset is, they will be, whatever happens to this process
      */
-    public Refresh refresh(String dataset, boolean downstream, Principal principal) {
+    public Refresh refresh(
+            String dataset, Optional<Instant> from, boolean downstream, Principal principal) {
         return lake.queries()
                 .audited(
-                        "REFRESH " + dataset + (downstream ? " DOWNSTREAM" : ""),
+                        "REFRESH "
+                                + dataset
+                                + from.map(time -> " FROM " + time).orElse("")
+                                + (downstream ? " DOWNSTREAM" : ""),
                         principal,
                         () -> {
-                            List<Judged> done = new ArrayList<>();
-                            done.add(refreshed(dataset, principal));
-                            List<String> stale = pipelines.downstream(dataset);
-                            if (downstream) {
-                                stale.forEach(next -> done.add(refreshed(next, principal)));
-                            }
-                            return new Refresh(done, downstream ? List.of() : stale);
+                            Judged first =
+                                    perform(
+                                            new DatasetTask.Refresh(
+                                                    dataset, from, downstream, principal.name()));
+                            List<String> reading = pipelines.downstream(dataset);
+                            return downstream
+                                    ? followed(first, reading, principal)
+                                    : new Refresh(List.of(first), List.of(), reading);
                         });
     }
 
-    private Judged refreshed(String dataset, Principal principal) {
-        return perform(new DatasetTask.Refresh(dataset, principal.name()));
+    /** Waits for those that follow, as far as this process runs them. */
+    private Refresh followed(Judged first, List<String> reading, Principal principal) {
+        List<Judged> done = new ArrayList<>(List.of(first));
+        List<Following> left = new ArrayList<>();
+        for (String next : reading) {
+            Optional<String> waitsFor =
+                    left.stream()
+                            .map(Following::dataset)
+                            .filter(other -> reads(next, other))
+                            .findFirst();
+            if (waitsFor.isPresent()) {
+                left.add(new Following(next, "it comes after " + waitsFor.get()));
+                continue;
+            }
+            try {
+                done.add(
+                        perform(
+                                new DatasetTask.Follow(
+                                        next, first.seq().orElseThrow(), principal.name())));
+            } catch (LakeException e) {
+                if (e.code() == ErrorCode.CANCELLED) {
+                    throw e;
+                }
+                left.add(new Following(next, String.valueOf(e.getMessage())));
+            }
+        }
+        return new Refresh(done, left, List.of());
+    }
+
+    private boolean reads(String dataset, String other) {
+        return datasets.stream()
+                .filter(known -> known.name().toString().equals(dataset))
+                .flatMap(known -> known.reads().stream())
+                .anyMatch(read -> read.toString().equalsIgnoreCase(other));
     }
 
     private Judged perform(DatasetTask task) {

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -118,7 +119,8 @@ class LakeQuarantineIT {
                                 LakeException.class,
                                 e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_SQL));
             }
-            assertThatThrownBy(() -> quarantine.refresh("silver.nosuch", false, ENGINEER))
+            assertThatThrownBy(() ->
+                            quarantine.refresh("silver.nosuch", Optional.empty(), false, ENGINEER))
                     .hasMessageContaining("There is no dataset silver.nosuch");
         }
         define(3, "users: {}\n");
@@ -134,18 +136,36 @@ class LakeQuarantineIT {
                                     lake,
                                     "SELECT reason FROM system.datasets WHERE name = 'silver.orders'"))
                     .contains("tonle refresh silver.orders");
-            assertThat(lake.quarantine().refresh("silver.orders", false, ENGINEER).stale())
+            assertThat(
+                            lake.quarantine()
+                                    .refresh("silver.orders", Optional.empty(), false, ENGINEER)
+                                    .stale())
                     .containsExactly("silver.copy");
             assertThat(reason(lake)).isEmpty();
-            assertThat(lake.quarantine().refresh("silver.orders", true, ENGINEER).refreshed())
+            assertThat(
+                            lake.quarantine()
+                                    .refresh("silver.orders", Optional.empty(), true, ENGINEER)
+                                    .refreshed())
                     .extracting(LakeQuarantine.Judged::dataset)
                     .containsExactly("silver.orders", "silver.copy");
+            LakeQuarantine.Refresh later =
+                    lake.quarantine()
+                            .refresh(
+                                    "silver.orders",
+                                    Optional.of(Instant.parse("2100-01-01T00:00:00Z")),
+                                    true,
+                                    ENGINEER);
+            assertThat(later.refreshed())
+                    .as("nothing was taken in then")
+                    .allMatch(judged -> judged.read() == 0)
+                    .hasSize(2);
+            assertThat(later.following()).isEmpty();
             assertThat(rowsOfBoth(lake)).isEqualTo("0 0");
             String audited =
                     "SELECT CAST(COUNT(*) AS VARCHAR) FROM system.audit WHERE statement LIKE"
                             + " 'REFRESH silver.orders%' AND outcome = 'FINISHED'";
             // records follow within a moment
-            while (!text(lake, audited).equals("2")) {
+            while (!text(lake, audited).equals("3")) {
                 assertThat(System.nanoTime()).as("%s", text(lake, audited)).isLessThan(deadline);
                 Thread.sleep(20);
             }

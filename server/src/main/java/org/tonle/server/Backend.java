@@ -1,6 +1,7 @@
 package org.tonle.server;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -85,7 +86,8 @@ public interface Backend {
             String dataset, Optional<String> where, Optional<String> fix, Principal principal);
 
     /** Computes a dataset anew; see {@link LakeQuarantine#refresh}. */
-    LakeQuarantine.Refresh refresh(String dataset, boolean downstream, Principal principal);
+    LakeQuarantine.Refresh refresh(
+            String dataset, Optional<Instant> from, boolean downstream, Principal principal);
 
     /** In the order of the data. */
     List<TableStatus> tables();

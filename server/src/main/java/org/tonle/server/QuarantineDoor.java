@@ -8,6 +8,11 @@ import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.server.ServiceRequestContext;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
@@ -27,7 +32,12 @@ final class QuarantineDoor {
     private static final String REPLAY =
             "send {\"where\": \"rule = 'amount'\", \"fix\": \"REPLACE(payload, 'N/A', '0')\"}; both"
                     + " may be left out";
-    private static final String REFRESH = "send {} or {\"downstream\": true}";
+    private static final String REFRESH =
+            "send {}, {\"downstream\": true} or {\"from\": \"2026-01-31T12:00:00Z\"}";
+
+    private static final String DAY = "2026-01-31";
+    private static final Instant FIRST = Instant.EPOCH;
+    private static final Instant LAST = Instant.parse("9999-12-31T00:00:00Z");
 
     private final Backend lake;
     private final Executor threads;
@@ -95,9 +105,41 @@ final class QuarantineDoor {
         return answer(
                 ctx,
                 request,
-                List.of("downstream"),
+                List.of("from", "downstream"),
                 REFRESH,
-                body -> LakeServer.json(node(lake.refresh(dataset, body.flag("downstream"), by))));
+                body ->
+                        LakeServer.json(
+                                node(
+                                        lake.refresh(
+                                                dataset,
+                                                body.text("from").map(QuarantineDoor::time),
+                                                body.flag("downstream"),
+                                                by))));
+    }
+
+    private static Instant time(String text) {
+        Instant time;
+        try {
+            time =
+                    text.length() == DAY.length()
+                            ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
+                            : OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeParseException e) {
+            throw noTime(text);
+        }
+        if (time.isBefore(FIRST) || !time.isBefore(LAST)) {
+            throw noTime(text);
+        }
+        return time;
+    }
+
+    private static DoorException noTime(String text) {
+        return new DoorException(
+                ErrorCode.INVALID_REQUEST,
+                "from is no time from 1970 to 9999",
+                text,
+                "send a day, such as %s, which begins in UTC, or a time with its offset, such as %sT12:00:00Z"
+                        .formatted(DAY, DAY));
     }
 
     private HttpResponse answer(
@@ -125,6 +167,13 @@ final class QuarantineDoor {
         ObjectNode node = JSON.createObjectNode();
         ArrayNode refreshed = node.putArray("refreshed");
         refresh.refreshed().forEach(judged -> put(refreshed.addObject(), judged));
+        ArrayNode following = node.putArray("following");
+        refresh.following()
+                .forEach(left ->
+                        following
+                                .addObject()
+                                .put("dataset", left.dataset())
+                                .put("reason", left.reason()));
         ArrayNode stale = node.putArray("stale");
         refresh.stale().forEach(stale::add);
         return node;

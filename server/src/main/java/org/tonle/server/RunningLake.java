@@ -1,6 +1,7 @@
 package org.tonle.server;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -108,8 +109,9 @@ final class RunningLake implements Backend {
     }
 
     @Override
-    public LakeQuarantine.Refresh refresh(String dataset, boolean downstream, Principal principal) {
-        return lake.quarantine().refresh(dataset, downstream, principal);
+    public LakeQuarantine.Refresh refresh(
+            String dataset, Optional<Instant> from, boolean downstream, Principal principal) {
+        return lake.quarantine().refresh(dataset, from, downstream, principal);
     }
 
     @Override

@@ -675,5 +675,24 @@ class LakeServerTest {
                 post("/api/v1/datasets/silver.a/refresh", "{\"downstream\":\"yes\"}"),
                 400,
                 "INVALID_REQUEST");
+        for (String time :
+                List.of("2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31T02:00+02:00")) {
+            assertThat(
+                            JSON.readTree(
+                                            post(
+                                                            "/api/v1/datasets/silver.a/refresh",
+                                                            "{\"from\":\"" + time + "\"}")
+                                                    .body())
+                                    .at("/following/0/reason")
+                                    .asText())
+                    .isEqualTo("asked from 2026-01-31T00:00:00Z");
+        }
+        for (String wrong :
+                List.of("yesterday", "2026-02-30", "2026-01-31T00:00", "1969-12-31", "")) {
+            problem(
+                    post("/api/v1/datasets/silver.a/refresh", "{\"from\":\"" + wrong + "\"}"),
+                    400,
+                    "INVALID_REQUEST");
+        }
     }
 }

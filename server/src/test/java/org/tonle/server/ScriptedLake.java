@@ -157,8 +157,11 @@ final class ScriptedLake implements Backend {
 
             @Override
             public LakeQuarantine.Refresh refresh(
-                    String dataset, boolean downstream, Principal principal) {
-                return current.get().refresh(dataset, downstream, principal);
+                    String dataset,
+                    Optional<Instant> from,
+                    boolean downstream,
+                    Principal principal) {
+                return current.get().refresh(dataset, from, downstream, principal);
             }
 
             @Override
@@ -406,10 +409,16 @@ final class ScriptedLake implements Backend {
     }
 
     @Override
-    public LakeQuarantine.Refresh refresh(String dataset, boolean downstream, Principal principal) {
+    public LakeQuarantine.Refresh refresh(
+            String dataset, Optional<Instant> from, boolean downstream, Principal principal) {
         failIfScripted();
         return new LakeQuarantine.Refresh(
                 List.of(new LakeQuarantine.Judged(dataset, OptionalLong.of(43), 3, 2, 1, 0, 0)),
+                from.map(time ->
+                                List.of(
+                                        new LakeQuarantine.Following(
+                                                "silver.later", "asked from " + time)))
+                        .orElse(List.of()),
                 downstream ? List.of() : List.of("silver.copy"));
     }
 

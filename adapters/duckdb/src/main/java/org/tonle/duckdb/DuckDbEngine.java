@@ -33,6 +33,7 @@ import org.tonle.sql.QueryResult;
 import org.tonle.sql.SqlEngine;
 import org.tonle.sql.StreamResult;
 import org.tonle.sql.StreamTarget;
+import org.tonle.sql.TableName;
 import org.tonle.sql.WrittenFile;
 
 /** DuckDB in this process. */
@@ -145,7 +146,10 @@ public final class DuckDbEngine implements SqlEngine {
 
     @Override
     public ChangeResult writeChanges(BoundChanges changes, Inputs inputs, ChangeTarget target) {
+        TableName events = changes.stream().input().table().name();
         try (Session session = session()) {
+            // what is deleted of its own rows the run finds out itself
+            DeletedBits.bind(session, Inputs.of(events, inputs.of(events)));
             return new ChangeRun(session, allocator, changes, inputs, target).run();
         }
     }

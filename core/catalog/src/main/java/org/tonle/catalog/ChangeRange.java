@@ -7,9 +7,20 @@ import org.apache.iceberg.DataFile;
  * What happened to a table in a range of sequence numbers, as an incremental reader must see it.
  */
 public sealed interface ChangeRange {
-    /** A range ends with the commit that brings the files added to this size or so many rows. */
-    record Limit(long bytes, long rows) {
-        public static final Limit NONE = new Limit(Long.MAX_VALUE, Long.MAX_VALUE);
+    /**
+     * A range ends with the commit that brings the files added to this size or so many rows, or
+     * that is the last of so many that changed the table.
+     */
+    record Limit(long bytes, long rows, int commits) {
+        public static final Limit NONE =
+                new Limit(Long.MAX_VALUE, Long.MAX_VALUE, Integer.MAX_VALUE);
+
+        private static final int MOST_COMMITS = 1_000;
+
+        /** With a thousand commits: what is known of their files fits into memory. */
+        public Limit(long bytes, long rows) {
+            this(bytes, rows, MOST_COMMITS);
+        }
     }
 
     /**

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.Lock;
@@ -44,6 +43,9 @@ import org.tonle.spi.LakeException;
 public final class LakeCatalog {
     /** The {@code kind} of commits by which our own maintenance rewrites files, row for row. */
     public static final String COMPACTION = "compact";
+
+    /** So many changes of a table are asked for at once; its newest metadata lists as many. */
+    private static final int PAGE = StagedTable.LISTED_SNAPSHOTS;
 
     private final Ledger ledger;
     private final Path warehouse;
@@ -147,42 +149,81 @@ public final class LakeCatalog {
         List<DataFile> added = new ArrayList<>();
         long bytes = 0;
         long rows = 0;
-        @Nullable TableMetadata newest = null;
-        List<Change> changes = ledger.changes(table, after, upTo);
-        for (Change change : changes) {
-            OptionalLong snapshotId = change.snapshotId();
-            if (change.metadataAfter() == null) {
-                return new ChangeRange.Rewritten(change.seq(), change.operation());
-            }
-            if (snapshotId.isEmpty() && !change.operation().equals(DataOperations.OVERWRITE)) {
-                continue;
-            }
-            switch (change.operation()) {
-                case DataOperations.APPEND -> {
-                    if (newest == null) {
-                        newest = metadata.read(lastMetadata(changes));
-                    }
-                    for (DataFile file :
-                            added(newest, change.metadataAfter(), snapshotId.getAsLong())) {
-                        added.add(file);
-                        bytes += file.fileSizeInBytes();
-                        rows += file.recordCount();
-                    }
-                }
-                case DataOperations.REPLACE -> {
-                    if (!change.commitKind().equals(COMPACTION)) {
+        int left = limit.commits();
+        long read = after;
+        while (true) {
+            int most = Math.min(left, PAGE);
+            List<Change> page = ledger.changes(table, read, upTo, most);
+            @Nullable TableMetadata newest = null;
+            for (Change change : page) {
+                switch (effect(change)) {
+                    case NONE -> {}
+                    case REWRITTEN -> {
                         return new ChangeRange.Rewritten(change.seq(), change.operation());
                     }
+                    case ADDED -> {
+                        if (newest == null) {
+                            newest = metadata.read(lastMetadata(page));
+                        }
+                        for (DataFile file : added(newest, change)) {
+                            added.add(file);
+                            bytes += file.fileSizeInBytes();
+                            rows += file.recordCount();
+                        }
+                    }
                 }
-                default -> {
-                    return new ChangeRange.Rewritten(change.seq(), change.operation());
+                if (bytes >= limit.bytes() || rows >= limit.rows()) {
+                    return new ChangeRange.Appended(change.seq(), added);
                 }
             }
-            if (bytes >= limit.bytes() || rows >= limit.rows()) {
-                return new ChangeRange.Appended(change.seq(), added);
+            if (page.size() < most) {
+                return new ChangeRange.Appended(upTo, added);
+            }
+            read = page.getLast().seq();
+            left -= most;
+            if (left == 0) {
+                return new ChangeRange.Appended(read, added);
             }
         }
-        return new ChangeRange.Appended(upTo, added);
+    }
+
+    /** The commits in (after, upTo] that did more to a table's rows than add some, in order. */
+    public List<ChangeRange.Rewritten> rewrites(UUID table, long after, long upTo) {
+        List<ChangeRange.Rewritten> found = new ArrayList<>();
+        long read = after;
+        while (true) {
+            List<Change> page = ledger.changes(table, read, upTo, PAGE);
+            page.stream()
+                    .filter(change -> effect(change) == Effect.REWRITTEN)
+                    .map(change -> new ChangeRange.Rewritten(change.seq(), change.operation()))
+                    .forEach(found::add);
+            if (page.size() < PAGE) {
+                return found;
+            }
+            read = page.getLast().seq();
+        }
+    }
+
+    /** What a change is to who reads a table's rows as they come. */
+    private enum Effect {
+        NONE,
+        ADDED,
+        REWRITTEN
+    }
+
+    private static Effect effect(Change change) {
+        if (change.metadataAfter() == null) {
+            return Effect.REWRITTEN;
+        }
+        if (change.snapshotId().isEmpty() && !change.operation().equals(DataOperations.OVERWRITE)) {
+            return Effect.NONE;
+        }
+        return switch (change.operation()) {
+            case DataOperations.APPEND -> Effect.ADDED;
+            case DataOperations.REPLACE ->
+                    change.commitKind().equals(COMPACTION) ? Effect.NONE : Effect.REWRITTEN;
+            default -> Effect.REWRITTEN;
+        };
     }
 
     private static String lastMetadata(List<Change> changes) {
@@ -195,7 +236,9 @@ public final class LakeCatalog {
     }
 
     /** Newer metadata mostly lists the snapshot; if it has left the list, its own commit's does. */
-    private List<DataFile> added(TableMetadata newest, String own, long snapshotId) {
+    private List<DataFile> added(TableMetadata newest, Change change) {
+        String own = java.util.Objects.requireNonNull(change.metadataAfter());
+        long snapshotId = change.snapshotId().orElseThrow();
         TableMetadata from = newest.snapshot(snapshotId) != null ? newest : metadata.read(own);
         List<DataFile> found = new ArrayList<>();
         BaseTable table =

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -20,7 +21,7 @@ import org.apache.iceberg.io.OutputFile;
 
 /** Rows taken out of a table's files, as deletion vectors or, where all of a file go, with it. */
 final class RowChange {
-    private final PinnedTable read;
+    private final String read;
     private final FileIO io;
     private final Map<String, DataFile> files;
     private final Map<String, DeletedRows> before;
@@ -29,12 +30,31 @@ final class RowChange {
      * @param read the state that the positions are of
      */
     RowChange(PinnedTable read, FileIO io) {
+        this(
+                "%s at %s".formatted(read.identifier(), read.metadataLocation()),
+                read.files(),
+                read.deleted(),
+                io);
+    }
+
+    private RowChange(
+            String read, List<DataFile> files, Map<String, DeletedRows> before, FileIO io) {
         this.read = read;
         this.io = io;
         this.files =
-                read.files().stream()
-                        .collect(Collectors.toMap(DataFile::location, Function.identity()));
-        this.before = read.deleted();
+                files.stream().collect(Collectors.toMap(DataFile::location, Function.identity()));
+        this.before = before;
+    }
+
+    /** The same of files that no state has yet, since they are added with the same change. */
+    static RowChange ofAdded(List<DataFile> files, FileIO io) {
+        return new RowChange("this commit", files, Map.of(), io);
+    }
+
+    /** Adds to {@code delta} that all files leave, and what is deleted of them. */
+    void deleteAll(RowDelta delta) {
+        files.values().forEach(delta::removeRows);
+        before.values().forEach(known -> delta.removeDeletes(known.vector()));
     }
 
     /**
@@ -98,9 +118,7 @@ final class RowChange {
     private DataFile checked(String location, BitSet positions) {
         DataFile file = files.get(location);
         if (file == null) {
-            throw new IllegalArgumentException(
-                    "%s is no file of %s at %s"
-                            .formatted(location, read.identifier(), read.metadataLocation()));
+            throw new IllegalArgumentException("%s is no file of %s".formatted(location, read));
         }
         if (positions.length() > file.recordCount()) {
             throw new IllegalArgumentException(

@@ -277,6 +277,42 @@ public final class StagedTable {
                 .commit();
     }
 
+    /**
+     * Makes what is left of {@code files} all that the table holds. Of a table with {@link
+     * #ROWS_CHANGE}, staged with {@link OnConflict#FAIL}.
+     *
+     * @param read the state that the table has now
+     * @param deleted by the location of one of the files, positions of some of its rows, but not
+     *     all, that it is without
+     * @throws LakeException COMMIT_CONFLICT if the table is in another state
+     */
+    public void replaceAll(PinnedTable read, List<DataFile> files, Map<String, BitSet> deleted) {
+        requireChangeable(read);
+        RowDelta delta = transaction.newRowDelta();
+        new RowChange(read, io).deleteAll(delta);
+        files.forEach(delta::addRows);
+        RowChange.ofAdded(files, io)
+                .delete(
+                        deleted,
+                        delta,
+                        transaction.currentMetadata().specsById(),
+                        () -> io.newOutputFile(newContent(dataFolder(), VECTORS)));
+        delta.scanManifestsWith(Direct.EXECUTOR).writeManifestsWith(Direct.EXECUTOR, 1).commit();
+    }
+
+    private void requireChangeable(PinnedTable read) {
+        if (onConflict != OnConflict.FAIL || transaction.currentMetadata().formatVersion() < 3) {
+            throw new IllegalStateException(
+                    "rows can be deleted only of a table of format version 3, staged to fail on conflicts: "
+                            + identifier);
+        }
+        if (base == null || !base.metadataLocation().equals(read.metadataLocation())) {
+            throw new LakeException(
+                    ErrorCode.COMMIT_CONFLICT,
+                    "%s was changed since the rows to delete were found".formatted(identifier));
+        }
+    }
+
     /** Makes the table one with {@link #ROWS_CHANGE}, if it isn't; its files stay as they are. */
     public void letRowsLeave() {
         if (transaction.currentMetadata().formatVersion() < 3) {
@@ -300,17 +336,9 @@ public final class StagedTable {
             return;
         }
         Snapshot snapshot = transaction.currentMetadata().currentSnapshot();
-        if (onConflict != OnConflict.FAIL
-                || transaction.currentMetadata().formatVersion() < 3
-                || snapshot == null) {
-            throw new IllegalStateException(
-                    "rows can be deleted only of a table of format version 3 that has some, staged to fail on conflicts: "
-                            + identifier);
-        }
-        if (base == null || !base.metadataLocation().equals(read.metadataLocation())) {
-            throw new LakeException(
-                    ErrorCode.COMMIT_CONFLICT,
-                    "%s was changed since the rows to delete were found".formatted(identifier));
+        requireChangeable(read);
+        if (snapshot == null) {
+            throw new IllegalStateException("there are no rows to delete: " + identifier);
         }
         RowDelta delta =
                 transaction

@@ -179,6 +179,28 @@ class RowChangeIT {
     }
 
     @Test
+    void filesThatReplaceAllOthersMayBeWithoutSomeOfTheirRows() {
+        String before = append(4).getFirst();
+        change(Map.of(before, rows(1)), 3);
+        long seq = head();
+        PinnedTable read = now();
+        List<String> files;
+        try (StagedCommit commit = catalog.stage()) {
+            StagedTable table = commit.table(read.ref(), OnConflict.FAIL);
+            List<DataFile> added = List.of(write(table, 5), write(table, 2));
+            files = added.stream().map(DataFile::location).toList();
+            table.replaceAll(read, added, Map.of(files.getFirst(), rows(0, 4)));
+            commit.publish(request(commit));
+        }
+        assertThat(left(now()))
+                .isEqualTo(Map.of(files.get(0), rows(1, 2, 3), files.get(1), rows(0, 1)));
+        assertThat(now().records()).isEqualTo(5);
+        assertThat(left(at(seq))).containsEntry(before, rows(0, 2, 3)).hasSize(2);
+        change(Map.of(files.getFirst(), rows(2)));
+        assertThat(left(now())).containsEntry(files.getFirst(), rows(1, 3));
+    }
+
+    @Test
     void addsFilesAndDeletesRowsInOneSnapshotAndTheStateBeforeHasThem() throws IOException {
         List<String> files = append(5, 3);
         long before = head();

@@ -1,12 +1,14 @@
 package org.tonle.ledger;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
@@ -50,6 +52,19 @@ final class CommitJson {
         return new Answer.Refused(
                 new CommitConflictException(
                         CommitConflictException.Reason.of(code).orElseThrow(), message, subject));
+    }
+
+    /** A scalar of a summary, as text. */
+    static Optional<String> fact(String summary, String key) {
+        try {
+            JsonNode value = new ObjectMapper().readTree(summary).path(key);
+            return value.isValueNode() && !value.isNull()
+                    ? Optional.of(value.asText())
+                    : Optional.empty();
+        } catch (JsonProcessingException e) {
+            throw new LakeException(
+                    ErrorCode.INTERNAL, "a commit's summary is no JSON: " + summary, e);
+        }
     }
 
     private ObjectNode toJson(CommitRequest request) {

@@ -229,7 +229,12 @@ public final class Ledger implements AutoCloseable {
 
     /** What happened to one table in (after, upTo], in order. */
     public List<Change> changes(UUID table, long after, long upTo) {
-        return rows.changes(table, after, upTo);
+        return changes(table, after, upTo, Integer.MAX_VALUE);
+    }
+
+    /** The same, and no more than the first {@code most}. */
+    public List<Change> changes(UUID table, long after, long upTo, int most) {
+        return rows.changes(table, after, upTo, most);
     }
 
     /** The commits in (after, upTo], in order. */

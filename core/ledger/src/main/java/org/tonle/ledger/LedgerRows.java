@@ -182,7 +182,7 @@ final class LedgerRows {
         });
     }
 
-    List<Change> changes(UUID table, long after, long upTo) {
+    List<Change> changes(UUID table, long after, long upTo, int most) {
         return read(handle ->
                 handle.createQuery(
                                 "SELECT c.*, k.kind FROM tonle.change c"
@@ -190,10 +190,11 @@ final class LedgerRows {
                                         + " JOIN tonle.commit k ON k.id = c.commit"
                                         + " WHERE b.name = 'main' AND c.table_uuid = :table"
                                         + " AND c.seq > :after AND c.seq <= :upTo"
-                                        + " ORDER BY c.seq")
+                                        + " ORDER BY c.seq LIMIT :most")
                         .bind("table", table)
                         .bind("after", after)
                         .bind("upTo", upTo)
+                        .bind("most", most)
                         .map(LedgerRows::change)
                         .list());
     }

@@ -1,11 +1,18 @@
 package org.tonle.pipeline;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.iceberg.DataFile;
+import org.tonle.catalog.DeletedRows;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
@@ -25,6 +32,7 @@ import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.Sql;
 import org.tonle.sql.TableName;
+import org.tonle.sql.WrittenFile;
 
 /**
  * Events that a change table refused are taken in after all, or the table is computed anew. What it
@@ -83,31 +91,28 @@ final class ChangesRepair {
             Staged staged,
             List<org.tonle.sql.DataFile> events,
             List<org.tonle.sql.DataFile> rows,
-            List<org.tonle.sql.DataFile> deletes) {
-        lake.failPoints().reach("run.before-engine");
-        ChangeResult result =
-                lake.engine()
-                        .writeChanges(
-                                bound,
-                                new Inputs(
-                                        Map.of(
-                                                bound.stream().input().table().name(),
-                                                events,
-                                                dataset.name(),
-                                                rows,
-                                                Pipelines.deleted(dataset.name()),
-                                                deletes)),
-                                new ChangeTarget(
+            List<org.tonle.sql.DataFile> deletes,
+            String name) {
+        return lake.engine()
+                .writeChanges(
+                        bound,
+                        new Inputs(
+                                Map.of(
+                                        bound.stream().input().table().name(),
+                                        events,
                                         dataset.name(),
+                                        rows,
                                         Pipelines.deleted(dataset.name()),
-                                        commit.id().toString(),
-                                        staged.target().dataDirectory(),
-                                        staged.deletes().dataDirectory(),
-                                        staged.quarantine().dataDirectory(),
-                                        commit.id() + "-events",
-                                        staged.target().schema()));
-        lake.failPoints().reach("run.after-engine");
-        return result;
+                                        deletes)),
+                        new ChangeTarget(
+                                dataset.name(),
+                                Pipelines.deleted(dataset.name()),
+                                commit.id().toString(),
+                                staged.target().dataDirectory(),
+                                staged.deletes().dataDirectory(),
+                                staged.quarantine().dataDirectory(),
+                                commit.id() + name,
+                                staged.target().schema()));
     }
 
     /** See {@link DatasetTask.Replay}. */
@@ -127,13 +132,16 @@ final class ChangesRepair {
                     reports.aborted();
                     return TaskResult.NOTHING;
                 }
+                lake.failPoints().reach("run.before-engine");
                 ChangeResult result =
                         write(
                                 commit,
                                 staged,
                                 scratch.files("found"),
                                 PinnedTables.files(pinned(dataset.name())),
-                                PinnedTables.files(pinned(Pipelines.deleted(dataset.name()))));
+                                PinnedTables.files(pinned(Pipelines.deleted(dataset.name()))),
+                                "-events");
+                lake.failPoints().reach("run.after-engine");
                 rows.refused(result.quarantine());
                 Map<String, BitSet> leaving = rows.leaving();
                 if (leaving.isEmpty()) {
@@ -145,7 +153,10 @@ final class ChangesRepair {
                 staged.quarantine().letRowsLeave();
                 staged.quarantine().change(refused, List.of(), leaving);
                 CommitRequest.Builder request =
-                        request(commit, "replay", task.principal(), result)
+                        described(
+                                        CommitRequest.builder(
+                                                commit.id(), "replay", task.principal()),
+                                        result)
                                 .summary("remaining", result.malformed());
                 task.where().ifPresent(where -> request.summary("where", where));
                 task.fix().ifPresent(fix -> request.summary("fix", fix));
@@ -161,21 +172,15 @@ final class ChangesRepair {
      * @param upTo how far it is to have read it
      */
     TaskResult refresh(DatasetTask.Refresh task, OptionalLong position, long upTo) {
-        InputHistory history = new InputHistory(lake, input, upTo);
         try (StagedCommit commit = lake.catalog().stage()) {
             Staged staged = stage(commit);
-            ChangeResult result =
-                    write(
-                            commit,
-                            staged,
-                            history.batches().stream().flatMap(List::stream).toList(),
-                            List.of(),
-                            List.of());
-            StreamRefresh.replace(staged.target(), result.rows());
-            StreamRefresh.replace(staged.deletes(), result.deletes());
-            StreamRefresh.replace(staged.quarantine(), result.quarantine());
+            Anew anew = new Anew(commit, staged);
+            lake.failPoints().reach("run.before-engine");
+            new InputHistory(lake, input, upTo).all(anew::take);
+            lake.failPoints().reach("run.after-engine");
+            ChangeResult result = anew.stage();
             CommitRequest.Builder request =
-                    request(commit, "refresh", task.principal(), result)
+                    described(InputHistory.refresh(commit.id(), task), result)
                             .move(
                                     new DatasetMove(
                                             dataset.name().toString(),
@@ -188,10 +193,89 @@ final class ChangesRepair {
         }
     }
 
-    private CommitRequest.Builder request(
-            StagedCommit commit, String kind, String principal, ChangeResult result) {
-        return CommitRequest.builder(commit.id(), kind, principal)
-                .fencedBy(lease)
+    /** The table as it comes to be, part of the input by part; nobody else sees it. */
+    private final class Anew {
+        private final StagedCommit commit;
+        private final Staged staged;
+        private final List<WrittenFile> rows = new ArrayList<>();
+        private final List<WrittenFile> deletes = new ArrayList<>();
+        private final List<WrittenFile> refused = new ArrayList<>();
+        private final Map<Path, BitSet> removed = new HashMap<>();
+        private long events;
+        private long malformed;
+        private int number;
+
+        Anew(StagedCommit commit, Staged staged) {
+            this.commit = commit;
+            this.staged = staged;
+        }
+
+        void take(List<org.tonle.sql.DataFile> part) {
+            ChangeResult result =
+                    write(
+                            commit,
+                            staged,
+                            part,
+                            rows.stream().map(this::left).toList(),
+                            deletes.stream().map(this::left).toList(),
+                            "-" + number++);
+            rows.addAll(result.rows());
+            deletes.addAll(result.deletes());
+            refused.addAll(result.quarantine());
+            result.removed()
+                    .forEach((path, positions) ->
+                            removed.computeIfAbsent(path, file -> new BitSet()).or(positions));
+            rows.removeIf(this::isGone);
+            events += result.input();
+            malformed += result.malformed();
+        }
+
+        /** Whether no row is left of a file; then the file isn't there any more, either. */
+        private boolean isGone(WrittenFile file) {
+            boolean gone = left(file).rows() == 0;
+            if (gone) {
+                removed.remove(file.path());
+                try {
+                    Files.deleteIfExists(file.path());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+            return gone;
+        }
+
+        private org.tonle.sql.DataFile left(WrittenFile file) {
+            return new org.tonle.sql.DataFile(
+                    file.path(),
+                    file.records(),
+                    true,
+                    Optional.ofNullable(removed.get(file.path())).map(DeletedRows::of));
+        }
+
+        /** Puts what came to be into the place of what was. */
+        ChangeResult stage() {
+            Map<String, BitSet> gone = new HashMap<>();
+            removed.forEach((path, positions) -> gone.put(LocalFileIO.location(path), positions));
+            staged.target()
+                    .replaceAll(
+                            pinned(dataset.name()),
+                            rows.stream().map(file -> staged.target().adopt(file.path())).toList(),
+                            gone);
+            StreamRefresh.replace(staged.deletes(), deletes);
+            StreamRefresh.replace(staged.quarantine(), refused);
+            return new ChangeResult(
+                    rows,
+                    Map.of(),
+                    deletes,
+                    refused,
+                    events,
+                    malformed,
+                    rows.stream().mapToLong(file -> left(file).rows()).sum());
+        }
+    }
+
+    private CommitRequest.Builder described(CommitRequest.Builder request, ChangeResult result) {
+        return request.fencedBy(lease)
                 .summary("dataset", dataset.name().toString())
                 .summary("definition", DatasetTables.hash(dataset.text()))
                 .summary("input", result.input())

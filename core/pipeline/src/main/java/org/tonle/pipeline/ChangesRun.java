@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import org.apache.iceberg.DataFile;
@@ -48,6 +49,9 @@ final class ChangesRun implements DatasetRun {
     private final StreamCompaction compaction;
     private final Rest rest = new Rest();
     private long epoch;
+
+    /** What the last refresh did. */
+    private TaskResult followed = TaskResult.NOTHING;
 
     /** The commits up to here were looked at; the positions in the ledger may be older. */
     private long checked;
@@ -97,17 +101,48 @@ final class ChangesRun implements DatasetRun {
         reset();
         return switch (task) {
             case DatasetTask.Replay replay -> repair.replay(replay);
-            case DatasetTask.Refresh refresh -> {
-                // the others over the source must not fall behind it, nor be ahead
-                OptionalLong position = position(dataset, new PinnedTables(pin, lake.sources()));
-                yield repair.refresh(
-                        refresh,
+            case DatasetTask.Refresh refresh -> refresh(refresh, dataset, repair, pin);
+            case DatasetTask.Follow follow ->
+                    asked(dataset, pin)
+                            .map(refresh -> refresh(refresh, dataset, repair, pin))
+                            .orElseGet(() -> followed.since(follow.seq()));
+        };
+    }
+
+    private TaskResult refresh(
+            DatasetTask.Refresh task, Dataset.ChangeTable dataset, ChangesRepair repair, Pin pin) {
+        if (task.from().isPresent()) {
+            throw new LakeException(
+                    ErrorCode.INVALID_REQUEST,
+                    "%s is a change table: its rows are what became of all changes, whenever they were taken in, so that it can't be refreshed from a time on; leave from out"
+                            .formatted(dataset.name()));
+        }
+        // the others over the source must not fall behind it, nor be ahead
+        OptionalLong position = position(dataset, new PinnedTables(pin, lake.sources()));
+        followed =
+                repair.refresh(
+                        task,
                         position,
                         datasets.size() > 1 && position.isPresent()
                                 ? position.getAsLong()
                                 : pin.seq());
-            }
-        };
+        return followed;
+    }
+
+    /**
+     * What a refresh of the input asks of this, if there was one since it was read: to be computed
+     * anew as a whole.
+     */
+    private Optional<DatasetTask.Refresh> asked(Dataset.ChangeTable dataset, Pin pin) {
+        PinnedTables tables = new PinnedTables(pin, lake.sources());
+        return new InputHistory(lake, input(dataset, tables), pin.seq())
+                .asked(dataset.name().toString(), position(dataset, tables).orElse(0))
+                .map(task ->
+                        new DatasetTask.Refresh(
+                                task.dataset(),
+                                Optional.empty(),
+                                task.downstream(),
+                                task.principal()));
     }
 
     @Override
@@ -154,7 +189,22 @@ final class ChangesRun implements DatasetRun {
             }
         }
         for (int i : taking) {
-            upTo = appended(datasets.get(i), tables, from, upTo, lake.settings().batch()).upTo();
+            Dataset.ChangeTable dataset = datasets.get(i);
+            switch (changes(dataset, tables, from, upTo)) {
+                case ChangeRange.Appended appended -> upTo = appended.upTo();
+                case ChangeRange.Rewritten rewritten -> {
+                    DatasetTask.Refresh task =
+                            asked(dataset, pin)
+                                    .orElseThrow(() -> changed(dataset, tables, rewritten));
+                    var unused =
+                            refresh(
+                                    task,
+                                    dataset,
+                                    new ChangesRepair(dataset, lake, reports.get(i), pin, lease),
+                                    pin);
+                    return new Progress(pin.seq(), datasets.size() > 1);
+                }
+            }
         }
         List<Part> parts = new ArrayList<>();
         for (int i : taking) {
@@ -164,8 +214,7 @@ final class ChangesRun implements DatasetRun {
                             reports.get(i),
                             input(datasets.get(i), tables),
                             positions.get(i),
-                            appended(datasets.get(i), tables, from, upTo, ChangeRange.Limit.NONE)
-                                    .files()));
+                            added(datasets.get(i), tables, from, upTo)));
         }
         boolean behind = taking.size() < datasets.size();
         if (behind || parts.stream().anyMatch(part -> !part.files().isEmpty())) {
@@ -192,21 +241,31 @@ final class ChangesRun implements DatasetRun {
         return tables.pinned(read).orElseThrow(() -> StreamingRun.noInput(dataset.name(), read));
     }
 
-    private ChangeRange.Appended appended(
-            Dataset.ChangeTable dataset,
-            PinnedTables tables,
-            long from,
-            long upTo,
-            ChangeRange.Limit limit) {
-        PinnedTable input = input(dataset, tables);
-        return switch (lake.catalog().changes(input.uuid(), from, upTo, limit)) {
-            case ChangeRange.Appended appended -> appended;
-            case ChangeRange.Rewritten(long seq, String operation) ->
-                    throw new LakeException(
-                            ErrorCode.SOURCE_CHANGED,
-                            "%s was changed by commit %d (%s), so its changes can't be followed from there on; to compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
-                                    .formatted(input.identifier(), seq, operation, dataset.name()));
+    private ChangeRange changes(
+            Dataset.ChangeTable dataset, PinnedTables tables, long from, long upTo) {
+        return lake.catalog()
+                .changes(input(dataset, tables).uuid(), from, upTo, lake.settings().batch());
+    }
+
+    /** What it gained up to a commit that {@link #changes} led to. */
+    private List<DataFile> added(
+            Dataset.ChangeTable dataset, PinnedTables tables, long from, long upTo) {
+        return switch (changes(dataset, tables, from, upTo)) {
+            case ChangeRange.Appended appended -> appended.files();
+            case ChangeRange.Rewritten rewritten -> throw changed(dataset, tables, rewritten);
         };
+    }
+
+    private static LakeException changed(
+            Dataset.ChangeTable dataset, PinnedTables tables, ChangeRange.Rewritten rewritten) {
+        return new LakeException(
+                ErrorCode.SOURCE_CHANGED,
+                "%s was changed by commit %d (%s), so its changes can't be followed from there on; to compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
+                        .formatted(
+                                input(dataset, tables).identifier(),
+                                rewritten.seq(),
+                                rewritten.operation(),
+                                dataset.name()));
     }
 
     private void commit(List<Part> parts, PinnedTables tables, long upTo, Lease lease) {

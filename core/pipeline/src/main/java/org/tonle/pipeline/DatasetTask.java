@@ -1,5 +1,7 @@
 package org.tonle.pipeline;
 
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
 /** What somebody asks of a dataset, besides that it follows its inputs. */
@@ -19,6 +21,26 @@ public sealed interface DatasetTask {
     record Replay(String dataset, Optional<String> where, Optional<String> fix, String principal)
             implements DatasetTask {}
 
-    /** Compute the dataset anew from its whole input; what was mended by hand is lost. */
-    record Refresh(String dataset, String principal) implements DatasetTask {}
+    /**
+     * Compute the dataset anew; what was mended by hand is lost.
+     *
+     * @param from rows that were taken in earlier stay as they are, in quarantine too, and what
+     *     they kept out stays out; to the microsecond; empty: it is computed from its whole input
+     * @param downstream whether those that read the dataset as a stream do the same when they see
+     *     it, whichever process runs them
+     */
+    record Refresh(String dataset, Optional<Instant> from, boolean downstream, String principal)
+            implements DatasetTask {
+        public Refresh {
+            from = from.map(time -> time.truncatedTo(ChronoUnit.MICROS));
+        }
+    }
+
+    /**
+     * Do what a refresh of what it reads asked for, if that isn't done yet. The dataset does it
+     * without being asked, too; who asks gets to know what came of it.
+     *
+     * @param seq the commit of the refresh
+     */
+    record Follow(String dataset, long seq, String principal) implements DatasetTask {}
 }

@@ -45,9 +45,17 @@ final class FreedKeys implements KeyFilter {
         latest = Math.max(latest, time);
     }
 
-    /** Another row has that key. */
+    /** Another row has that key; of keys that weren't said to be free nothing is kept. */
     void occupy(String key, long time) {
-        taken.computeIfAbsent(key, none -> new ArrayList<>()).add(time);
+        List<Long> rows = taken.get(key);
+        if (rows != null) {
+            rows.add(time);
+        }
+    }
+
+    /** How far apart two rows of one key may be and still be the same row, in microseconds. */
+    long window() {
+        return windowMicros;
     }
 
     /** From when on rows may take a place that is free. */

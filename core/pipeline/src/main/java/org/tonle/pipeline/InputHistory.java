@@ -1,101 +1,244 @@
 package org.tonle.pipeline;
 
 import java.nio.ByteBuffer;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.apache.iceberg.DataFile;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.apache.iceberg.types.Conversions;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.ledger.CommitRecord;
+import org.tonle.ledger.CommitRequest;
+import org.tonle.sql.DataFile;
 import org.tonle.sql.PinnedTables;
 
 /**
- * All that a dataset's input holds, in the order in which it came: files as they were added, those
- * of the last state that was no addition first.
+ * What a dataset's input came to hold, in the order in which it came, in parts that are about as
+ * large as those of a run. It is read as it is gone through: only one part is in memory, however
+ * many commits there were.
  */
 final class InputHistory {
-    private final List<Piece> pieces = new ArrayList<>();
-    private final ChangeRange.Limit batch;
+    private static final String REFRESH = "refresh";
 
-    /**
-     * A file, and in which time its rows were taken in, in microseconds, as far as that is known.
-     */
-    private record Piece(org.tonle.sql.DataFile file, long bytes, long earliest, long latest) {}
+    /** Facts of a refresh's commit. */
+    private static final String FROM = "from";
+
+    private static final String DOWNSTREAM = "downstream";
+
+    private final RunEnvironment lake;
+    private final PinnedTable input;
+    private final long upTo;
 
     /**
      * @param input as it is at {@code upTo}
      */
     InputHistory(RunEnvironment lake, PinnedTable input, long upTo) {
-        this.batch = lake.settings().batch();
-        long from = 0;
-        while (true) {
-            switch (lake.catalog().changes(input.uuid(), from, upTo, ChangeRange.Limit.NONE)) {
-                case ChangeRange.Rewritten rewritten -> from = rewritten.seq();
+        this.lake = lake;
+        this.input = input;
+        this.upTo = upTo;
+    }
+
+    /** All that it holds; the files of its last state that was no addition first. */
+    void all(Consumer<List<DataFile>> each) {
+        within(Long.MIN_VALUE, Long.MAX_VALUE, each);
+    }
+
+    /**
+     * Of all that it holds, the files that may hold rows that were taken in from one time to
+     * another, both inclusive and in microseconds.
+     */
+    void within(long from, long to, Consumer<List<DataFile>> each) {
+        List<ChangeRange.Rewritten> rewrites = rewrites(0);
+        Parts parts = new Parts(from, to, each);
+        long after = 0;
+        if (!rewrites.isEmpty()) {
+            after = rewrites.getLast().seq();
+            PinnedTable before =
+                    lake.catalog().pinAt(after).table(input.identifier()).orElseThrow();
+            parts.add(before, before.files(), PinnedTables.files(before, before.files()));
+        }
+        pages(after, upTo, parts::added);
+        parts.end();
+    }
+
+    /**
+     * The files that were added since a commit and that may hold rows of a time, whatever has
+     * become of them since.
+     */
+    void addedAfter(long position, long from, long to, Consumer<List<DataFile>> each) {
+        Parts parts = new Parts(from, to, each);
+        segments(position, (after, until) -> pages(after, until, parts::added));
+        parts.end();
+    }
+
+    /** The commits since another that did more to the input than add rows. */
+    private List<ChangeRange.Rewritten> rewrites(long position) {
+        return lake.catalog().rewrites(input.uuid(), position, upTo);
+    }
+
+    /** The least ingest time, in microseconds, of what was added since a commit. */
+    long earliestAddedAfter(long position) {
+        AtomicLong earliest = new AtomicLong(Long.MAX_VALUE);
+        segments(
+                position,
+                (after, to) ->
+                        pages(
+                                after,
+                                to,
+                                files -> {
+                                    for (org.apache.iceberg.DataFile file : files) {
+                                        earliest.accumulateAndGet(
+                                                bound(input, file.lowerBounds(), Long.MIN_VALUE),
+                                                Math::min);
+                                    }
+                                }));
+        return earliest.get();
+    }
+
+    /**
+     * From when on rows were rewritten since a commit; {@link Instant#MAX} if none were, {@link
+     * Instant#MIN} if any may have been.
+     */
+    Instant rewrittenFrom(long position) {
+        return rewrites(position).stream()
+                .map(rewrite -> from(commit(rewrite)).orElse(Instant.MIN))
+                .min(Comparator.naturalOrder())
+                .orElse(Instant.MAX);
+    }
+
+    /** What the last refresh of the input asks of those that read it, if it does. */
+    Optional<DatasetTask.Refresh> asked(String dataset, long position) {
+        List<ChangeRange.Rewritten> rewrites = rewrites(position);
+        if (rewrites.isEmpty()) {
+            return Optional.empty();
+        }
+        CommitRecord last = commit(rewrites.getLast());
+        if (!last.kind().equals(REFRESH) || last.fact(DOWNSTREAM).isEmpty()) {
+            return Optional.empty();
+        }
+        Instant from = rewrittenFrom(position);
+        return Optional.of(
+                new DatasetTask.Refresh(
+                        dataset,
+                        from.equals(Instant.MIN) ? Optional.empty() : Optional.of(from),
+                        true,
+                        last.principal()));
+    }
+
+    private static Optional<Instant> from(CommitRecord commit) {
+        return commit.kind().equals(REFRESH)
+                ? commit.fact(FROM).map(Instant::parse)
+                : Optional.empty();
+    }
+
+    private CommitRecord commit(ChangeRange.Rewritten rewrite) {
+        return lake.catalog().ledger().commits(rewrite.seq() - 1, rewrite.seq()).getFirst();
+    }
+
+    /** Begins the commit of a refresh, so that those that read what it rewrites can follow it. */
+    static CommitRequest.Builder refresh(UUID commit, DatasetTask.Refresh task) {
+        CommitRequest.Builder request = CommitRequest.builder(commit, REFRESH, task.principal());
+        task.from().ifPresent(from -> request.summary(FROM, from.toString()));
+        if (task.downstream()) {
+            request.summary(DOWNSTREAM, true);
+        }
+        return request;
+    }
+
+    /** A range of commits in which rows were only added. */
+    private interface Segment {
+        void commits(long after, long to);
+    }
+
+    private void segments(long position, Segment each) {
+        long after = position;
+        for (ChangeRange.Rewritten rewrite : rewrites(position)) {
+            each.commits(after, rewrite.seq() - 1);
+            after = rewrite.seq();
+        }
+        each.commits(after, upTo);
+    }
+
+    private void pages(long after, long to, Consumer<List<org.apache.iceberg.DataFile>> each) {
+        long read = after;
+        while (read < to) {
+            switch (lake.catalog().changes(input.uuid(), read, to, lake.settings().batch())) {
                 case ChangeRange.Appended appended -> {
-                    if (from > 0) {
-                        PinnedTable before =
-                                lake.catalog().pinAt(from).table(input.identifier()).orElseThrow();
-                        add(before, before.files(), PinnedTables.files(before, before.files()));
-                    }
-                    add(input, appended.files(), PinnedTables.added(input, appended.files()));
-                    return;
+                    each.accept(appended.files());
+                    read = appended.upTo();
+                }
+                case ChangeRange.Rewritten rewritten ->
+                        throw new IllegalStateException(
+                                "%s was said to have only gained rows in (%d, %d]: %s"
+                                        .formatted(input.identifier(), after, to, rewritten));
+            }
+        }
+    }
+
+    /** The microseconds of the ingest time that a file's rows have at the least or the most. */
+    static long bound(PinnedTable table, @Nullable Map<Integer, ByteBuffer> bounds, long unknown) {
+        Types.NestedField time =
+                Optional.ofNullable(table.schema().findField("ingest_time"))
+                        .orElseGet(() -> table.schema().findField("_ingest_time"));
+        ByteBuffer bound = bounds == null ? null : bounds.get(time.fieldId());
+        return bound == null ? unknown : Conversions.<Long>fromByteBuffer(time.type(), bound);
+    }
+
+    /** Puts files of a time together until they are a part. */
+    private final class Parts {
+        private final long from;
+        private final long to;
+        private final Consumer<List<DataFile>> each;
+        private final ChangeRange.Limit limit = lake.settings().batch();
+        private List<DataFile> current = new ArrayList<>();
+        private long bytes;
+        private long rows;
+
+        Parts(long from, long to, Consumer<List<DataFile>> each) {
+            this.from = from;
+            this.to = to;
+            this.each = each;
+        }
+
+        void added(List<org.apache.iceberg.DataFile> files) {
+            add(input, files, PinnedTables.added(input, files));
+        }
+
+        void add(
+                PinnedTable table, List<org.apache.iceberg.DataFile> files, List<DataFile> asRead) {
+            for (int i = 0; i < files.size(); i++) {
+                org.apache.iceberg.DataFile file = files.get(i);
+                if (bound(table, file.upperBounds(), Long.MAX_VALUE) < from
+                        || bound(table, file.lowerBounds(), Long.MIN_VALUE) > to) {
+                    continue;
+                }
+                current.add(asRead.get(i));
+                bytes += file.fileSizeInBytes();
+                rows += asRead.get(i).records();
+                if (bytes >= limit.bytes()
+                        || rows >= limit.rows()
+                        || current.size() >= limit.commits()) {
+                    end();
                 }
             }
         }
-    }
 
-    private void add(PinnedTable input, List<DataFile> files, List<org.tonle.sql.DataFile> asRead) {
-        Types.NestedField time =
-                Optional.ofNullable(input.schema().findField("ingest_time"))
-                        .orElseGet(() -> input.schema().findField("_ingest_time"));
-        for (int i = 0; i < files.size(); i++) {
-            pieces.add(
-                    new Piece(
-                            asRead.get(i),
-                            files.get(i).fileSizeInBytes(),
-                            bound(files.get(i).lowerBounds(), time, Long.MIN_VALUE),
-                            bound(files.get(i).upperBounds(), time, Long.MAX_VALUE)));
-        }
-    }
-
-    private static long bound(
-            @Nullable Map<Integer, ByteBuffer> bounds, Types.NestedField column, long unknown) {
-        ByteBuffer bound = bounds == null ? null : bounds.get(column.fieldId());
-        return bound == null ? unknown : Conversions.<Long>fromByteBuffer(column.type(), bound);
-    }
-
-    /** All files, in parts that are about as large as those of a run. */
-    List<List<org.tonle.sql.DataFile>> batches() {
-        return batches(Long.MIN_VALUE, Long.MAX_VALUE);
-    }
-
-    /** Of the files, those that may hold rows that were taken in from one time to another. */
-    List<List<org.tonle.sql.DataFile>> batches(long from, long to) {
-        List<List<org.tonle.sql.DataFile>> batches = new ArrayList<>();
-        List<org.tonle.sql.DataFile> current = new ArrayList<>();
-        long bytes = 0;
-        long rows = 0;
-        for (Piece piece : pieces) {
-            if (piece.latest() < from || piece.earliest() > to) {
-                continue;
-            }
-            current.add(piece.file());
-            bytes += piece.bytes();
-            rows += piece.file().records();
-            if (bytes >= batch.bytes() || rows >= batch.rows()) {
-                batches.add(List.copyOf(current));
-                current.clear();
+        void end() {
+            if (!current.isEmpty()) {
+                List<DataFile> part = current;
+                current = new ArrayList<>();
                 bytes = 0;
                 rows = 0;
+                each.accept(part);
             }
         }
-        if (!current.isEmpty()) {
-            batches.add(List.copyOf(current));
-        }
-        return batches;
     }
 }

@@ -5,20 +5,17 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
-import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.TimeStampVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.BronzeTable;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.spi.ErrorCode;
@@ -154,7 +151,8 @@ final class RefusedInput {
         return event ? "ingest_time" : SqlTable.INGEST_TIME;
     }
 
-    private static String instant(long micros, long more) {
+    /** A literal of the second in which a time lies, or of one some seconds later. */
+    static String instant(long micros, long more) {
         return "TIMESTAMP WITH LOCAL TIME ZONE '%s'"
                 .formatted(
                         LITERAL.format(
@@ -197,21 +195,8 @@ final class RefusedInput {
 
     /** The places in quarantine of the rows that leave it, by the files' locations. */
     Map<String, BitSet> leaving() {
-        Map<String, BitSet> places = new HashMap<>();
-        scratch.read(
-                leaving("s.\"_file\" AS f, s.\"_pos\" AS p", "", ""),
-                batch -> {
-                    VarCharVector files = (VarCharVector) batch.getVector(0);
-                    BigIntVector rows = (BigIntVector) batch.getVector(1);
-                    for (int i = 0; i < batch.getRowCount(); i++) {
-                        String path = String.valueOf(files.getObject(i));
-                        places.computeIfAbsent(
-                                        LocalFileIO.location(java.nio.file.Path.of(path)),
-                                        location -> new BitSet())
-                                .set(Math.toIntExact(rows.get(i)));
-                    }
-                });
-        return places;
+        return scratch.places(
+                leaving("s.\"_file\" AS f, s.\"_pos\" AS p", "", ""), (batch, row) -> true);
     }
 
     /**

@@ -6,14 +6,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.iceberg.Schema;
+import org.tonle.catalog.LocalFileIO;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.DataFile;
 import org.tonle.sql.FileTarget;
@@ -113,6 +117,37 @@ final class Scratch implements TableResolver, AutoCloseable {
                 batches.accept(rows.batch());
             }
         }
+    }
+
+    /**
+     * Reads the places of rows, given as file and position, of a query over these.
+     *
+     * @param test which of the rows of a batch are meant
+     * @return the positions by the files' locations
+     */
+    Map<String, BitSet> places(String sql, RowTest test) {
+        Map<String, BitSet> places = new HashMap<>();
+        read(
+                sql,
+                batch -> {
+                    VarCharVector files = (VarCharVector) batch.getVector(0);
+                    BigIntVector rows = (BigIntVector) batch.getVector(1);
+                    for (int i = 0; i < batch.getRowCount(); i++) {
+                        if (test.test(batch, i)) {
+                            places.computeIfAbsent(
+                                            LocalFileIO.location(
+                                                    Path.of(String.valueOf(files.getObject(i)))),
+                                            location -> new BitSet())
+                                    .set(Math.toIntExact(rows.get(i)));
+                        }
+                    }
+                });
+        return places;
+    }
+
+    /** Says something of a row of a batch. */
+    interface RowTest {
+        boolean test(VectorSchemaRoot batch, int row);
     }
 
     private Inputs inputs(BoundQuery query) {

@@ -1,30 +1,22 @@
 package org.tonle.pipeline;
 
+import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.function.LongFunction;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
-import org.tonle.catalog.StagedTable;
-import org.tonle.catalog.StagedTable.OnConflict;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.Lease;
-import org.tonle.sql.BoundStream;
-import org.tonle.sql.DataFile;
 import org.tonle.sql.Dataset;
-import org.tonle.sql.Inputs;
 import org.tonle.sql.KeyFilter;
-import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
-import org.tonle.sql.Sql;
 import org.tonle.sql.SqlTable;
-import org.tonle.sql.StreamTarget;
 import org.tonle.sql.TableName;
 
 /**
@@ -51,195 +43,195 @@ final class StreamReplay {
      * Replays once.
      *
      * @param position up to which commit the dataset has read its input
-     * @param keys all keys from a time, in microseconds, on
      */
-    TaskResult run(
-            DatasetTask.Replay task,
-            Pin pin,
-            long position,
-            Lease lease,
-            LongFunction<SeenKeys> keys) {
+    TaskResult run(DatasetTask.Replay task, Pin pin, long position, Lease lease) {
         PinnedTables tables = new PinnedTables(pin, lake.sources());
-        TableName refusedName = Pipelines.quarantine(dataset.name());
         PinnedTable input =
                 tables.pinned(dataset.reads().getFirst())
                         .orElseThrow(() ->
                                 StreamingRun.noInput(dataset.name(), dataset.reads().getFirst()));
-        PinnedTable refused = tables.pinned(refusedName).orElseThrow();
-        BoundStream bound = Sql.stream(dataset, tables);
         try (StagedCommit commit = lake.catalog().stage()) {
-            StagedTable target =
-                    commit.table(
-                            tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
-            StagedTable quarantine = commit.table(refused.ref(), OnConflict.FAIL);
-            SchemaChange.apply(dataset.name(), target, bound.schema());
-            String prefix = commit.id().toString();
-            try (Scratch scratch = new Scratch(lake.engine(), quarantine.dataDirectory(), prefix)) {
-                RefusedInput rows = new RefusedInput(scratch, bound.input().table());
-                lake.failPoints().reach("run.before-engine");
-                if (rows.find(refusedName, refused, input, task.where(), task.fix()) == 0) {
-                    return TaskResult.NOTHING;
-                }
-                reports.started(commit.id(), tables, List.of(input), () -> Lineage.of(bound));
-                Pass pass = new Pass(bound, commit, target, quarantine);
-                StreamResults results = pass.results;
-                pass.over(
-                        scratch.files("found"),
-                        bound.input().table().key().isEmpty()
-                                ? KeyFilter.NONE
-                                : own(rows, keys.apply(rows.earliest())));
-                long read = results.input;
-                long stay = results.malformed + results.dropped;
-                rows.refused(results.quarantine);
-                Map<String, BitSet> leaving = rows.leaving();
-                if (leaving.isEmpty()) {
-                    reports.aborted();
-                    return new TaskResult(OptionalLong.empty(), read, 0, stay, 0, 0);
-                }
-                // those stand in quarantine as they are
-                results.quarantine.clear();
-                results.malformed = 0;
-                results.dropped = 0;
-                if (rows.freed(target.schema(), results.rows) > 0) {
-                    letIn(rows, task.fix().isPresent(), pass, tables, input, scratch, position);
-                }
-                lake.failPoints().reach("run.after-engine");
-                StreamingRun.append(target, results.rows);
-                quarantine.letRowsLeave();
-                quarantine.change(
-                        refused,
-                        results.quarantine.stream()
-                                .map(file -> quarantine.adopt(file.path()))
-                                .toList(),
-                        leaving);
-                CommitRequest.Builder request =
-                        CommitRequest.builder(commit.id(), "replay", task.principal())
-                                .fencedBy(lease)
-                                .summary("definition", DatasetTables.hash(dataset.text()))
-                                .summary("remaining", stay);
-                task.where().ifPresent(where -> request.summary("where", where));
-                task.fix().ifPresent(fix -> request.summary("fix", fix));
-                results.describe(request);
-                long seq = commit.publish(request);
-                reports.completed(
-                        List.of(
-                                StreamingRun.output(dataset.name(), target, results.rows),
-                                StreamingRun.output(refusedName, quarantine, results.quarantine)),
-                        results.expectations());
-                lake.failPoints().reach("run.after-commit");
-                return new TaskResult(
-                        OptionalLong.of(seq),
-                        read,
-                        results.written,
-                        stay + results.malformed + results.dropped,
-                        read - stay - (results.written - pass.letIn) - pass.repeated,
-                        pass.repeated);
+            StreamPasses passes = new StreamPasses(lake, dataset, reports, tables, input, commit);
+            try (Scratch scratch =
+                    new Scratch(
+                            lake.engine(),
+                            passes.quarantine.dataDirectory(),
+                            commit.id().toString())) {
+                return new Replay(task, position, tables, input, commit, passes, scratch)
+                        .run(lease);
             }
         }
     }
 
-    /** Passes over rows of the input, each with files of its own. */
-    private final class Pass {
-        private final BoundStream bound;
+    /** One of them. */
+    private final class Replay {
+        private final DatasetTask.Replay task;
+        private final long position;
+        private final PinnedTable input;
+        private final PinnedTable table;
+        private final PinnedTable refused;
         private final StagedCommit commit;
-        private final StagedTable target;
-        private final StagedTable quarantine;
-        final StreamResults results;
-        private int number;
+        private final StreamPasses passes;
+        private final Scratch scratch;
+        private final RefusedInput rows;
 
-        /** Rows that came in since a key was set free, and duplicates among those replayed. */
-        long letIn;
-
-        long repeated;
-
-        Pass(BoundStream bound, StagedCommit commit, StagedTable target, StagedTable quarantine) {
-            this.bound = bound;
+        Replay(
+                DatasetTask.Replay task,
+                long position,
+                PinnedTables tables,
+                PinnedTable input,
+                StagedCommit commit,
+                StreamPasses passes,
+                Scratch scratch) {
+            this.task = task;
+            this.position = position;
+            this.input = input;
+            this.table = tables.pinned(dataset.name()).orElseThrow();
+            this.refused = tables.pinned(Pipelines.quarantine(dataset.name())).orElseThrow();
             this.commit = commit;
-            this.target = target;
-            this.quarantine = quarantine;
-            this.results = new StreamResults(dataset.name(), bound);
+            this.passes = passes;
+            this.scratch = scratch;
+            this.rows = new RefusedInput(scratch, passes.bound.input().table());
         }
 
-        void over(List<DataFile> files, KeyFilter keys) {
-            long before = results.written;
-            long input = results.input;
-            long filtered = results.filtered;
-            long duplicates = results.duplicates;
-            results.add(
-                    lake.engine()
-                            .writeStream(
-                                    bound,
-                                    Inputs.of(bound.input().table().name(), files),
-                                    keys,
-                                    new StreamTarget(
-                                            dataset.name(),
-                                            commit.id().toString(),
-                                            target.dataDirectory(),
-                                            quarantine.dataDirectory(),
-                                            commit.id() + "-pass-" + number,
-                                            target.schema())));
-            if (number++ == 0) {
-                repeated = results.duplicates;
-            } else {
-                letIn += results.written - before;
-                // of what was only looked at
-                results.input = input;
-                results.filtered = filtered;
-                results.duplicates = duplicates;
+        TaskResult run(Lease lease) {
+            lake.failPoints().reach("run.before-engine");
+            TableName refusedName = Pipelines.quarantine(dataset.name());
+            if (rows.find(refusedName, refused, input, task.where(), task.fix()) == 0) {
+                reports.aborted();
+                return TaskResult.NOTHING;
+            }
+            scratch.put("target", table.schema(), PinnedTables.files(table));
+            scratch.put("quarantine", refused.schema(), PinnedTables.files(refused));
+            judge();
+            long read = passes.input;
+            long filtered = passes.filtered;
+            long duplicates = passes.duplicates;
+            long stay = passes.malformed + passes.dropped;
+            rows.refused(passes.refused);
+            Map<String, BitSet> leaving = rows.leaving();
+            if (leaving.isEmpty()) {
+                reports.aborted();
+                return new TaskResult(OptionalLong.empty(), read, 0, stay, 0, 0);
+            }
+            // those stand in quarantine as they are
+            passes.refused.clear();
+            passes.malformed = 0;
+            passes.dropped = 0;
+            if (rows.freed(passes.target.schema(), passes.rows) > 0) {
+                letIn();
+                // nobody asked about the others that were looked at
+                passes.input = read;
+                passes.filtered = filtered;
+                passes.duplicates = duplicates;
+            }
+            lake.failPoints().reach("run.after-engine");
+            StreamingRun.append(passes.target, passes.rows);
+            passes.quarantine.letRowsLeave();
+            passes.quarantine.change(
+                    refused,
+                    passes.refused.stream()
+                            .map(file -> passes.quarantine.adopt(file.path()))
+                            .toList(),
+                    leaving);
+            CommitRequest.Builder request =
+                    CommitRequest.builder(commit.id(), "replay", task.principal())
+                            .fencedBy(lease)
+                            .summary("remaining", stay);
+            task.where().ifPresent(where -> request.summary("where", where));
+            task.fix().ifPresent(fix -> request.summary("fix", fix));
+            passes.describe(request);
+            long seq = commit.publish(request);
+            passes.report();
+            lake.failPoints().reach("run.after-commit");
+            return new TaskResult(
+                    OptionalLong.of(seq),
+                    read,
+                    passes.written,
+                    stay + passes.malformed + passes.dropped,
+                    filtered,
+                    duplicates);
+        }
+
+        /** Judges the rows, first those that keep the keys that they have. */
+        private void judge() {
+            if (passes.bound.input().table().key().isEmpty()) {
+                passes.over(scratch.files("found"), KeyFilter.NONE);
+                return;
+            }
+            FreedKeys others = new FreedKeys(lake.settings().window().toMillis() * 1000);
+            passes.over(scratch.files("found"), own(others));
+            long apart = passes.duplicates;
+            if (apart > 0) {
+                long read = passes.input;
+                long filtered = passes.filtered;
+                long written = passes.written;
+                long refusedAgain = passes.malformed + passes.dropped;
+                occupy(others, "scratch.target", SqlTable.KEY, SqlTable.INGEST_TIME);
+                occupy(others, "scratch.quarantine", "key", "ingest_time");
+                passes.over(scratch.files("found"), others);
+                passes.input = read;
+                passes.filtered = filtered;
+                passes.duplicates =
+                        apart
+                                - (passes.written - written)
+                                - (passes.malformed + passes.dropped - refusedAgain);
             }
         }
-    }
 
-    /** Lets rows keep the keys that they have; a key that a row didn't have must be free. */
-    private KeyFilter own(RefusedInput rows, SeenKeys seen) {
-        Set<String> owned = new HashSet<>();
-        rows.keys(
-                "SELECT \"key\", \"ingest_time\" FROM scratch.selected",
-                (key, time) -> owned.add(time + " " + key));
-        return batch -> {
-            BitSet duplicates = new BitSet(batch.size());
-            for (int i = 0; i < batch.size(); i++) {
-                long time = batch.ingestTimeMicros(i);
-                String key = new String(batch.key(i), java.nio.charset.StandardCharsets.UTF_8);
-                duplicates.set(
-                        i, !owned.remove(time + " " + key) && seen.isDuplicate(batch.key(i), time));
-            }
-            return duplicates;
-        };
-    }
-
-    /** Lets rows in that were kept out by the keys of rows that are gone. */
-    private void letIn(
-            RefusedInput rows,
-            boolean mended,
-            Pass pass,
-            PinnedTables tables,
-            PinnedTable input,
-            Scratch scratch,
-            long position) {
-        FreedKeys freed = new FreedKeys(lake.settings().window().toMillis() * 1000);
-        rows.keys(
-                "SELECT \"key\", \"ingest_time\" FROM scratch.freed",
-                (key, time) -> freed.free(key, time, mended));
-        PinnedTable table = tables.pinned(dataset.name()).orElseThrow();
-        scratch.put("target", table.schema(), PinnedTables.files(table));
-        PinnedTable refused = tables.pinned(Pipelines.quarantine(dataset.name())).orElseThrow();
-        scratch.put("quarantine", refused.schema(), PinnedTables.files(refused));
-        for (String rest : List.of("scratch.target", "scratch.written")) {
+        /** Lets rows keep the keys that they have; those of other keys are asked about later. */
+        private KeyFilter own(FreedKeys others) {
+            Set<String> owned = new HashSet<>();
             rows.keys(
-                    "SELECT t.\"%s\", t.\"%s\" FROM %s AS t WHERE t.\"%1$s\" IN (SELECT \"key\" FROM scratch.freed)"
-                            .formatted(SqlTable.KEY, SqlTable.INGEST_TIME, rest),
-                    freed::occupy);
+                    "SELECT \"key\", \"ingest_time\" FROM scratch.selected",
+                    (key, time) -> owned.add(time + " " + key));
+            return batch -> {
+                BitSet apart = new BitSet(batch.size());
+                for (int i = 0; i < batch.size(); i++) {
+                    long time = batch.ingestTimeMicros(i);
+                    String key = new String(batch.key(i), StandardCharsets.UTF_8);
+                    if (!owned.remove(time + " " + key)) {
+                        apart.set(i);
+                        others.free(key, time, false);
+                    }
+                }
+                return apart;
+            };
         }
-        rows.keys(
-                "SELECT q.\"key\", q.\"ingest_time\" FROM scratch.quarantine AS q LEFT JOIN"
-                        + " scratch.freed AS f ON f.\"key\" = q.\"key\" AND f.\"ingest_time\" ="
-                        + " q.\"ingest_time\" WHERE f.\"key\" IS NULL AND q.\"key\" IN (SELECT"
-                        + " \"key\" FROM scratch.freed)",
-                freed::occupy);
-        InputHistory history = new InputHistory(lake, input, position);
-        for (List<DataFile> batch : history.batches(freed.earliest(), freed.latest())) {
-            pass.over(batch, freed);
+
+        /** All rows of a table that may have keys that are asked about. */
+        private void occupy(FreedKeys keys, String rowsOf, String key, String time) {
+            rows.keys(
+                    "SELECT \"%s\", \"%s\" FROM %s WHERE \"%2$s\" BETWEEN %s AND %s"
+                            .formatted(
+                                    key,
+                                    time,
+                                    rowsOf,
+                                    RefusedInput.instant(keys.earliest() - keys.window(), 0),
+                                    RefusedInput.instant(keys.latest(), 1)),
+                    keys::occupy);
+        }
+
+        /** Lets rows in that were kept out by the keys of rows that are gone. */
+        private void letIn() {
+            FreedKeys freed = new FreedKeys(lake.settings().window().toMillis() * 1000);
+            rows.keys(
+                    "SELECT \"key\", \"ingest_time\" FROM scratch.freed",
+                    (key, time) -> freed.free(key, time, task.fix().isPresent()));
+            for (String rest : List.of("scratch.target", "scratch.written")) {
+                rows.keys(
+                        "SELECT t.\"%s\", t.\"%s\" FROM %s AS t WHERE t.\"%1$s\" IN (SELECT \"key\" FROM scratch.freed)"
+                                .formatted(SqlTable.KEY, SqlTable.INGEST_TIME, rest),
+                        freed::occupy);
+            }
+            rows.keys(
+                    "SELECT q.\"key\", q.\"ingest_time\" FROM scratch.quarantine AS q LEFT JOIN"
+                            + " scratch.freed AS f ON f.\"key\" = q.\"key\" AND f.\"ingest_time\" ="
+                            + " q.\"ingest_time\" WHERE f.\"key\" IS NULL AND q.\"key\" IN (SELECT"
+                            + " \"key\" FROM scratch.freed)",
+                    freed::occupy);
+            new InputHistory(lake, input, position)
+                    .within(freed.earliest(), freed.latest(), files -> passes.over(files, freed));
         }
     }
 }

@@ -1,46 +1,32 @@
 package org.tonle.pipeline;
 
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.arrow.vector.TimeStampVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.iceberg.DataFile;
-import org.apache.iceberg.types.Conversions;
-import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
-import org.tonle.catalog.StagedTable.OnConflict;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.DatasetMove;
-import org.tonle.ledger.CommitRequest.ExpectationResult;
 import org.tonle.ledger.Lease;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundQuery;
-import org.tonle.sql.BoundStream;
 import org.tonle.sql.Dataset;
-import org.tonle.sql.Expectation;
-import org.tonle.sql.Inputs;
-import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.QueryResult;
 import org.tonle.sql.Sql;
-import org.tonle.sql.StreamResult;
-import org.tonle.sql.StreamTarget;
 import org.tonle.sql.TableName;
 import org.tonle.sql.WrittenFile;
 
@@ -50,8 +36,6 @@ import org.tonle.sql.WrittenFile;
  */
 final class StreamingRun implements DatasetRun {
     private static final Duration KEYS_TIMEOUT = Duration.ofMinutes(30);
-    private static final DateTimeFormatter LITERAL =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneOffset.UTC);
 
     private final Dataset.StreamingTable dataset;
     private final RunEnvironment lake;
@@ -63,6 +47,9 @@ final class StreamingRun implements DatasetRun {
 
     /** Whether it was found out which expectations the rows that are there hold to. */
     private boolean settled;
+
+    /** What the last refresh did. */
+    private TaskResult followed = TaskResult.NOTHING;
 
     /** The commits up to here were looked at; the position in the ledger may be older. */
     private long checked;
@@ -123,15 +110,30 @@ final class StreamingRun implements DatasetRun {
         return switch (task) {
             case DatasetTask.Replay replay ->
                     new StreamReplay(dataset, lake, reports)
-                            .run(
-                                    replay,
-                                    pin,
-                                    position(tables),
-                                    lease,
-                                    earliest -> keys(tables, earliest));
-            case DatasetTask.Refresh refresh ->
-                    new StreamRefresh(dataset, lake, reports).run(refresh, pin, lease);
+                            .run(replay, pin, position(tables), lease);
+            case DatasetTask.Refresh refresh -> refresh(refresh, pin, lease);
+            case DatasetTask.Follow follow ->
+                    asked(tables, pin)
+                            .map(refresh -> refresh(refresh, pin, lease))
+                            .orElseGet(() -> followed.since(follow.seq()));
         };
+    }
+
+    private TaskResult refresh(DatasetTask.Refresh task, Pin pin, Lease lease) {
+        TaskResult result = new StreamRefresh(dataset, lake, reports).run(task, pin, lease);
+        if (task.from().isPresent()) {
+            // the rows that were to be judged again may be among those that were
+            settled = false;
+        }
+        followed = result;
+        return result;
+    }
+
+    /** What a refresh of the input asks of this, if there was one since it was read. */
+    private Optional<DatasetTask.Refresh> asked(PinnedTables tables, Pin pin) {
+        return tables.pinned(dataset.reads().getFirst())
+                .flatMap(input ->
+                        new InputHistory(lake, input, pin.seq()).asked(name(), position(tables)));
     }
 
     private long position(PinnedTables tables) {
@@ -181,11 +183,19 @@ final class StreamingRun implements DatasetRun {
         ChangeRange range =
                 lake.catalog().changes(input.uuid(), from, pin.seq(), lake.settings().batch());
         return switch (range) {
-            case ChangeRange.Rewritten(long seq, String operation) ->
+            case ChangeRange.Rewritten(long seq, String operation) -> {
+                Optional<DatasetTask.Refresh> asked = asked(tables, pin);
+                if (asked.isEmpty()) {
                     throw new LakeException(
                             ErrorCode.SOURCE_CHANGED,
                             "%s was changed by commit %d (%s), so it can't be read as a stream from there on. To compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
                                     .formatted(input.identifier(), seq, operation, name()));
+                }
+                var unused = refresh(asked.get(), pin, lease);
+                reset();
+                checked = pin.seq();
+                yield new Progress(pin.seq(), false);
+            }
             case ChangeRange.Appended(long upTo, List<DataFile> files) -> {
                 if (!files.isEmpty()) {
                     OptionalLong before =
@@ -205,66 +215,27 @@ final class StreamingRun implements DatasetRun {
             long upTo,
             List<DataFile> files,
             Lease lease) {
-        BoundStream bound = Sql.stream(dataset, tables);
         SeenKeys seen = keys(tables, earliest(input, files));
         boolean happened = false;
         try (StagedCommit commit = lake.catalog().stage()) {
-            reports.started(commit.id(), tables, List.of(input), () -> Lineage.of(bound));
-            StagedTable target =
-                    commit.table(
-                            tables.pinned(dataset.name()).orElseThrow().ref(), OnConflict.FAIL);
-            StagedTable quarantine =
-                    commit.table(
-                            tables.pinned(Pipelines.quarantine(dataset.name())).orElseThrow().ref(),
-                            OnConflict.FAIL);
-            SchemaChange.apply(dataset.name(), target, bound.schema());
+            StreamPasses passes = new StreamPasses(lake, dataset, reports, tables, input, commit);
             lake.failPoints().reach("run.before-engine");
-            StreamResult result =
-                    lake.engine()
-                            .writeStream(
-                                    bound,
-                                    Inputs.of(
-                                            bound.input().table().name(),
-                                            PinnedTables.added(input, files)),
-                                    seen,
-                                    new StreamTarget(
-                                            dataset.name(),
-                                            commit.id().toString(),
-                                            target.dataDirectory(),
-                                            quarantine.dataDirectory(),
-                                            commit.id().toString(),
-                                            target.schema()));
+            passes.over(PinnedTables.added(input, files), seen);
             lake.failPoints().reach("run.after-engine");
-            append(target, result.rows());
-            append(quarantine, result.quarantine());
+            append(passes.target, passes.rows);
+            append(passes.quarantine, passes.refused);
             CommitRequest.Builder request =
                     CommitRequest.builder(commit.id(), "run", "tonle")
                             .fencedBy(lease)
                             .move(new DatasetMove(name(), input.uuid(), position, upTo))
-                            .summary("dataset", name())
-                            .summary("definition", DatasetTables.hash(dataset.text()))
                             .summary("read-after", position.orElse(0))
-                            .summary("read-seq", upTo)
-                            .summary("input", result.input())
-                            .summary("written", result.written())
-                            .summary("duplicates", result.duplicates())
-                            .summary("filtered", result.filtered())
-                            .summary("malformed", result.malformed())
-                            .summary("dropped", result.dropped());
-            List<ExpectationResult> expectations = expectations(bound, result);
-            expectations.forEach(request::expectation);
+                            .summary("read-seq", upTo);
+            passes.describe(request);
             var unused = commit.publish(request);
             happened = true;
             seen.commit();
-            compaction.added(result.rows().size() + result.quarantine().size());
-            reports.completed(
-                    List.of(
-                            output(dataset.name(), target, result.rows()),
-                            output(
-                                    Pipelines.quarantine(dataset.name()),
-                                    quarantine,
-                                    result.quarantine())),
-                    expectations);
+            compaction.added(passes.rows.size() + passes.refused.size());
+            passes.report();
             lake.failPoints().reach("run.after-commit");
         } finally {
             if (!happened) {
@@ -279,22 +250,6 @@ final class StreamingRun implements DatasetRun {
                 table,
                 written.stream().mapToLong(WrittenFile::records).sum(),
                 written.size());
-    }
-
-    private List<ExpectationResult> expectations(BoundStream bound, StreamResult result) {
-        List<ExpectationResult> results = new ArrayList<>();
-        for (int i = 0; i < bound.expectations().size(); i++) {
-            Expectation expectation = bound.expectations().get(i);
-            StreamResult.ExpectationResult counts = result.expectations().get(i);
-            results.add(
-                    new ExpectationResult(
-                            name(),
-                            expectation.name(),
-                            expectation.violation().name().toLowerCase(Locale.ROOT),
-                            counts.passed(),
-                            counts.failed()));
-        }
-        return results;
     }
 
     static void append(StagedTable table, List<WrittenFile> written) {
@@ -316,32 +271,47 @@ final class StreamingRun implements DatasetRun {
         }
         reset();
         SeenKeys loaded = new SeenKeys(lake.settings().window(), lake.settings().temporary());
-        load(loaded, tables, dataset.name(), "_key", "_ingest_time", since);
-        load(loaded, tables, Pipelines.quarantine(dataset.name()), "\"key\"", "ingest_time", since);
+        loadKeys(lake, dataset, tables, since, Long.MAX_VALUE, loaded);
         keys = loaded;
         keysFrom = since;
         return loaded;
     }
 
-    private void load(
-            SeenKeys into,
+    /**
+     * Reads the keys of a streaming table, those in its quarantine too.
+     *
+     * @param since rows that were taken in from then on, in microseconds
+     * @param before and before then
+     */
+    static void loadKeys(
+            RunEnvironment lake,
+            Dataset.StreamingTable dataset,
+            PinnedTables tables,
+            long since,
+            long before,
+            SeenKeys into) {
+        TableName refused = Pipelines.quarantine(dataset.name());
+        load(lake, tables, dataset.name(), "_key", "_ingest_time", since, before, into);
+        load(lake, tables, refused, "\"key\"", "ingest_time", since, before, into);
+    }
+
+    private static void load(
+            RunEnvironment lake,
             PinnedTables tables,
             TableName table,
             String key,
             String time,
-            long since) {
+            long since,
+            long before,
+            SeenKeys into) {
+        String where =
+                since == Long.MIN_VALUE
+                        ? ""
+                        : " WHERE %s >= %s".formatted(time, RefusedInput.instant(since, 0));
         BoundQuery query =
                 Sql.query(
-                        "SELECT %s, %s FROM \"%s\".\"%s\" WHERE %s >= TIMESTAMP WITH LOCAL TIME ZONE '%s'"
-                                .formatted(
-                                        key,
-                                        time,
-                                        table.namespace(),
-                                        table.name(),
-                                        time,
-                                        LITERAL.format(
-                                                Instant.ofEpochSecond(
-                                                        Math.floorDiv(since, 1_000_000L)))),
+                        "SELECT %s, %s FROM \"%s\".\"%s\"%s"
+                                .formatted(key, time, table.namespace(), table.name(), where),
                         tables);
         try (QueryResult rows =
                 lake.engine().run(query, tables.inputs(query), new QueryLimits(KEYS_TIMEOUT))) {
@@ -350,7 +320,9 @@ final class StreamingRun implements DatasetRun {
                 VarCharVector keyVector = (VarCharVector) batch.getVector(0);
                 TimeStampVector timeVector = (TimeStampVector) batch.getVector(1);
                 for (int i = 0; i < batch.getRowCount(); i++) {
-                    into.load(keyVector.get(i), timeVector.get(i));
+                    if (timeVector.get(i) < before) {
+                        into.load(keyVector.get(i), timeVector.get(i));
+                    }
                 }
             }
         }
@@ -358,20 +330,10 @@ final class StreamingRun implements DatasetRun {
 
     /** The least ingest time of the files, in microseconds, from their metrics; 0 if unknown. */
     private static long earliest(PinnedTable input, List<DataFile> files) {
-        Types.NestedField column =
-                Optional.ofNullable(input.schema().findField("ingest_time"))
-                        .orElseGet(() -> input.schema().findField("_ingest_time"));
-        long earliest = Long.MAX_VALUE;
-        for (DataFile file : files) {
-            var bounds = file.lowerBounds();
-            var lower = bounds == null ? null : bounds.get(column.fieldId());
-            if (lower == null) {
-                return 0;
-            }
-            Long value = Conversions.fromByteBuffer(column.type(), lower);
-            earliest = Math.min(earliest, value);
-        }
-        return earliest;
+        return files.stream()
+                .mapToLong(file -> InputHistory.bound(input, file.lowerBounds(), 0))
+                .min()
+                .orElse(Long.MAX_VALUE);
     }
 
     private String name() {

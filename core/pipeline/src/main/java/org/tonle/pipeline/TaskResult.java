@@ -19,5 +19,10 @@ public record TaskResult(
         long quarantined,
         long filtered,
         long duplicates) {
+    /** This if it is of a commit behind another; else that nothing was done. */
+    TaskResult since(long other) {
+        return seq.orElse(0) > other ? this : NOTHING;
+    }
+
     static final TaskResult NOTHING = new TaskResult(OptionalLong.empty(), 0, 0, 0, 0, 0);
 }

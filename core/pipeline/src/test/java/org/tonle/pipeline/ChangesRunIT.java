@@ -17,6 +17,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.catalog.ChangeRange;
 import org.tonle.definition.BronzeDefinition;
 import org.tonle.definition.ColumnDefinition;
 import org.tonle.definition.ColumnType;
@@ -244,6 +245,37 @@ class ChangesRunIT {
                                 "SELECT id, amount, \"__end_at\" IS NULL AS holds FROM"
                                         + " silver.history ORDER BY id, \"__start_at\""))
                 .containsExactly("1|10|false", "2|20|false", "2|30|true");
+    }
+
+    @Test
+    void aTableThatIsComputedAnewPartByPartIsAsItWas() throws Exception {
+        Random random = new Random(3);
+        lake.batch = new ChangeRange.Limit(Long.MAX_VALUE, Long.MAX_VALUE, 2);
+        PipelineRunner runner =
+                lake.run(lake.datasets(GIRO, SAVINGS, HISTORY), "a", FailPoints.NONE);
+        for (int i = 0; i < 9; i++) {
+            lake.arrive("bank", transfer(random));
+        }
+        lake.settled(runner);
+        String versions =
+                "SELECT id, amount, \"__start_at\", \"__end_at\" FROM silver.history ORDER BY 1, 3";
+        List<String> before = lake.rows(versions);
+
+        TaskResult giro = runner.perform(refresh("silver.giro"));
+        runner.perform(refresh("silver.history"));
+
+        assertThat(giro.written()).isEqualTo(model.get("bank_giro").size());
+        assertWhole();
+        assertThat(lake.rows(versions)).isEqualTo(before);
+        for (int i = 0; i < 3; i++) {
+            lake.arrive("bank", transfer(random));
+        }
+        lake.settled(runner);
+        assertWhole();
+    }
+
+    private static DatasetTask refresh(String dataset) {
+        return new DatasetTask.Refresh(dataset, Optional.empty(), false, "anna");
     }
 
     @Test

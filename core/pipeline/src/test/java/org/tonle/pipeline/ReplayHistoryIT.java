@@ -6,6 +6,8 @@ import static org.tonle.pipeline.TestLake.START;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +31,7 @@ import org.tonle.spi.FailPoints;
 class ReplayHistoryIT {
     private static final int TABLES = 6;
     private static final int IDS = 12;
+    private static final Duration WINDOW = Duration.ofDays(7);
     private static final String COLUMNS = "id, station, temperature, _key, _ingest_time";
 
     @TempDir private Path dir;
@@ -154,7 +157,8 @@ class ReplayHistoryIT {
             replayed = silver(lake);
             refused = quarantine(lake);
             for (int i = 0; i < TABLES; i++) {
-                loose.perform(new DatasetTask.Refresh("silver.t" + i, "anna"));
+                loose.perform(
+                        new DatasetTask.Refresh("silver.t" + i, Optional.empty(), false, "anna"));
             }
             refreshed = silver(lake);
             lake.settled(loose);
@@ -214,5 +218,77 @@ class ReplayHistoryIT {
                                 "SELECT \"key\", ingest_time, payload FROM quarantine.silver_t%d ORDER BY \"key\", ingest_time"
                                         .formatted(i)))
                 .toList();
+    }
+
+    /** A row of some key, as it was taken in. */
+    private record Keyed(String key, Instant time) {
+        boolean repeats(Keyed other) {
+            return key.equals(other.key)
+                    && Duration.between(time, other.time).abs().compareTo(WINDOW) <= 0;
+        }
+    }
+
+    @Test
+    void aRowThatGetsItsKeyEntersUnlessAnyRowOfThatKeyIsThereWithinTheWindow() throws Exception {
+        Random random = new Random(7);
+        try (TestLake lake = new TestLake(dir, sources(true))) {
+            PipelineRunner runner =
+                    lake.run(lake.datasets(silver(1, true)), "one", FailPoints.NONE);
+            List<Keyed> mended = new ArrayList<>();
+            long at = 0;
+            for (int n = 0; n < 60; n++) {
+                String key = "n" + random.nextInt(4);
+                Instant time = START.plus(Duration.ofHours(at));
+                boolean unreadable = random.nextInt(3) == 0;
+                if (unreadable) {
+                    mended.add(new Keyed(key, time));
+                }
+                lake.arrive(
+                        "s1",
+                        new Event(
+                                "e" + n,
+                                time,
+                                unreadable
+                                        ? "{\"was\":\"%s\",\"station\":\"a\",\"temperature\":\"?\"}"
+                                                .formatted(key)
+                                        : "{\"no\":\"%s\",\"station\":\"a\",\"temperature\":%d}"
+                                                .formatted(key, random.nextInt(4) == 0 ? 99 : 1)));
+                at += random.nextInt(50);
+            }
+            lake.settled(runner);
+            List<Keyed> expected = keyed(lake, "_key, _ingest_time FROM silver.t1");
+            List<Keyed> taken = new ArrayList<>(expected);
+            taken.addAll(keyed(lake, "\"key\", ingest_time FROM quarantine.silver_t1"));
+            for (Keyed row : mended) {
+                if (taken.stream().noneMatch(row::repeats)) {
+                    taken.add(row);
+                    expected.add(row);
+                }
+            }
+
+            runner.perform(
+                    new DatasetTask.Replay(
+                            "silver.t1",
+                            Optional.of("rule = 'temperature'"),
+                            Optional.of("REPLACE(REPLACE(payload, 'was', 'no'), '\"?\"', '1')"),
+                            "anna"));
+
+            assertThat(keyed(lake, "_key, _ingest_time FROM silver.t1"))
+                    .containsExactlyInAnyOrderElementsOf(expected);
+            assertThat(
+                            lake.rows(
+                                    "SELECT \"key\" FROM quarantine.silver_t1 WHERE rule = 'temperature'"))
+                    .isEmpty();
+        }
+    }
+
+    private static List<Keyed> keyed(TestLake lake, String columns) {
+        List<Keyed> rows = new ArrayList<>();
+        for (String row : lake.rows("SELECT " + columns)) {
+            String[] values = row.split("\\|", -1);
+            long micros = Long.parseLong(values[1]);
+            rows.add(new Keyed(values[0], Instant.EPOCH.plus(micros, ChronoUnit.MICROS)));
+        }
+        return rows;
     }
 }

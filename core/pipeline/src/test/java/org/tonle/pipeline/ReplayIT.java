@@ -155,7 +155,7 @@ class ReplayIT {
     }
 
     private static DatasetTask.Refresh refresh(String dataset) {
-        return new DatasetTask.Refresh(dataset, "anna");
+        return new DatasetTask.Refresh(dataset, Optional.empty(), false, "anna");
     }
 
     private Optional<String> hint(String statement) {

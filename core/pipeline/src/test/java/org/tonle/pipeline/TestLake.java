@@ -30,6 +30,7 @@ import org.apache.iceberg.data.parquet.GenericParquetWriter;
 import org.apache.iceberg.io.DataWriter;
 import org.apache.iceberg.parquet.Parquet;
 import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.StagedCommit;
@@ -76,6 +77,9 @@ final class TestLake implements AutoCloseable {
     /** How many files of a streaming table become one; set it before a runner is made. */
     int fanIn = PipelineSettings.DEFAULT_COMPACTION_FAN_IN;
 
+    /** How much a run takes at once; set it before a runner is made. */
+    ChangeRange.Limit batch = PipelineSettings.DEFAULT_BATCH;
+
     TestLake(Path dir, SourceDefinition... sources) {
         this.sources = List.of(sources);
         Path warehouse = dir.resolve("warehouse");
@@ -86,7 +90,7 @@ final class TestLake implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         database = TestDatabase.create();
-        ledger = database.ledger();
+        ledger = openLedger();
         catalog = new LakeCatalog(ledger, warehouse, FailPoints.NONE);
         engine =
                 DuckDbEngine.open(
@@ -105,6 +109,11 @@ final class TestLake implements AutoCloseable {
                 commit.publish(CommitRequest.builder(commit.id(), "define", "test"));
             }
         }
+    }
+
+    /** The ledger once more, as another process has it. */
+    Ledger openLedger() {
+        return database.ledger();
     }
 
     static TableIdentifier bronze(String source) {
@@ -142,11 +151,7 @@ final class TestLake implements AutoCloseable {
                 engine,
                 leases,
                 new PipelineSettings(
-                        Duration.ofMillis(10),
-                        PipelineSettings.DEFAULT_BATCH,
-                        Duration.ofDays(7),
-                        temporary,
-                        fanIn),
+                        Duration.ofMillis(10), batch, Duration.ofDays(7), temporary, fanIn),
                 failPoints,
                 events::add,
                 Clock.systemUTC());
