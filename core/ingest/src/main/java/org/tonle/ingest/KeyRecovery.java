@@ -1,6 +1,7 @@
 package org.tonle.ingest;
 
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
@@ -14,7 +15,6 @@ import org.apache.iceberg.types.Conversions;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.spi.ErrorCode;
@@ -107,12 +107,15 @@ final class KeyRecovery {
             if (newest(file) < horizonMicros) {
                 continue;
             }
-            Map<RequestKey, KeyTable.Entry> found = new HashMap<>();
-            BronzeKeys.read(
-                    LocalFileIO.path(file.location()),
-                    (key, entry) -> found.merge(key, entry, KeyRecovery::later));
-            keys.committed(found, Map.of());
+            Path path = catalog.files().path(file.location());
+            keys.committed(catalog.files().with(List.of(path), () -> requests(path)), Map.of());
         }
+    }
+
+    private static Map<RequestKey, KeyTable.Entry> requests(Path path) {
+        Map<RequestKey, KeyTable.Entry> found = new HashMap<>();
+        BronzeKeys.read(path, (key, entry) -> found.merge(key, entry, KeyRecovery::later));
+        return found;
     }
 
     /** Of two requests with one key in one file, more than 24 hours apart, the later one counts. */

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.apache.iceberg.DataFile;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
@@ -135,7 +134,7 @@ final class ChangesRepair {
                                 PinnedTables.files(pinned(dataset.name())),
                                 PinnedTables.files(pinned(Pipelines.deleted(dataset.name()))));
                 rows.refused(result.quarantine());
-                Map<String, BitSet> leaving = rows.leaving();
+                Map<String, BitSet> leaving = rows.leaving(refused);
                 if (leaving.isEmpty()) {
                     reports.aborted();
                     return new TaskResult(OptionalLong.empty(), found, 0, result.malformed(), 0, 0);
@@ -224,7 +223,7 @@ final class ChangesRepair {
                 result.rows().stream().map(file -> target.adopt(file.path())).toList();
         Map<String, BitSet> removed = new HashMap<>();
         result.removed()
-                .forEach((path, positions) -> removed.put(LocalFileIO.location(path), positions));
+                .forEach((path, positions) -> removed.put(before.location(path), positions));
         target.change(before, added, removed);
     }
 }

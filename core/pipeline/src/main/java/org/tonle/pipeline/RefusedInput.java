@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -18,7 +19,6 @@ import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.BronzeTable;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.spi.ErrorCode;
@@ -196,7 +196,7 @@ final class RefusedInput {
     }
 
     /** The places in quarantine of the rows that leave it, by the files' locations. */
-    Map<String, BitSet> leaving() {
+    Map<String, BitSet> leaving(PinnedTable quarantine) {
         Map<String, BitSet> places = new HashMap<>();
         scratch.read(
                 leaving("s.\"_file\" AS f, s.\"_pos\" AS p", "", ""),
@@ -206,7 +206,7 @@ final class RefusedInput {
                     for (int i = 0; i < batch.getRowCount(); i++) {
                         String path = String.valueOf(files.getObject(i));
                         places.computeIfAbsent(
-                                        LocalFileIO.location(java.nio.file.Path.of(path)),
+                                        quarantine.location(Path.of(path)),
                                         location -> new BitSet())
                                 .set(Math.toIntExact(rows.get(i)));
                     }

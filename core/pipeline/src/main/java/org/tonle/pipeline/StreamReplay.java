@@ -91,7 +91,7 @@ final class StreamReplay {
                 long read = results.input;
                 long stay = results.malformed + results.dropped;
                 rows.refused(results.quarantine);
-                Map<String, BitSet> leaving = rows.leaving();
+                Map<String, BitSet> leaving = rows.leaving(refused);
                 if (leaving.isEmpty()) {
                     reports.aborted();
                     return new TaskResult(OptionalLong.empty(), read, 0, stay, 0, 0);
