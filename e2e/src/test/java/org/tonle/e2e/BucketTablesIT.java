@@ -118,7 +118,7 @@ class BucketTablesIT {
                     new StorageDefinition.Bucket(server.bucket(PREFIX), Optional.empty(), CACHE);
             try (CachedFiles files =
                     new CachedFiles(
-                            TableBucket.files(storage),
+                            TableBucket.files(storage, dir),
                             storage.place(),
                             dir.resolve("copies"),
                             CACHE)) {

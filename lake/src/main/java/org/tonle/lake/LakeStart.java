@@ -345,7 +345,7 @@ final class LakeStart {
             case StorageDefinition.Bucket bucket ->
                     parts.add(
                             new CachedFiles(
-                                    TableBucket.files(bucket),
+                                    TableBucket.files(bucket, directory("cache/.staging")),
                                     bucket.place(),
                                     directory("cache"),
                                     bucket.cacheBytes()));

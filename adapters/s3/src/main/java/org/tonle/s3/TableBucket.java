@@ -1,5 +1,6 @@
 package org.tonle.s3;
 
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -50,13 +51,15 @@ public final class TableBucket extends DelegatingS3Client {
     /**
      * The bucket's files by their location, as Iceberg reads and writes them. Asks nothing yet.
      *
+     * @param staging an existing directory in which what is written waits until it is complete
      * @throws LakeException STORAGE if nothing says in which region it is
      */
-    public static FileIO files(StorageDefinition.Bucket storage) {
+    public static FileIO files(StorageDefinition.Bucket storage, Path staging) {
         S3Client client = new TableBucket(storage, BucketClient.open(storage.bucket()));
         S3FileIO files = new S3FileIO(() -> client);
         Map<String, String> properties = new HashMap<>();
         properties.put(S3FileIOProperties.CHECKSUM_ENABLED, "true");
+        properties.put(S3FileIOProperties.STAGING_DIRECTORY, staging.toString());
         storage.encryption()
                 .ifPresent(encryption -> {
                     switch (encryption) {
