@@ -37,7 +37,7 @@ public final class FaultyProxy implements AutoCloseable {
         mostBytes = bytes;
     }
 
-    /** Answers each request itself, with 503. */
+    /** Answers each request itself, with 503; connections that are there end. */
     public void slowDown(boolean slow) {
         slowDown = slow;
     }
@@ -100,7 +100,7 @@ public final class FaultyProxy implements AutoCloseable {
                         return;
                     }
                 }
-                if (n < 0 || (faulty && isLost(buffer, n))) {
+                if (n < 0 || slowDown || (faulty && isLost(buffer, n))) {
                     return;
                 }
                 out.write(buffer, 0, n);

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.catalog.CachedFiles;
+import org.tonle.contracts.FaultyProxy;
 import org.tonle.contracts.ObjectServer;
 import org.tonle.definition.FileLocation;
 import org.tonle.definition.StorageDefinition;
@@ -32,10 +34,12 @@ class BucketTablesIT {
     @TempDir private Path dir;
     private Path folder;
     private ObjectServer server;
+    private FaultyProxy proxy;
 
     @BeforeEach
     void start() throws Exception {
         server = ObjectServer.start(Files.createDirectories(dir.resolve("objects")));
+        proxy = new FaultyProxy(server.endpoint());
         folder = dir.resolve("lake");
         FileLocation.Bucket bucket = server.bucket(PREFIX);
         FileLocation.Credentials credentials = bucket.credentials().orElseThrow();
@@ -52,14 +56,12 @@ class BucketTablesIT {
                   cache: 64MB
                 """
                         .formatted(
-                                bucket,
-                                server.endpoint(),
-                                credentials.accessKey().reveal(),
-                                secret));
+                                bucket, proxy.address(), credentials.accessKey().reveal(), secret));
     }
 
     @AfterEach
     void stop() throws Exception {
+        proxy.close();
         server.close();
     }
 
@@ -82,7 +84,8 @@ class BucketTablesIT {
     }
 
     @Test
-    void nothingIsLostOrDoubledThoughTheLakeIsKilledAndItsCopiesAreGone() throws Exception {
+    void nothingIsLostOrDoubledThoughTheLakeIsKilledItsCopiesAreGoneAndItsBucketIsAway()
+            throws Exception {
         try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
             try (LakeProcess lake = LakeProcess.startHaltingAt(folder, "stage.after-sync:4")) {
                 int status = lake.awaitEnd(Duration.ofSeconds(90));
@@ -98,6 +101,12 @@ class BucketTablesIT {
             try (LakeProcess lake = LakeProcess.start(folder)) {
                 LakeProcess.Address address = running(lake);
                 progress(client);
+
+                proxy.slowDown(true);
+                await(address, "/api/v1/datasets", text -> text.contains("s3://lab/" + PREFIX));
+                progress(client);
+                proxy.slowDown(false);
+
                 client.close();
                 CrashRun.settled(List.of(folder));
                 assertThat(folder.resolve(".tonle/warehouse")).doesNotExist();
@@ -145,10 +154,18 @@ class BucketTablesIT {
 
     private static void awaitRows(LakeProcess.Address address, String table) throws Exception {
         String rows = "tonle_dataset_rows{dataset=\"" + table + "\"}";
+        await(address, "/metrics", text -> metric(text, rows) > 0);
+    }
+
+    /** Waits until an answer passes. */
+    private static void await(LakeProcess.Address address, String path, Predicate<String> expected)
+            throws Exception {
         long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (metric(asked(address, "/metrics"), rows) == 0) {
-            assertThat(System.nanoTime()).as(table + " has no rows").isLessThan(deadline);
+        String answer = asked(address, path);
+        while (!expected.test(answer)) {
+            assertThat(System.nanoTime()).as("%s says %s", path, answer).isLessThan(deadline);
             Thread.sleep(50);
+            answer = asked(address, path);
         }
     }
 

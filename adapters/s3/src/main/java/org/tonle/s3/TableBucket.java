@@ -15,13 +15,10 @@ import org.tonle.spi.LakeException;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
-import software.amazon.awssdk.core.sync.ResponseTransformer;
 import software.amazon.awssdk.services.s3.DelegatingS3Client;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadResponse;
-import software.amazon.awssdk.services.s3.model.GetObjectRequest;
-import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.PutObjectResponse;
 import software.amazon.awssdk.services.s3.model.S3Exception;
@@ -29,9 +26,8 @@ import software.amazon.awssdk.services.s3.model.S3Request;
 
 /**
  * The bucket that tables lie in. An object is written once: a write is refused where there is one
- * already, unless an earlier attempt of the same write made it, whose answer got lost. A body that
- * ends before all of it came is an error. What the server refuses is STORAGE; that an object isn't
- * there is left to whoever asked.
+ * already, unless an earlier attempt of the same write made it, whose answer got lost. What the
+ * server refuses is STORAGE; that an object isn't there is left to whoever asked.
  */
 public final class TableBucket extends DelegatingS3Client {
     /** In an object's metadata: which write made it. */
@@ -122,12 +118,6 @@ public final class TableBucket extends DelegatingS3Client {
     public CompleteMultipartUploadResponse completeMultipartUpload(
             CompleteMultipartUploadRequest request) {
         return super.completeMultipartUpload(request.toBuilder().ifNoneMatch(ANY).build());
-    }
-
-    @Override
-    public <T> T getObject(
-            GetObjectRequest request, ResponseTransformer<GetObjectResponse, T> transformer) {
-        return super.getObject(request, new WholeBody<>(transformer));
     }
 
     @Override

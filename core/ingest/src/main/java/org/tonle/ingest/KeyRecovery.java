@@ -17,6 +17,7 @@ import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.TableFiles;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -27,6 +28,7 @@ import org.tonle.spi.LakeException;
  */
 final class KeyRecovery {
     private static final int INGEST_TIME = 3;
+    private static final int FILES_AT_ONCE = 32;
     private static final Duration POLL = Duration.ofMillis(200);
 
     private final LakeCatalog catalog;
@@ -103,12 +105,22 @@ final class KeyRecovery {
     }
 
     private void read(List<DataFile> files, long horizonMicros) {
-        for (DataFile file : files) {
-            if (newest(file) < horizonMicros) {
-                continue;
-            }
-            Path path = catalog.files().path(file.location());
-            keys.committed(catalog.files().with(List.of(path), () -> requests(path)), Map.of());
+        List<Path> recent =
+                files.stream()
+                        .filter(file -> newest(file) >= horizonMicros)
+                        .map(file -> catalog.files().path(file.location()))
+                        .toList();
+        for (int from = 0; from < recent.size(); from += FILES_AT_ONCE) {
+            read(recent.subList(from, Math.min(from + FILES_AT_ONCE, recent.size())));
+        }
+    }
+
+    private void read(List<Path> files) {
+        TableFiles.Held held = catalog.files().hold(files);
+        try {
+            files.forEach(file -> keys.committed(requests(file), Map.of()));
+        } finally {
+            held.close();
         }
     }
 
