@@ -14,16 +14,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import org.tonle.catalog.LocalFileIO;
 
 /**
  * Puts a file after the other into a folder that the lake reads, while the lake comes and goes:
  * each with {@link #EVENTS} events of their own and a line that is no JSON. What is in quarantine
- * is mended and replayed all the while, by two at once.
+ * is mended and replayed all the while, by two at once. Of {@link #LETTER_EVERY} files one goes
+ * with a letter, into a folder that the lake takes as objects.
  */
 final class FileDropper implements AutoCloseable {
     private static final int EVENTS = 40;
+    private static final int LETTER_EVERY = 5;
     private static final long PAUSE_MILLIS = 150;
     private static final long REPLAY_PAUSE_MILLIS = 400;
 
@@ -35,6 +41,7 @@ final class FileDropper implements AutoCloseable {
 
     private final Path lake;
     private final Path folder;
+    private final Path letters;
     private final List<Thread> threads;
     private final HttpClient http = HttpClient.newHttpClient();
     private volatile boolean stopped;
@@ -45,8 +52,18 @@ final class FileDropper implements AutoCloseable {
     FileDropper(Path lake) {
         this.lake = lake;
         this.folder = lake.resolve("drop");
+        this.letters = lake.resolve("letters");
         try {
             Files.createDirectories(folder);
+            Files.createDirectories(letters);
+            Files.writeString(
+                    lake.resolve("sources/letters.yaml"),
+                    """
+                    kind: files
+                    path: letters
+                    format: object
+                    settle: 100ms
+                    """);
             Files.writeString(
                     lake.resolve("sources/drops.yaml"),
                     """
@@ -110,9 +127,10 @@ final class FileDropper implements AutoCloseable {
                         lines.append("broken ").append(number).append('\n');
                     }
                 }
-                Path fresh = Files.writeString(folder.resolve(".fresh"), lines);
-                Files.move(
-                        fresh, folder.resolve(number + ".ndjson"), StandardCopyOption.ATOMIC_MOVE);
+                put(folder, number + ".ndjson", lines.toString());
+                if (number % LETTER_EVERY == 0) {
+                    put(letters, number + ".txt", letter(number));
+                }
                 files = number + 1;
                 Thread.sleep(PAUSE_MILLIS);
             }
@@ -121,6 +139,15 @@ final class FileDropper implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static String letter(int number) {
+        return "Letter " + number + " of many.";
+    }
+
+    private static void put(Path folder, String name, String text) throws IOException {
+        Path fresh = Files.writeString(folder.resolve(".fresh"), text);
+        Files.move(fresh, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** Stops dropping, and waits until a running lake has each event and each bad line once. */
@@ -146,24 +173,65 @@ final class FileDropper implements AutoCloseable {
                 "files %d, events %d, of them replayed under kills %d or more%n",
                 files, all, replayed.get());
         assertThat(replayed.get()).isPositive();
+        checkLetters(lake);
+    }
+
+    /**
+     * Each letter is one row, which says what it is and where its bytes are; no others are there.
+     */
+    private void checkLetters(LakeProcess.Address address)
+            throws IOException, InterruptedException {
+        int all = (files + LETTER_EVERY - 1) / LETTER_EVERY;
+        String count = "SELECT count(*) AS n FROM bronze.letters";
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (query(address, count).path(0).path("n").asInt() < all
+                && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+        }
+        Map<String, String> texts = new TreeMap<>();
+        Map<String, String> kept = new TreeMap<>();
+        for (JsonNode row :
+                query(address, "SELECT name, text, sha256, location FROM bronze.letters")) {
+            texts.merge(row.path("name").asText(), row.path("text").asText(), String::concat);
+            Path bytes = LocalFileIO.path(row.path("location").asText());
+            kept.put(row.path("sha256").asText(), Files.readString(bytes));
+        }
+        Map<String, String> wanted = new TreeMap<>();
+        for (int number = 0; number < files; number += LETTER_EVERY) {
+            wanted.put(number + ".txt", letter(number));
+        }
+        assertThat(texts).isEqualTo(wanted);
+        assertThat(kept.values()).containsExactlyInAnyOrderElementsOf(wanted.values());
+        try (Stream<Path> stored = Files.list(lake.resolve(".tonle/warehouse/objects/letters"))) {
+            assertThat(stored.map(path -> path.getFileName().toString()))
+                    .containsExactlyInAnyOrderElementsOf(kept.keySet());
+        }
     }
 
     private String counts(LakeProcess.Address lake) throws IOException, InterruptedException {
+        JsonNode row =
+                query(
+                                lake,
+                                "SELECT (SELECT COUNT(*) FROM silver.drops) AS n,"
+                                        + " (SELECT COUNT(DISTINCT id) FROM silver.drops) AS d,"
+                                        + " (SELECT COUNT(DISTINCT payload)"
+                                        + " FROM quarantine.silver_drops) AS q")
+                        .path(0);
+        return "%s %s %s".formatted(row.path("n"), row.path("d"), row.path("q"));
+    }
+
+    private JsonNode query(LakeProcess.Address lake, String sql)
+            throws IOException, InterruptedException {
         HttpResponse<String> response =
                 http.send(
                         lake.request("/api/v1/query")
                                 .header("content-type", "application/json")
                                 .POST(
                                         HttpRequest.BodyPublishers.ofString(
-                                                "{\"sql\":\"SELECT (SELECT COUNT(*) FROM"
-                                                        + " silver.drops) AS n, (SELECT"
-                                                        + " COUNT(DISTINCT id) FROM silver.drops)"
-                                                        + " AS d, (SELECT COUNT(DISTINCT payload)"
-                                                        + " FROM quarantine.silver_drops) AS q\"}"))
+                                                "{\"sql\":\"%s\"}".formatted(sql)))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
-        JsonNode row = new ObjectMapper().readTree(response.body()).path(0);
-        return "%s %s %s".formatted(row.path("n"), row.path("d"), row.path("q"));
+        return new ObjectMapper().readTree(response.body());
     }
 
     private void stop() throws InterruptedException {

@@ -80,7 +80,7 @@ final class History implements AutoCloseable {
             String dataset = summary.path("dataset").asText();
             long seq = commit.seq();
             if (commit.kind().equals("ingest")
-                    && !summary.path("source").asText().equals("drops")) {
+                    && summary.path("source").asText().equals("events")) {
                 doubled += bronzeDoubles(seq);
                 checkGrowth("bronze", "events", seq, summary.path("rows").asLong());
             } else if (commit.kind().equals("run") && dataset.equals("silver.events")) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 /** A table that two writers change as fast as they can, whether or not the server is there. */
 final class Customers implements AutoCloseable {
@@ -32,7 +34,8 @@ final class Customers implements AutoCloseable {
         Customers customers = new Customers(shop);
         for (int w = 0; w < 2; w++) {
             int writer = w;
-            customers.writers.add(Thread.ofVirtual().start(() -> customers.write(writer)));
+            // threads of their own: while there is no server they would leave virtual ones no turn
+            customers.writers.add(Thread.ofPlatform().start(() -> customers.write(writer)));
         }
         return customers;
     }
@@ -64,6 +67,7 @@ final class Customers implements AutoCloseable {
                 }
             } catch (SQLException e) {
                 // the server went away; whether the last one was committed is not known
+                LockSupport.parkNanos(Duration.ofMillis(10).toNanos());
             }
         }
     }

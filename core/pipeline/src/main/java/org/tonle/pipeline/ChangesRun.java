@@ -36,10 +36,17 @@ import org.tonle.sql.TableName;
  * at once. One that is behind the others, because it is new, catches up first.
  */
 final class ChangesRun implements DatasetRun {
+    /**
+     * Each run looks for its keys in the whole table. It rests for as long as it took, so that it
+     * is busy half the time at most, however often its input changes; for so long at most.
+     */
+    private static final Duration LONGEST_REST = Duration.ofSeconds(5);
+
     private final List<Dataset.ChangeTable> datasets;
     private final List<RunReports> reports;
     private final RunEnvironment lake;
     private final StreamCompaction compaction;
+    private final Rest rest = new Rest();
     private long epoch;
 
     /** The commits up to here were looked at; the positions in the ledger may be older. */
@@ -69,12 +76,12 @@ final class ChangesRun implements DatasetRun {
 
     @Override
     public Duration rest() {
-        return Duration.ZERO;
+        return rest.left();
     }
 
     @Override
     public void drain() {
-        // it never rests
+        rest.drain();
     }
 
     @Override
@@ -131,6 +138,10 @@ final class ChangesRun implements DatasetRun {
         if (datasets.stream().allMatch(dataset -> input(dataset, tables).ref().fromSeq() <= from)) {
             return new Progress(pin.seq(), false);
         }
+        if (rest().isPositive()) {
+            return new Progress(from, true);
+        }
+        long start = System.nanoTime();
         long upTo = pin.seq();
         List<Integer> taking = new ArrayList<>();
         for (int i = 0; i < datasets.size(); i++) {
@@ -161,6 +172,9 @@ final class ChangesRun implements DatasetRun {
             commit(parts, tables, upTo, lease);
         }
         checked = upTo;
+        if (upTo == pin.seq()) {
+            rest.begin(Math.min(System.nanoTime() - start, LONGEST_REST.toNanos()));
+        }
         return new Progress(upTo, upTo < pin.seq());
     }
 

@@ -2,38 +2,113 @@ package org.tonle.pipeline;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * Keys with their times, sorted, in a file that is mapped and has no name any more: the page cache
- * holds what is in use, and nothing is left behind however the process ends. A Bloom filter of 12
- * bits per key, in memory, answers for nearly all keys that aren't there.
+ * Keys with their times, sorted, in a file that has no name any more: nothing is left behind
+ * however the process ends. It is read, not mapped, so that the memory of the process doesn't grow
+ * with it. In memory are a Bloom filter of 12 to 24 bits per key, which answers for nearly all keys
+ * that aren't there, and the first key of every {@link #BLOCK}, so that each other answer takes one
+ * read.
  */
 final class SortedKeys implements AutoCloseable {
     private static final int ENTRY = 3 * Long.BYTES;
     private static final int BITS_PER_KEY = 12;
-    private static final ValueLayout.OfLong LONG =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final Arena arena;
-    private final MemorySegment entries;
+    /** Keys that are read at once; a power of two. */
+    private static final int BLOCK = 128;
+
+    /** Keys that a merge, which reads all, reads at once. */
+    private static final int LARGE_BLOCK = 32 * BLOCK;
+
+    private final FileChannel channel;
     private final long size;
     private final long[] bloom;
 
-    private SortedKeys(Arena arena, MemorySegment entries, long size, long[] bloom) {
-        this.arena = arena;
-        this.entries = entries;
+    /** Of each block the first key: its high and its low half. */
+    private final long[] firsts;
+
+    private final Block found;
+
+    private SortedKeys(FileChannel channel, long size, long[] bloom, long[] firsts) {
+        this.channel = channel;
         this.size = size;
         this.bloom = bloom;
+        this.firsts = firsts;
+        this.found = new Block(channel, size, BLOCK);
+    }
+
+    /** Entries that lie behind each other. */
+    private static final class Block {
+        private final FileChannel channel;
+        private final long size;
+        private final ByteBuffer bytes;
+        private long from;
+        private long to;
+
+        Block(FileChannel channel, long size, int entries) {
+            this.channel = channel;
+            this.size = size;
+            this.bytes = ByteBuffer.allocateDirect(entries * ENTRY).order(ByteOrder.LITTLE_ENDIAN);
+        }
+
+        /** Has the entries from that one on. */
+        void read(long first) {
+            from = first;
+            to = Math.min(size, first + bytes.capacity() / ENTRY);
+            bytes.clear().limit(Math.toIntExact((to - from) * ENTRY));
+            try {
+                while (bytes.hasRemaining()) {
+                    if (channel.read(bytes, from * ENTRY + bytes.position()) < 0) {
+                        throw new IOException("a file of keys has become shorter");
+                    }
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException("can't read keys", e);
+            }
+        }
+
+        private int at(long index) {
+            return Math.toIntExact((index - from) * ENTRY);
+        }
+
+        long high(long index) {
+            return bytes.getLong(at(index));
+        }
+
+        long low(long index) {
+            return bytes.getLong(at(index) + Long.BYTES);
+        }
+
+        long time(long index) {
+            return bytes.getLong(at(index) + 2 * Long.BYTES);
+        }
+
+        /** The key's time, or {@link KeyTable#ABSENT} if it isn't among them. */
+        long get(long high, long low) {
+            long first = from;
+            long last = to - 1;
+            while (first <= last) {
+                long middle = (first + last) >>> 1;
+                int order = compare(high(middle), low(middle), high, low);
+                if (order == 0) {
+                    return time(middle);
+                }
+                if (order < 0) {
+                    first = middle + 1;
+                } else {
+                    last = middle - 1;
+                }
+            }
+            return KeyTable.ABSENT;
+        }
     }
 
     static SortedKeys of(KeyTable table, Path directory) {
@@ -65,7 +140,7 @@ final class SortedKeys implements AutoCloseable {
             }
             long high = least.high;
             long low = least.low;
-            long time = least.run.time(least.at);
+            long time = least.block.time(least.at);
             if (time >= oldest) {
                 visitor.visit(high, low, time);
             }
@@ -79,23 +154,26 @@ final class SortedKeys implements AutoCloseable {
 
     /** Where a merge stands in one run, with the key there. */
     private static final class Head {
-        private final SortedKeys run;
+        private final Block block;
         private long at = -1;
         private long high;
         private long low;
         private boolean isThere;
 
         Head(SortedKeys run) {
-            this.run = run;
+            block = new Block(run.channel, run.size, LARGE_BLOCK);
             move();
         }
 
         void move() {
             at++;
-            isThere = at < run.size;
+            isThere = at < block.size;
             if (isThere) {
-                high = run.high(at);
-                low = run.low(at);
+                if (at == block.to) {
+                    block.read(at);
+                }
+                high = block.high(at);
+                low = block.low(at);
             }
         }
 
@@ -111,21 +189,29 @@ final class SortedKeys implements AutoCloseable {
     private static SortedKeys write(Path directory, long most, Entries entries) {
         try {
             Path file = Files.createTempFile(directory, "keys", ".run");
-            try (FileChannel channel =
-                    FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            FileChannel channel =
+                    FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            try {
                 Files.delete(file);
                 Writer writer = new Writer(channel, most);
                 entries.forEach(writer);
                 writer.flush();
-                Arena arena = Arena.ofShared();
-                MemorySegment mapped =
-                        channel.map(
-                                FileChannel.MapMode.READ_ONLY, 0, writer.written * ENTRY, arena);
-                return new SortedKeys(arena, mapped, writer.written, writer.bloom);
+                return new SortedKeys(
+                        channel,
+                        writer.written,
+                        writer.bloom,
+                        Arrays.copyOf(writer.firsts, 2 * blocks(writer.written)));
+            } catch (IOException | RuntimeException | Error e) {
+                channel.close();
+                throw e;
             }
         } catch (IOException e) {
             throw new UncheckedIOException("can't write keys to " + directory, e);
         }
+    }
+
+    private static int blocks(long entries) {
+        return Math.toIntExact((entries + BLOCK - 1) / BLOCK);
     }
 
     private static final class Writer implements KeyTable.Visitor {
@@ -133,6 +219,7 @@ final class SortedKeys implements AutoCloseable {
         private final ByteBuffer buffer =
                 ByteBuffer.allocate(ENTRY * 8192).order(ByteOrder.LITTLE_ENDIAN);
         private final long[] bloom;
+        private final long[] firsts;
         private long written;
 
         Writer(FileChannel channel, long most) {
@@ -140,12 +227,18 @@ final class SortedKeys implements AutoCloseable {
             // a power of two of words, so that a hash is cut to a word by a mask
             long words = Long.highestOneBit(Math.max(64, most * BITS_PER_KEY / 64 * 2 - 1));
             this.bloom = new long[Math.toIntExact(words)];
+            this.firsts = new long[2 * blocks(most)];
         }
 
         @Override
         public void visit(long high, long low, long time) {
             if (!buffer.hasRemaining()) {
                 flush();
+            }
+            if ((written & (BLOCK - 1)) == 0) {
+                int block = 2 * Math.toIntExact(written / BLOCK);
+                firsts[block] = high;
+                firsts[block + 1] = low;
             }
             buffer.putLong(high).putLong(low).putLong(time);
             bloom[word(low, bloom.length)] |= bits(high);
@@ -189,21 +282,21 @@ final class SortedKeys implements AutoCloseable {
         if ((bloom[word(low, bloom.length)] & bits) != bits) {
             return KeyTable.ABSENT;
         }
-        long from = 0;
-        long to = size - 1;
+        int from = 0;
+        int to = firsts.length / 2 - 1;
         while (from <= to) {
-            long middle = (from + to) >>> 1;
-            int order = compare(high(middle), low(middle), high, low);
-            if (order == 0) {
-                return time(middle);
-            }
-            if (order < 0) {
+            int middle = (from + to) >>> 1;
+            if (compare(firsts[2 * middle], firsts[2 * middle + 1], high, low) <= 0) {
                 from = middle + 1;
             } else {
                 to = middle - 1;
             }
         }
-        return KeyTable.ABSENT;
+        if (to < 0) {
+            return KeyTable.ABSENT;
+        }
+        found.read((long) to * BLOCK);
+        return found.get(high, low);
     }
 
     private static int compare(long high, long low, long otherHigh, long otherLow) {
@@ -211,20 +304,12 @@ final class SortedKeys implements AutoCloseable {
         return byHigh != 0 ? byHigh : Long.compareUnsigned(low, otherLow);
     }
 
-    private long high(long index) {
-        return entries.get(LONG, index * ENTRY);
-    }
-
-    private long low(long index) {
-        return entries.get(LONG, index * ENTRY + Long.BYTES);
-    }
-
-    private long time(long index) {
-        return entries.get(LONG, index * ENTRY + 2 * Long.BYTES);
-    }
-
     @Override
     public void close() {
-        arena.close();
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't close keys", e);
+        }
     }
 }

@@ -46,8 +46,7 @@ final class ViewRun implements DatasetRun {
     /** Per input, the commits up to here were found to change none of its rows. */
     private final Map<UUID, Long> checked = new HashMap<>();
 
-    private volatile boolean draining;
-    private long restUntil = System.nanoTime();
+    private final Rest rest = new Rest();
 
     ViewRun(Dataset.MaterializedView dataset, RunEnvironment lake, RunReports reports) {
         this.dataset = dataset;
@@ -62,12 +61,12 @@ final class ViewRun implements DatasetRun {
 
     @Override
     public Duration rest() {
-        return draining ? Duration.ZERO : Duration.ofNanos(restUntil - System.nanoTime());
+        return rest.left();
     }
 
     @Override
     public void drain() {
-        draining = true;
+        rest.drain();
     }
 
     @Override
@@ -104,10 +103,10 @@ final class ViewRun implements DatasetRun {
         }
         long start = System.nanoTime();
         recompute(tables, inputs, positions, pin.seq(), lease);
-        long took = System.nanoTime() - start;
-        restUntil =
-                System.nanoTime()
-                        + Math.max(lake.settings().refreshInterval().toNanos(), REST * took);
+        rest.begin(
+                Math.max(
+                        lake.settings().refreshInterval().toNanos(),
+                        REST * (System.nanoTime() - start)));
         return new Progress(pin.seq(), false);
     }
 

@@ -184,6 +184,35 @@ class DriftIT {
     }
 
     @Test
+    void aRealThatBecomesDoubleIsReadWithTheDigitsThatItHad() throws Exception {
+        String silver =
+                "CREATE STREAMING TABLE silver.sales AS SELECT event_id AS id, CAST(amount AS %s)"
+                        + " AS amount FROM STREAM bronze.sales";
+        lake.sources = List.of(sales(Simple.DOUBLE, decimal(12)));
+        PipelineRunner runner = run(silver.formatted("REAL"));
+        lake.arrive("sales", sale("1", "0.1", "1"), sale("2", "-1.5", "1"));
+        lake.settled(runner);
+        runner.stop();
+        runner = run(silver.formatted("DOUBLE"));
+        lake.arrive("sales", sale("3", "0.1", "1"), sale("4", "1e300", "1"));
+        lake.settled(runner);
+        assertThat(columns("silver", "sales")).contains("amount double");
+        assertThat(lake.rows("SELECT id, amount FROM silver.sales ORDER BY id"))
+                .containsExactly("1|0.10000000149011612", "2|-1.5", "3|0.1", "4|1.0E300");
+        for (String where :
+                List.of(
+                        "amount = 0.1E0|3",
+                        "amount = CAST(CAST('0.1' AS REAL) AS DOUBLE)|1",
+                        "amount > 0.1E0|1,4",
+                        "amount <= -1.5E0|2")) {
+            String[] parts = where.split("\\|", -1);
+            assertThat(lake.rows("SELECT id FROM silver.sales WHERE " + parts[0] + " ORDER BY 1"))
+                    .as(where)
+                    .isEqualTo(List.of(parts[1].split(",", -1)));
+        }
+    }
+
+    @Test
     void filesOfBothTypesBecomeOne() throws Exception {
         lake.fanIn = 4;
         PipelineRunner runner = run(SILVER);
