@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.tonle.catalog.FolderFiles;
 import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.TableFiles;
 import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
@@ -63,10 +65,15 @@ final class CrashRun {
 
     /** Judges the history of a stopped lake with an embedded ledger. */
     static History.Verdict judge(Path folder, RetryingClient client) throws SQLException {
+        return judge(folder, new FolderFiles(warehouse(folder)), client);
+    }
+
+    static History.Verdict judge(Path folder, TableFiles files, RetryingClient client)
+            throws SQLException {
         assertThat(client.broken()).isEmpty();
         try (EmbeddedPostgres postgres = postgres(folder);
                 Ledger ledger = ledger(postgres);
-                History history = new History(ledger, warehouse(folder))) {
+                History history = new History(ledger, files)) {
             return history.check(client);
         }
     }

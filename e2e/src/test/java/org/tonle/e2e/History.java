@@ -18,9 +18,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.tonle.catalog.FolderFiles;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.TableFiles;
 import org.tonle.ledger.CommitRecord;
 import org.tonle.ledger.Ledger;
 import org.tonle.spi.FailPoints;
@@ -33,6 +34,8 @@ final class History implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Ledger ledger;
+    private final TableFiles files;
+    private final List<TableFiles.Held> held = new ArrayList<>();
     private final LakeCatalog catalog;
     private final Connection duck;
     private final Map<String, List<String>> cache = new HashMap<>();
@@ -46,8 +49,13 @@ final class History implements AutoCloseable {
     record Verdict(long commits, long acknowledged, long lost, long doubled) {}
 
     History(Ledger ledger, Path warehouse) {
+        this(ledger, new FolderFiles(warehouse));
+    }
+
+    History(Ledger ledger, TableFiles files) {
         this.ledger = ledger;
-        this.catalog = new LakeCatalog(ledger, warehouse, FailPoints.NONE);
+        this.files = files;
+        this.catalog = new LakeCatalog(ledger, files, FailPoints.NONE);
         try {
             duck = DriverManager.getConnection("jdbc:duckdb:");
         } catch (SQLException e) {
@@ -257,12 +265,7 @@ final class History implements AutoCloseable {
                 pinned.isEmpty()
                         ? List.of()
                         : cache.computeIfAbsent(
-                                pinned.get().metadataLocation(),
-                                location ->
-                                        pinned.get().files().stream()
-                                                .map(file -> LocalFileIO.path(file.location()))
-                                                .map(path -> "'" + path + "'")
-                                                .toList());
+                                pinned.get().metadataLocation(), location -> held(pinned.get()));
         if (files.isEmpty()) {
             return "(SELECT %s WHERE false)"
                     .formatted(
@@ -275,6 +278,13 @@ final class History implements AutoCloseable {
                             });
         }
         return "read_parquet([" + String.join(",", files) + "], hive_partitioning=false)";
+    }
+
+    /** They stay until the end. */
+    private List<String> held(PinnedTable table) {
+        List<Path> paths = table.files().stream().map(table::path).toList();
+        held.add(files.hold(paths));
+        return paths.stream().map(path -> "'" + path + "'").toList();
     }
 
     private long number(String sql) throws SQLException {
@@ -303,6 +313,7 @@ final class History implements AutoCloseable {
 
     @Override
     public void close() {
+        held.forEach(TableFiles.Held::close);
         try {
             duck.close();
         } catch (SQLException e) {

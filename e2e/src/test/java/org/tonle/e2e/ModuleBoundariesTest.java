@@ -70,6 +70,7 @@ class ModuleBoundariesTest {
                             "duckdb",
                             "openlineage",
                             "files",
+                            "s3",
                             "avro",
                             "registry",
                             "embedded",
@@ -95,7 +96,7 @@ class ModuleBoundariesTest {
         neverUses(
                 "duckdb",
                 List.of("ledger", "ingest", "pipeline", "query", "embedded", "lake", "server"));
-        for (String reader : List.of("files", "avro", "registry")) {
+        for (String reader : List.of("files", "avro", "registry", "s3")) {
             neverUses(
                     reader,
                     List.of(
@@ -123,6 +124,7 @@ class ModuleBoundariesTest {
                             "duckdb",
                             "openlineage",
                             "files",
+                            "s3",
                             "avro",
                             "registry",
                             "embedded",

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tonle.catalog.CachedFiles;
 import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.StagedCommit;
@@ -45,6 +46,7 @@ public final class Lake implements AutoCloseable {
     private final LakeAccess access;
     private final LakeQuarantine quarantine;
     private final EmbeddedHealth health;
+    private final Optional<CachedFiles> cache;
     private final Parts parts;
     private volatile boolean ready;
 
@@ -60,6 +62,7 @@ public final class Lake implements AutoCloseable {
             Policies policies,
             Authenticator authenticator,
             EmbeddedHealth health,
+            Optional<CachedFiles> cache,
             Parts parts) {
         this.definition = definition;
         this.catalog = catalog;
@@ -71,6 +74,7 @@ public final class Lake implements AutoCloseable {
         this.access = new LakeAccess(this, policies, authenticator);
         this.quarantine = new LakeQuarantine(this, datasets, pipelines);
         this.health = health;
+        this.cache = cache;
         this.parts = parts;
     }
 
@@ -242,6 +246,18 @@ public final class Lake implements AutoCloseable {
     public Optional<LineageEvents> lineageEvents() {
         return lineage.map(
                 events -> new LineageEvents(events.sent(), events.dropped(), events.waiting()));
+    }
+
+    /** How the copies of a bucket's files fare; empty if the tables lie in a folder. */
+    public Optional<CacheCounts> cache() {
+        return cache.map(CachedFiles::counts)
+                .map(counts ->
+                        new CacheCounts(
+                                counts.hits(),
+                                counts.misses(),
+                                counts.fetchedBytes(),
+                                counts.bytes(),
+                                counts.limitBytes()));
     }
 
     /**

@@ -8,7 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.definition.LakeDefinition;
+import org.tonle.definition.StorageDefinition;
 import org.tonle.ledger.Ledger;
+import org.tonle.s3.TableBucket;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -44,23 +46,32 @@ final class LakePins {
 
     /** Tables name their files by full path. */
     void requireSameStorage(LakeDefinition written) {
-        Path root = written.storage().root();
+        String place = written.storage().place();
         // a place where no table can be is not to be remembered as that of the tables
-        LocalFileIO.createDirectories(root);
-        Path pinned = Path.of(ledger.pinned("storage", root.toString()));
-        try {
-            if (pinned.equals(root)
-                    || (Files.exists(pinned)
-                            && Files.exists(root)
-                            && Files.isSameFile(pinned, root))) {
-                return;
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("can't look at " + root, e);
+        switch (written.storage()) {
+            case StorageDefinition.Folder(Path root) -> LocalFileIO.createDirectories(root);
+            case StorageDefinition.Bucket bucket -> TableBucket.require(bucket);
+        }
+        String pinned = ledger.pinned("storage", place);
+        if (pinned.equals(place)
+                || (written.storage() instanceof StorageDefinition.Folder(Path root)
+                        && isSame(pinned, root))) {
+            return;
         }
         throw new LakeException(
                 ErrorCode.INCOMPATIBLE_CHANGE,
-                "The tables of this lake were made in %s, and now it looks for them in %s: a lake can't be moved yet, because its tables name their files by full path. Bring the folder back to where it was, or write storage: %s if the files are still there."
-                        .formatted(pinned, root, pinned));
+                "The tables of this lake were made in %s, and now it looks for them in %s: a lake can't be moved yet, because its tables name their files by full path. Bring the files back to where they were, or write storage: %s if they are still there."
+                        .formatted(pinned, place, pinned));
+    }
+
+    private static boolean isSame(String pinned, Path root) {
+        try {
+            return !pinned.contains("://")
+                    && Files.exists(Path.of(pinned))
+                    && Files.exists(root)
+                    && Files.isSameFile(Path.of(pinned), root);
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't look at " + root, e);
+        }
     }
 }

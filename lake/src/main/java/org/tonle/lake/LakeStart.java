@@ -19,8 +19,11 @@ import org.apache.iceberg.catalog.TableIdentifier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
+import org.tonle.catalog.CachedFiles;
+import org.tonle.catalog.FolderFiles;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.Pin;
+import org.tonle.catalog.TableFiles;
 import org.tonle.debezium.PostgresSource;
 import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
@@ -56,10 +59,12 @@ import org.tonle.query.QueryService;
 import org.tonle.query.QuerySettings;
 import org.tonle.query.SystemTables;
 import org.tonle.registry.TopicRecords;
+import org.tonle.s3.TableBucket;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Source;
 import org.tonle.sql.Dataset;
+import org.tonle.sql.FetchingEngine;
 import org.tonle.sql.Policies;
 import org.tonle.sql.SqlEngine;
 
@@ -67,7 +72,7 @@ import org.tonle.sql.SqlEngine;
 final class LakeStart {
     private static final Logger log = LoggerFactory.getLogger(LakeStart.class);
 
-    /** In the storage: the files that sources keep as they are. */
+    /** The files that sources keep as they are. */
     private static final String OBJECTS = "objects";
 
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
@@ -120,9 +125,9 @@ final class LakeStart {
         LakeDefinition definition = written.named(pins.name(written));
         EventLog eventLog = parts.add(openEventLog(definition));
         BufferAllocator allocator = parts.add(new RootAllocator());
-        LakeCatalog catalog =
-                new LakeCatalog(ledger, definition.storage().root(), options.failPoints());
-        SqlEngine engine = parts.add(openEngine(allocator));
+        TableFiles files = openFiles(definition.storage());
+        LakeCatalog catalog = new LakeCatalog(ledger, files, options.failPoints());
+        SqlEngine engine = parts.add(openEngine(allocator, files));
         Ingest ingest = startIngest(definition, eventLog, catalog, holder);
         // closed after the pipelines, with what they said last
         Optional<OpenLineage> lineage =
@@ -163,6 +168,7 @@ final class LakeStart {
                 policies,
                 authenticator,
                 health,
+                Optional.ofNullable(parts.find(CachedFiles.class)),
                 parts);
     }
 
@@ -205,12 +211,18 @@ final class LakeStart {
         return switch (source.kind()) {
             case SourceKind.Files files ->
                     new FilesSource(
-                            files,
-                            storage.root().resolve(OBJECTS).resolve(source.name()),
-                            options.clock());
+                            files, objects(storage).resolve(source.name()), options.clock());
             case SourceKind.Postgres postgres -> new PostgresSource(postgres, options.clock());
             case SourceKind.Http http -> throw notRead(source);
             case SourceKind.Kafka kafka -> throw notRead(source);
+        };
+    }
+
+    /** Of a lake in a bucket they stay on this machine. */
+    private Path objects(StorageDefinition storage) {
+        return switch (storage) {
+            case StorageDefinition.Folder(Path root) -> root.resolve(OBJECTS);
+            case StorageDefinition.Bucket bucket -> state.resolve(OBJECTS);
         };
     }
 
@@ -327,16 +339,31 @@ final class LakeStart {
         };
     }
 
-    private SqlEngine openEngine(BufferAllocator allocator) {
-        return DuckDbEngine.open(
-                new DuckDbSettings(
-                        List.of(written.storage().root(), statements()),
-                        directory("duckdb"),
-                        written.engine().memoryBytes() - ownMemory(),
-                        ownMemory(),
-                        written.engine().threads(),
-                        STATEMENTS),
-                allocator);
+    private TableFiles openFiles(StorageDefinition storage) {
+        return switch (storage) {
+            case StorageDefinition.Folder(Path root) -> new FolderFiles(root);
+            case StorageDefinition.Bucket bucket ->
+                    parts.add(
+                            new CachedFiles(
+                                    TableBucket.files(bucket, directory("cache/.staging")),
+                                    bucket.place(),
+                                    directory("cache"),
+                                    bucket.cacheBytes()));
+        };
+    }
+
+    private SqlEngine openEngine(BufferAllocator allocator, TableFiles files) {
+        return new FetchingEngine(
+                DuckDbEngine.open(
+                        new DuckDbSettings(
+                                List.of(files.folder(), statements()),
+                                directory("duckdb"),
+                                written.engine().memoryBytes() - ownMemory(),
+                                ownMemory(),
+                                written.engine().threads(),
+                                STATEMENTS),
+                        allocator),
+                files);
     }
 
     /** Of the engine's memory, what queries with a limit have; everything else has the rest. */

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
+import org.tonle.lake.CacheCounts;
 import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LakeQuarantine;
@@ -112,6 +113,9 @@ public interface Backend {
 
     /** What became of the events about runs; see {@link Lake#lineageEvents}. */
     Optional<LineageEvents> lineageEvents();
+
+    /** How the copies of a bucket's files fare; see {@link Lake#cache}. */
+    Optional<CacheCounts> cache();
 
     /** Why the lake can't take requests now; empty if it can. */
     Optional<String> notReady();

@@ -22,6 +22,7 @@ import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import org.tonle.ingest.SourceStatus;
+import org.tonle.lake.CacheCounts;
 import org.tonle.lake.LineageEvents;
 import org.tonle.lake.SourceReport;
 import org.tonle.lake.TableStatus;
@@ -60,6 +61,9 @@ final class Meters {
 
     private final MultiGauge lineageWaiting =
             MultiGauge.builder("tonle.lineage.waiting").register(registry);
+
+    private final MultiGauge cacheBytes =
+            MultiGauge.builder("tonle.cache").baseUnit("bytes").register(registry);
 
     /** What others count, by tags; a counter keeps no hold of what it reads. */
     private final Map<Total, AtomicLong> totals = new ConcurrentHashMap<>();
@@ -101,6 +105,7 @@ final class Meters {
     String scrape(Backend lake) {
         count(lake.answers());
         lake.lineageEvents().ifPresent(this::count);
+        lake.cache().ifPresent(this::count);
         ready.set(lake.notReady().isEmpty() ? 1 : 0);
         List<TableStatus> datasets;
         List<SourceReport> sources;
@@ -185,6 +190,17 @@ final class Meters {
         total("tonle.lineage.events", Tags.of("outcome", "sent"), events.sent());
         total("tonle.lineage.events", Tags.of("outcome", "dropped"), events.dropped());
         lineageWaiting.register(List.of(MultiGauge.Row.of(Tags.empty(), events.waiting())), true);
+    }
+
+    private void count(CacheCounts cache) {
+        total("tonle.cache.files", Tags.of("outcome", "hit"), cache.hits());
+        total("tonle.cache.files", Tags.of("outcome", "miss"), cache.misses());
+        total("tonle.cache.fetched.bytes", Tags.empty(), cache.fetchedBytes());
+        cacheBytes.register(
+                List.of(
+                        MultiGauge.Row.of(Tags.of("which", "used"), cache.bytes()),
+                        MultiGauge.Row.of(Tags.of("which", "limit"), cache.limitBytes())),
+                true);
     }
 
     private void count(TableStatus dataset) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
+import org.tonle.lake.CacheCounts;
 import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LakeQuarantine;
@@ -152,6 +153,11 @@ final class RunningLake implements Backend {
     @Override
     public Optional<LineageEvents> lineageEvents() {
         return lake.lineageEvents();
+    }
+
+    @Override
+    public Optional<CacheCounts> cache() {
+        return lake.cache();
     }
 
     @Override

@@ -20,6 +20,7 @@ import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.ingest.SourceStatus;
+import org.tonle.lake.CacheCounts;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LakeQuarantine;
 import org.tonle.lake.LineageEvents;
@@ -202,6 +203,11 @@ final class ScriptedLake implements Backend {
             @Override
             public Optional<LineageEvents> lineageEvents() {
                 return current.get().lineageEvents();
+            }
+
+            @Override
+            public Optional<CacheCounts> cache() {
+                return current.get().cache();
             }
 
             @Override
@@ -548,6 +554,11 @@ final class ScriptedLake implements Backend {
     @Override
     public Optional<LineageEvents> lineageEvents() {
         return Optional.of(new LineageEvents(5, 2, 1));
+    }
+
+    @Override
+    public Optional<CacheCounts> cache() {
+        return Optional.of(new CacheCounts(30, 10, 4096, 2048, 8192));
     }
 
     @Override

@@ -4,25 +4,18 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.tonle.definition.FileLocation;
+import org.tonle.s3.BucketClient;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
-import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
-import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.model.GetObjectRequest;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
@@ -37,8 +30,6 @@ final class BucketOrigin implements FileOrigin {
     private static final int PAGE = 1_000;
     private static final String KEY = "k";
     private static final String TOKEN = "t";
-    private static final Duration CONNECT = Duration.ofSeconds(5);
-    private static final Duration SILENCE = Duration.ofSeconds(30);
 
     /**
      * They can't be read until somebody has them restored, and are listed as such also then: until
@@ -66,39 +57,7 @@ final class BucketOrigin implements FileOrigin {
     BucketOrigin(FileLocation.Bucket bucket, int page) {
         this.bucket = bucket;
         this.page = page;
-        this.client = client(bucket);
-    }
-
-    private static S3Client client(FileLocation.Bucket bucket) {
-        S3ClientBuilder builder =
-                S3Client.builder()
-                        .httpClientBuilder(
-                                UrlConnectionHttpClient.builder()
-                                        .connectionTimeout(CONNECT)
-                                        .socketTimeout(SILENCE))
-                        .forcePathStyle(bucket.pathStyle())
-                        // others' servers don't know the newer checksums
-                        .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
-                        .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED);
-        bucket.endpoint().ifPresent(builder::endpointOverride);
-        bucket.credentials()
-                .ifPresent(c ->
-                        builder.credentialsProvider(
-                                StaticCredentialsProvider.create(
-                                        AwsBasicCredentials.create(
-                                                c.accessKey().reveal(), c.secretKey().reveal()))));
-        bucket.region()
-                .or(() -> bucket.endpoint().map(own -> Region.US_EAST_1.id()))
-                .ifPresent(region -> builder.region(Region.of(region)));
-        try {
-            return builder.build();
-        } catch (SdkException e) {
-            throw new LakeException(
-                    ErrorCode.STORAGE,
-                    "Bucket %s can't be reached: %s. Write region: into the source's file."
-                            .formatted(bucket, e.getMessage()),
-                    e);
-        }
+        this.client = BucketClient.open(bucket);
     }
 
     @Override

@@ -27,6 +27,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.contracts.FaultyProxy;
+import org.tonle.contracts.ObjectServer;
 import org.tonle.definition.FileLocation;
 import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;

@@ -48,7 +48,7 @@ public final class LakeCatalog {
     private static final int PAGE = StagedTable.LISTED_SNAPSHOTS;
 
     private final Ledger ledger;
-    private final Path warehouse;
+    private final TableFiles storage;
     private final FileIO io;
     private final MetadataFiles metadata;
     private final DeletionVectors vectors;
@@ -74,18 +74,30 @@ public final class LakeCatalog {
     /** Of the newest commits: what they point to needn't be asked again. */
     private final Cache<Long, Pin> pins = Caffeine.newBuilder().maximumSize(16).build();
 
+    /** With tables in a folder of this machine. */
     public LakeCatalog(Ledger ledger, Path warehouse, FailPoints failPoints) {
+        this(ledger, new FolderFiles(warehouse), failPoints);
+    }
+
+    /**
+     * @param storage where the tables are
+     */
+    public LakeCatalog(Ledger ledger, TableFiles storage, FailPoints failPoints) {
         this.ledger = ledger;
-        this.warehouse = warehouse;
-        this.io = new LocalFileIO();
+        this.storage = storage;
+        this.io = storage.io();
         this.metadata = new MetadataFiles(io);
         this.vectors = new DeletionVectors(io);
         this.failPoints = failPoints;
-        LocalFileIO.createDirectories(warehouse);
     }
 
     public Ledger ledger() {
         return ledger;
+    }
+
+    /** The files of the tables, on this machine. */
+    public TableFiles files() {
+        return storage;
     }
 
     public FileIO io() {
@@ -310,12 +322,12 @@ public final class LakeCatalog {
 
     /** A folder of its own for every table, so that a dropped name's files stay apart. */
     String newLocation(TableIdentifier identifier) {
-        Path folder = warehouse;
+        StringBuilder folder = new StringBuilder(storage.root());
         for (String level : identifier.namespace().levels()) {
-            folder = folder.resolve(fileName(level));
+            folder.append('/').append(fileName(level));
         }
         String unique = UUID.randomUUID().toString().substring(0, 8);
-        return LocalFileIO.location(folder.resolve(fileName(identifier.name()) + "-" + unique));
+        return folder + "/" + fileName(identifier.name()) + "-" + unique;
     }
 
     /** Keeps a name from leaving its folder, and from tripping clients that decode locations. */

@@ -1,5 +1,6 @@
 package org.tonle.catalog;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -87,6 +88,16 @@ public final class PinnedTable {
      */
     public List<DataFile> files() {
         return catalog.files(metadata).stream().map(LakeCatalog.ListedFile::file).toList();
+    }
+
+    /** Where one of its files is on this machine; see {@link TableFiles#hold}. */
+    public Path path(DataFile file) {
+        return catalog.files().path(file.location());
+    }
+
+    /** The location of a file of its that is at a path. */
+    public String location(Path path) {
+        return catalog.files().location(path);
     }
 
     /**

@@ -17,11 +17,16 @@ final class RecordingFileIO implements FileIO {
     private static final long serialVersionUID = 1L;
     private static final Logger log = LoggerFactory.getLogger(RecordingFileIO.class);
 
-    private final FileIO io;
+    // nobody serialises what is being written
+    private final transient TableFiles files;
     private final LinkedHashSet<String> created = new LinkedHashSet<>();
 
-    RecordingFileIO(FileIO io) {
-        this.io = io;
+    RecordingFileIO(TableFiles files) {
+        this.files = files;
+    }
+
+    TableFiles files() {
+        return files;
     }
 
     void record(String location) {
@@ -37,7 +42,7 @@ final class RecordingFileIO implements FileIO {
         for (String location : created()) {
             if (!kept.contains(location)) {
                 try {
-                    io.deleteFile(location);
+                    files.delete(location);
                 } catch (RuntimeException e) {
                     log.warn("{} of a commit that didn't happen is left: {}", location, e);
                 }
@@ -48,13 +53,13 @@ final class RecordingFileIO implements FileIO {
 
     @Override
     public InputFile newInputFile(String location) {
-        return io.newInputFile(location);
+        return files.io().newInputFile(location);
     }
 
     @Override
     public OutputFile newOutputFile(String location) {
         created.add(location);
-        return io.newOutputFile(location);
+        return files.io().newOutputFile(location);
     }
 
     @Override

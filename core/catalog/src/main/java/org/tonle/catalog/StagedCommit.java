@@ -79,7 +79,7 @@ public final class StagedCommit implements AutoCloseable {
                         id,
                         Names.identifier(base.namespace(), base.name()),
                         onConflict,
-                        new RecordingFileIO(catalog.io()),
+                        new RecordingFileIO(catalog.files()),
                         base,
                         catalog.metadata().read(base.metadataLocation())));
     }
@@ -99,7 +99,7 @@ public final class StagedCommit implements AutoCloseable {
                 StagedTable.creating(
                         id,
                         identifier,
-                        new RecordingFileIO(catalog.io()),
+                        new RecordingFileIO(catalog.files()),
                         TableMetadata.newTableMetadata(
                                 schema, spec, catalog.newLocation(identifier), properties)));
     }
@@ -114,7 +114,7 @@ public final class StagedCommit implements AutoCloseable {
                 StagedTable.replacing(
                         id,
                         identifier,
-                        new RecordingFileIO(catalog.io()),
+                        new RecordingFileIO(catalog.files()),
                         base,
                         catalog.metadata().read(base.metadataLocation()),
                         schema,
@@ -183,11 +183,11 @@ public final class StagedCommit implements AutoCloseable {
         }
         failPoints.reach("stage.after-metadata");
         if (attempt == 0) {
-            // metadata is synced as it is written; engines write data files themselves
+            // metadata is there for good once it is written; engines write data files themselves
             for (StagedTable table : tables) {
                 for (String created : table.io().created()) {
                     if (created.endsWith(StagedTable.DATA)) {
-                        LocalFileIO.sync(LocalFileIO.path(created));
+                        catalog.files().store(catalog.files().path(created));
                     }
                 }
             }

@@ -193,17 +193,17 @@ public final class StagedTable {
     }
 
     /**
-     * A new file's place in the table's data folder. It is the commit's from now on: put on the
-     * disk before it commits, deleted if it can't.
+     * A new file's place in the table's data folder. It is the commit's from now on: put where it
+     * stays before it commits, deleted if it can't.
      *
      * @param partition the partition's path, or empty
      */
     public Path newDataFile(String partition) {
         String folder = dataFolder() + (partition.isEmpty() ? "" : "/" + partition);
         String location = newContent(folder, DATA);
-        LocalFileIO.createDirectories(LocalFileIO.path(folder));
+        LocalFileIO.createDirectories(io.files().path(folder));
         io.record(location);
-        return LocalFileIO.path(location);
+        return io.files().path(location);
     }
 
     private String dataFolder() {
@@ -224,7 +224,7 @@ public final class StagedTable {
      * each file is then {@link #adopt adopted}.
      */
     public Path dataDirectory() {
-        Path folder = LocalFileIO.path(dataFolder());
+        Path folder = io.files().path(dataFolder());
         LocalFileIO.createDirectories(folder);
         engineDirectory = folder;
         return folder;
@@ -235,7 +235,7 @@ public final class StagedTable {
         if (engineDirectory != null) {
             try (DirectoryStream<Path> files =
                     Files.newDirectoryStream(engineDirectory, commit + "*")) {
-                files.forEach(file -> io.record(LocalFileIO.location(file)));
+                files.forEach(file -> io.record(io.files().location(file)));
             } catch (IOException e) {
                 throw new UncheckedIOException("can't list " + engineDirectory, e);
             }
@@ -248,15 +248,21 @@ public final class StagedTable {
      * {@link #newDataFile}; its metrics are read from its footer.
      */
     public DataFile adopt(Path file) {
-        String location = LocalFileIO.location(file);
+        String location = location(file);
         io.record(location);
-        InputFile input = io.newInputFile(location);
+        InputFile input = new LocalFileIO().newInputFile(file.toString());
         return DataFiles.builder(PartitionSpec.unpartitioned())
-                .withInputFile(input)
+                .withPath(location)
+                .withFileSizeInBytes(input.getLength())
                 .withFormat(FileFormat.PARQUET)
                 .withMetrics(
                         ParquetUtil.fileMetrics(input, MetricsConfig.forTable(transaction.table())))
                 .build();
+    }
+
+    /** What names a file of {@link #newDataFile} in the table. */
+    public String location(Path file) {
+        return io.files().location(file);
     }
 
     /** Adds files. */

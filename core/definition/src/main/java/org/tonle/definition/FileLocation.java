@@ -4,7 +4,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** Where the files of a source lie. */
+/** Where files lie. */
 public sealed interface FileLocation {
     /** As somebody would name it, without what is secret. */
     @Override

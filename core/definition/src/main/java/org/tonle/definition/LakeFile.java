@@ -89,45 +89,7 @@ final class LakeFile {
     }
 
     StorageDefinition storage() {
-        StorageDefinition otherwise =
-                new StorageDefinition(folder.resolve(".tonle").resolve("warehouse"));
-        Optional<Section.Scalar> scalar = top.scalar("storage");
-        if (scalar.isEmpty()) {
-            return otherwise;
-        }
-        String text = references.resolve(scalar.get());
-        try {
-            if (text.startsWith("file:")) {
-                return new StorageDefinition(Path.of(URI.create(text)).normalize());
-            }
-            if (text.matches("[a-zA-Z][a-zA-Z0-9+.-]*://.*")) {
-                problems.add(
-                        scalar.get().place(),
-                        scalar.get().text(),
-                        "object storage comes later; write a local folder, or remove the key for"
-                                + " .tonle/warehouse");
-                return otherwise;
-            }
-            if (text.startsWith("~")) {
-                problems.add(
-                        scalar.get().place(),
-                        scalar.get().text(),
-                        "~ isn't expanded; write the whole path, or ${env:HOME}/…");
-                return otherwise;
-            }
-            return new StorageDefinition(folder.resolve(text).normalize());
-        } catch (IllegalArgumentException e) {
-            // InvalidPathException is one, too
-            problems.add(
-                    scalar.get().place(),
-                    scalar.get().text(),
-                    "not a folder's path (" + reason(e) + "); write one like /data/warehouse");
-            return otherwise;
-        }
-    }
-
-    private static String reason(IllegalArgumentException e) {
-        return e instanceof InvalidPathException path ? path.getReason() : "" + e.getMessage();
+        return new StorageSection(folder, references, problems).read(top);
     }
 
     EventLogDefinition eventLog() {

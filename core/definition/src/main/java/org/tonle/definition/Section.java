@@ -63,6 +63,12 @@ final class Section {
         return entries.containsKey(key);
     }
 
+    /** Whether a key has keys of its own. */
+    boolean isMapping(String key) {
+        NodeTuple tuple = entries.get(key);
+        return tuple != null && tuple.getValueNode() instanceof MappingNode;
+    }
+
     Place placeOf(String key) {
         NodeTuple tuple = entries.get(key);
         return tuple == null ? Place.startOf(file) : YamlFile.place(file, tuple.getKeyNode());

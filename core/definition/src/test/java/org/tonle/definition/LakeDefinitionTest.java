@@ -44,7 +44,8 @@ class LakeDefinitionTest {
         assertThat(lake.name()).isEqualTo("my-lake");
         assertThat(lake.folder()).isEqualTo(folder.toAbsolutePath());
         assertThat(lake.state()).isEqualTo(folder.resolve(".tonle"));
-        assertThat(lake.storage().root()).isEqualTo(folder.resolve(".tonle/warehouse"));
+        assertThat(lake.storage())
+                .isEqualTo(new StorageDefinition.Folder(folder.resolve(".tonle/warehouse")));
         assertThat(lake.eventLog()).isEqualTo(new EventLogDefinition.Embedded());
         assertThat(lake.ledger()).isEqualTo(new LedgerDefinition.Embedded());
         assertThat(lake.engine().memoryBytes()).isEqualTo(1L << 30);
@@ -150,7 +151,8 @@ class LakeDefinitionTest {
                 load(Map.of("KAFKA_PASSWORD", "hush", "PG_HOST", "pg:5432", "KEY", "k"));
 
         assertThat(lake.name()).isEqualTo("flights");
-        assertThat(lake.storage().root()).isEqualTo(folder.resolve("data/warehouse"));
+        assertThat(lake.storage())
+                .isEqualTo(new StorageDefinition.Folder(folder.resolve("data/warehouse")));
         assertThat(lake.eventLog())
                 .isEqualTo(
                         new EventLogDefinition.Cluster(
@@ -207,7 +209,89 @@ class LakeDefinitionTest {
     void aFileUriNamesTheStorage() throws IOException {
         write("lake.yaml", "storage: file:///srv/lake\n");
 
-        assertThat(load(Map.of()).storage().root()).isEqualTo(Path.of("/srv/lake"));
+        assertThat(load(Map.of()).storage())
+                .isEqualTo(new StorageDefinition.Folder(Path.of("/srv/lake")));
+    }
+
+    @Test
+    void everyKeyOfABucketForTablesIsRead() throws IOException {
+        write(
+                "lake.yaml",
+                """
+                storage:
+                  path: s3://lake/${env:STAGE}/tables
+                  endpoint: https://s3.example:9000
+                  region: eu-central-1
+                  access-key: ${env:ID}
+                  secret-key: ${env:KEY}
+                  path-style: true
+                  encryption: kms
+                  kms-key: alias/lake
+                  cache: 2GB
+                """);
+        StorageDefinition storage =
+                load(Map.of("STAGE", "dev", "ID", "lake", "KEY", "hush")).storage();
+        assertThat(storage)
+                .isEqualTo(
+                        new StorageDefinition.Bucket(
+                                new FileLocation.Bucket(
+                                        "lake",
+                                        "dev/tables/",
+                                        Optional.of(URI.create("https://s3.example:9000")),
+                                        Optional.of("eu-central-1"),
+                                        Optional.of(
+                                                new FileLocation.Credentials(
+                                                        new Secret("lake"), new Secret("hush"))),
+                                        true),
+                                Optional.of(
+                                        new StorageDefinition.Encryption.KeyService("alias/lake")),
+                                2L << 30));
+        assertThat(storage.place()).isEqualTo("s3://lake/dev/tables");
+        assertThat(storage.toString()).doesNotContain("hush");
+    }
+
+    @Test
+    void aBucketForTablesNeedsNoMoreThanItsPath() throws IOException {
+        write("lake.yaml", "storage: s3://lake\n");
+        assertThat(load(Map.of()).storage())
+                .isEqualTo(
+                        new StorageDefinition.Bucket(
+                                new FileLocation.Bucket(
+                                        "lake",
+                                        "",
+                                        Optional.empty(),
+                                        Optional.empty(),
+                                        Optional.empty(),
+                                        false),
+                                Optional.empty(),
+                                StorageSection.DEFAULT_CACHE));
+    }
+
+    @Test
+    void everythingWrongWithAStorageIsSaidAtOnce() throws IOException {
+        write("lake.yaml", "storage: {path: data, region: x, cache: 1GB}\n");
+        assertThatThrownBy(() -> load(Map.of()))
+                .hasMessageContaining("\"region\": only a bucket has this")
+                .hasMessageContaining("\"cache\": only a bucket has this");
+        write(
+                "lake.yaml",
+                """
+                storage:
+                  path: s3://lake/a/../b
+                  access-key: x
+                  encryption: kms
+                  cache: 1KB
+                """);
+        assertThatThrownBy(() -> load(Map.of()))
+                .hasMessageContaining("the prefix of tables is made of names")
+                .hasMessageContaining("access-key and secret-key belong together")
+                .hasMessageContaining("encryption: kms and kms-key: KEY belong together")
+                .hasMessageContaining("cache takes a size from");
+        write("lake.yaml", "storage: gs://lake/tables\n");
+        assertThatThrownBy(() -> load(Map.of()))
+                .hasMessageContaining("tables lie in a folder or a bucket");
+        write("lake.yaml", "storage: {region: eu-central-1}\n");
+        assertThatThrownBy(() -> load(Map.of())).hasMessageContaining("path is missing");
     }
 
     @Test

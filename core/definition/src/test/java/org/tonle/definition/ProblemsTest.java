@@ -73,7 +73,7 @@ class ProblemsTest {
                     name: &a x                        | 1 | 7  |     | anchors and aliases
                     name: *a                          | 1 | 7  |     | anchors and aliases
                     name: [[[[[[[[[[[[[[[[[x          | 1 | 22 |     | nested deeper
-                    storage: s3://bucket/x            | 1 | 10 | s3://bucket/x | comes later
+                    storage: gs://bucket/x            | 1 | 10 | gs://bucket/x | a folder or a bucket
                     storage: ~/lake                   | 1 | 10 | ~/lake | ~ isn't expanded
                     storage: "a\\0b"                  | 1 | 10 | `a\u0000b` | not a folder's path
                     storage: file://host/x            | 1 | 10 | file://host/x | not a folder's path

@@ -211,7 +211,7 @@ final class BronzeBatch implements AutoCloseable {
         Map<Long, BronzeFile> days = files.computeIfAbsent(table, name -> new TreeMap<>());
         BronzeFile file = days.get(day);
         if (file == null) {
-            file = BronzeFile.create(staged(table).newDataFile(BronzeFile.partition(day)), day);
+            file = BronzeFile.create(staged(table), day);
             days.put(day, file);
         }
         return file;

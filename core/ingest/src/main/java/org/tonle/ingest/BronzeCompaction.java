@@ -1,5 +1,6 @@
 package org.tonle.ingest;
 
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -10,7 +11,6 @@ import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.StagedTable;
 
 /** Compacts the latest days of bronze; rows keep their order within a file. */
@@ -41,15 +41,20 @@ final class BronzeCompaction {
                 RecentFiles.since(catalog, table, since),
                 // the position in the log doesn't move, so that whoever does it may
                 Optional.empty(),
-                BronzeCompaction::rewrite);
+                this::rewrite);
     }
 
-    private static List<DataFile> rewrite(StagedTable table, UUID commit, List<DataFile> small) {
+    private List<DataFile> rewrite(StagedTable table, UUID commit, List<DataFile> small) {
         Integer day = small.getFirst().partition().get(0, Integer.class);
         long known = day == null ? 0 : day;
-        try (BronzeFile file =
-                BronzeFile.create(table.newDataFile(BronzeFile.partition(known)), known)) {
-            small.forEach(each -> BronzeRows.copy(LocalFileIO.path(each.location()), file));
+        List<Path> paths =
+                small.stream().map(each -> catalog.files().path(each.location())).toList();
+        return catalog.files().with(paths, () -> copy(table, paths, known));
+    }
+
+    private static List<DataFile> copy(StagedTable table, List<Path> paths, long day) {
+        try (BronzeFile file = BronzeFile.create(table, day)) {
+            paths.forEach(path -> BronzeRows.copy(path, file));
             return List.of(file.finish());
         }
     }

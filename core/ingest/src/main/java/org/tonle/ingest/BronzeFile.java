@@ -12,7 +12,7 @@ import org.apache.iceberg.MetricsConfig;
 import org.apache.iceberg.parquet.ParquetUtil;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
 import org.tonle.catalog.BronzeTable;
-import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.StagedTable;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -21,13 +21,15 @@ final class BronzeFile implements AutoCloseable {
     private static final long MICROS_PER_DAY = 86_400_000_000L;
 
     private final Path path;
+    private final String location;
     private final long day;
     private final BronzePages pages;
     private long rows;
     private boolean closed;
 
-    private BronzeFile(Path path, long day, BronzePages pages) {
+    private BronzeFile(Path path, String location, long day, BronzePages pages) {
         this.path = path;
+        this.location = location;
         this.day = day;
         this.pages = pages;
     }
@@ -42,9 +44,17 @@ final class BronzeFile implements AutoCloseable {
         return "ingest_time_day=" + LocalDate.ofEpochDay(day);
     }
 
-    static BronzeFile create(Path path, long day) {
+    static BronzeFile create(StagedTable table, long day) {
+        Path path = table.newDataFile(partition(day));
+        return create(path, table.location(path), day);
+    }
+
+    /**
+     * @param location what names it in its table
+     */
+    static BronzeFile create(Path path, String location, long day) {
         try {
-            return new BronzeFile(path, day, new BronzePages(path));
+            return new BronzeFile(path, location, day, new BronzePages(path));
         } catch (IOException e) {
             throw storage(path, e);
         }
@@ -63,13 +73,13 @@ final class BronzeFile implements AutoCloseable {
         }
     }
 
-    /** Completes the file; putting it on the disk is the commit's work. */
+    /** Completes the file; bringing it to where it stays is the commit's work. */
     DataFile finish() {
         try {
             ParquetMetadata footer = pages.end();
             close();
             return DataFiles.builder(BronzeTable.SPEC)
-                    .withPath(LocalFileIO.location(path))
+                    .withPath(location)
                     .withFormat(FileFormat.PARQUET)
                     .withPartitionPath(partition(day))
                     .withFileSizeInBytes(Files.size(path))

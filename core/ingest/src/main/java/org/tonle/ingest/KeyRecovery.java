@@ -1,6 +1,7 @@
 package org.tonle.ingest;
 
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
@@ -14,9 +15,9 @@ import org.apache.iceberg.types.Conversions;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.TableFiles;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -27,6 +28,7 @@ import org.tonle.spi.LakeException;
  */
 final class KeyRecovery {
     private static final int INGEST_TIME = 3;
+    private static final int FILES_AT_ONCE = 32;
     private static final Duration POLL = Duration.ofMillis(200);
 
     private final LakeCatalog catalog;
@@ -103,16 +105,29 @@ final class KeyRecovery {
     }
 
     private void read(List<DataFile> files, long horizonMicros) {
-        for (DataFile file : files) {
-            if (newest(file) < horizonMicros) {
-                continue;
-            }
-            Map<RequestKey, KeyTable.Entry> found = new HashMap<>();
-            BronzeKeys.read(
-                    LocalFileIO.path(file.location()),
-                    (key, entry) -> found.merge(key, entry, KeyRecovery::later));
-            keys.committed(found, Map.of());
+        List<Path> recent =
+                files.stream()
+                        .filter(file -> newest(file) >= horizonMicros)
+                        .map(file -> catalog.files().path(file.location()))
+                        .toList();
+        for (int from = 0; from < recent.size(); from += FILES_AT_ONCE) {
+            read(recent.subList(from, Math.min(from + FILES_AT_ONCE, recent.size())));
         }
+    }
+
+    private void read(List<Path> files) {
+        TableFiles.Held held = catalog.files().hold(files);
+        try {
+            files.forEach(file -> keys.committed(requests(file), Map.of()));
+        } finally {
+            held.close();
+        }
+    }
+
+    private static Map<RequestKey, KeyTable.Entry> requests(Path path) {
+        Map<RequestKey, KeyTable.Entry> found = new HashMap<>();
+        BronzeKeys.read(path, (key, entry) -> found.merge(key, entry, KeyRecovery::later));
+        return found;
     }
 
     /** Of two requests with one key in one file, more than 24 hours apart, the later one counts. */

@@ -41,7 +41,7 @@ class BronzePagesTest {
         Path library = dir.resolve("library.parquet");
         Path copy = dir.resolve("copy.parquet");
         long rows = writeBoth(seed, ours, library);
-        try (BronzeFile again = BronzeFile.create(copy, 0)) {
+        try (BronzeFile again = BronzeFile.create(copy, copy.toString(), 0)) {
             BronzeRows.copy(ours, again);
             again.finish();
         }
@@ -76,7 +76,7 @@ class BronzePagesTest {
     private static long writeBoth(int seed, Path ours, Path library) throws IOException {
         Random random = new Random(seed);
         long rows = 0;
-        try (BronzeFile file = BronzeFile.create(ours, 0);
+        try (BronzeFile file = BronzeFile.create(ours, ours.toString(), 0);
                 ParquetWriter<BronzeRow> writer =
                         new Builder(new LocalOutputFile(library))
                                 .withConf(new PlainParquetConfiguration())
@@ -136,7 +136,7 @@ class BronzePagesTest {
         BronzeRow row = new BronzeRow();
         row.payload = Binary.fromString("y".repeat(1 << 20));
         DataFile file;
-        try (BronzeFile large = BronzeFile.create(path, 20_000)) {
+        try (BronzeFile large = BronzeFile.create(path, path.toString(), 20_000)) {
             for (int i = 0; i < rows; i++) {
                 row.position = 7 + i;
                 row.ingestTimeMicros = 1_000 + i;
@@ -180,7 +180,7 @@ class BronzePagesTest {
     @Test
     void requestsAreFoundAgainInWhatWasWritten() throws Exception {
         Path path = dir.resolve("keys.parquet");
-        try (BronzeFile file = BronzeFile.create(path, 0)) {
+        try (BronzeFile file = BronzeFile.create(path, path.toString(), 0)) {
             BronzeRow row = new BronzeRow();
             for (int body = 0; body < 50; body++) {
                 row.position = body;

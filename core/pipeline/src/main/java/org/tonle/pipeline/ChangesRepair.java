@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.iceberg.DataFile;
 import org.tonle.catalog.DeletedRows;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
@@ -143,7 +142,7 @@ final class ChangesRepair {
                                 "-events");
                 lake.failPoints().reach("run.after-engine");
                 rows.refused(result.quarantine());
-                Map<String, BitSet> leaving = rows.leaving();
+                Map<String, BitSet> leaving = rows.leaving(refused);
                 if (leaving.isEmpty()) {
                     reports.aborted();
                     return new TaskResult(OptionalLong.empty(), found, 0, result.malformed(), 0, 0);
@@ -255,12 +254,16 @@ final class ChangesRepair {
         /** Puts what came to be into the place of what was. */
         ChangeResult stage() {
             Map<String, BitSet> gone = new HashMap<>();
-            removed.forEach((path, positions) -> gone.put(LocalFileIO.location(path), positions));
-            staged.target()
-                    .replaceAll(
-                            pinned(dataset.name()),
-                            rows.stream().map(file -> staged.target().adopt(file.path())).toList(),
-                            gone);
+            List<DataFile> adopted = new ArrayList<>();
+            for (WrittenFile file : rows) {
+                DataFile row = staged.target().adopt(file.path());
+                adopted.add(row);
+                BitSet positions = removed.get(file.path());
+                if (positions != null) {
+                    gone.put(row.location(), positions);
+                }
+            }
+            staged.target().replaceAll(pinned(dataset.name()), adopted, gone);
             StreamRefresh.replace(staged.deletes(), deletes);
             StreamRefresh.replace(staged.quarantine(), refused);
             return new ChangeResult(
@@ -308,7 +311,7 @@ final class ChangesRepair {
                 result.rows().stream().map(file -> target.adopt(file.path())).toList();
         Map<String, BitSet> removed = new HashMap<>();
         result.removed()
-                .forEach((path, positions) -> removed.put(LocalFileIO.location(path), positions));
+                .forEach((path, positions) -> removed.put(before.location(path), positions));
         target.change(before, added, removed);
     }
 }

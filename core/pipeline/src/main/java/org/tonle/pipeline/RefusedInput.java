@@ -194,9 +194,11 @@ final class RefusedInput {
     }
 
     /** The places in quarantine of the rows that leave it, by the files' locations. */
-    Map<String, BitSet> leaving() {
+    Map<String, BitSet> leaving(PinnedTable quarantine) {
         return scratch.places(
-                leaving("s.\"_file\" AS f, s.\"_pos\" AS p", "", ""), (batch, row) -> true);
+                quarantine,
+                leaving("s.\"_file\" AS f, s.\"_pos\" AS p", "", ""),
+                (batch, row) -> true);
     }
 
     /**

@@ -17,7 +17,7 @@ import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.iceberg.Schema;
-import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.PinnedTable;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.DataFile;
 import org.tonle.sql.FileTarget;
@@ -122,10 +122,11 @@ final class Scratch implements TableResolver, AutoCloseable {
     /**
      * Reads the places of rows, given as file and position, of a query over these.
      *
+     * @param table whose files they are
      * @param test which of the rows of a batch are meant
      * @return the positions by the files' locations
      */
-    Map<String, BitSet> places(String sql, RowTest test) {
+    Map<String, BitSet> places(PinnedTable table, String sql, RowTest test) {
         Map<String, BitSet> places = new HashMap<>();
         read(
                 sql,
@@ -135,7 +136,7 @@ final class Scratch implements TableResolver, AutoCloseable {
                     for (int i = 0; i < batch.getRowCount(); i++) {
                         if (test.test(batch, i)) {
                             places.computeIfAbsent(
-                                            LocalFileIO.location(
+                                            table.location(
                                                     Path.of(String.valueOf(files.getObject(i)))),
                                             location -> new BitSet())
                                     .set(Math.toIntExact(rows.get(i)));

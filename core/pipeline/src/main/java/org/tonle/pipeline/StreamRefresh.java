@@ -215,6 +215,7 @@ final class StreamRefresh {
         scratch.put("table", SqlTable.placed(table.schema()), PinnedTables.files(table));
         Map<String, BitSet> leaving =
                 scratch.places(
+                        table,
                         "SELECT \"%s\", \"%s\", \"%s\" FROM scratch.\"table\" WHERE \"%3$s\" >= %s"
                                 .formatted(
                                         SqlTable.FILE,

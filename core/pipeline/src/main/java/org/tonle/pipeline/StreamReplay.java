@@ -109,7 +109,7 @@ final class StreamReplay {
             long duplicates = passes.duplicates;
             long stay = passes.malformed + passes.dropped;
             rows.refused(passes.refused);
-            Map<String, BitSet> leaving = rows.leaving();
+            Map<String, BitSet> leaving = rows.leaving(refused);
             if (leaving.isEmpty()) {
                 reports.aborted();
                 return new TaskResult(OptionalLong.empty(), read, 0, stay, 0, 0);

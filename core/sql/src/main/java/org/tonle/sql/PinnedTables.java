@@ -12,7 +12,6 @@ import java.util.stream.Stream;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.DeletedRows;
-import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.definition.BronzeDefinition;
@@ -141,8 +140,8 @@ public final class PinnedTables implements TableResolver {
         PinnedTable.Files files = table.filesByColumns();
         Map<String, DeletedRows> deleted = table.deleted();
         return Stream.concat(
-                        files.current().stream().map(file -> file(file, true, deleted)),
-                        files.older().stream().map(file -> file(file, false, deleted)))
+                        files.current().stream().map(file -> file(table, file, true, deleted)),
+                        files.older().stream().map(file -> file(table, file, false, deleted)))
                 .toList();
     }
 
@@ -160,13 +159,16 @@ public final class PinnedTables implements TableResolver {
             PinnedTable table,
             List<org.apache.iceberg.DataFile> files,
             Map<String, DeletedRows> deleted) {
-        return files.stream().map(file -> file(file, !table.evolved(), deleted)).toList();
+        return files.stream().map(file -> file(table, file, !table.evolved(), deleted)).toList();
     }
 
     private static DataFile file(
-            org.apache.iceberg.DataFile file, boolean current, Map<String, DeletedRows> deleted) {
+            PinnedTable table,
+            org.apache.iceberg.DataFile file,
+            boolean current,
+            Map<String, DeletedRows> deleted) {
         return new DataFile(
-                LocalFileIO.path(file.location()),
+                table.path(file),
                 file.recordCount(),
                 current,
                 Optional.ofNullable(deleted.get(file.location())));

@@ -1,4 +1,4 @@
-package org.tonle.files;
+package org.tonle.contracts;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -22,8 +22,8 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 
 /** A SeaweedFS with one bucket, from the user's cache. */
-final class ObjectServer implements AutoCloseable {
-    static final String BUCKET = "lab";
+public final class ObjectServer implements AutoCloseable {
+    public static final String BUCKET = "lab";
 
     private static final String VERSION = "4.48";
     private static final String ACCESS_KEY = "lake";
@@ -50,7 +50,7 @@ final class ObjectServer implements AutoCloseable {
                         .build();
     }
 
-    static ObjectServer start(Path folder) throws Exception {
+    public static ObjectServer start(Path folder) throws Exception {
         List<Integer> ports = freePorts(10);
         List<String> command =
                 new ArrayList<>(
@@ -169,21 +169,21 @@ final class ObjectServer implements AutoCloseable {
         }
     }
 
-    URI endpoint() {
+    public URI endpoint() {
         return endpoint;
     }
 
-    void put(String key, byte[] bytes) {
+    public void put(String key, byte[] bytes) {
         var unused =
                 client.putObject(
                         request -> request.bucket(BUCKET).key(key), RequestBody.fromBytes(bytes));
     }
 
-    FileLocation.Bucket bucket(String prefix) {
+    public FileLocation.Bucket bucket(String prefix) {
         return bucket(BUCKET, prefix, endpoint, SECRET_KEY);
     }
 
-    FileLocation.Bucket bucket(String name, String prefix, URI at, String secretKey) {
+    public FileLocation.Bucket bucket(String name, String prefix, URI at, String secretKey) {
         return new FileLocation.Bucket(
                 name,
                 prefix,
@@ -195,16 +195,21 @@ final class ObjectServer implements AutoCloseable {
                 true);
     }
 
-    FileLocation.Bucket through(URI proxy, String prefix) {
+    public FileLocation.Bucket through(URI proxy, String prefix) {
         return bucket(BUCKET, prefix, proxy, SECRET_KEY);
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         client.close();
         process.destroy();
-        if (!process.waitFor(10, TimeUnit.SECONDS)) {
-            process.destroyForcibly().waitFor();
+        try {
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -1,4 +1,4 @@
-package org.tonle.files;
+package org.tonle.contracts;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Stands before a server and passes on what is said, as well as it is told to. */
-final class FaultyProxy implements AutoCloseable {
+public final class FaultyProxy implements AutoCloseable {
     private static final String SLOW_DOWN =
             "<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
 
@@ -20,28 +20,36 @@ final class FaultyProxy implements AutoCloseable {
     private final AtomicInteger connections = new AtomicInteger();
     private volatile long mostBytes = Long.MAX_VALUE;
     private volatile boolean slowDown;
+    private final AtomicInteger answersToLose = new AtomicInteger();
 
-    FaultyProxy(URI server) throws IOException {
+    public FaultyProxy(URI server) throws IOException {
         this.server = server;
         this.socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(this::accept);
     }
 
-    URI address() {
+    public URI address() {
         return URI.create("http://127.0.0.1:" + socket.getLocalPort());
     }
 
     /** Ends each connection behind so many bytes of what the server says. */
-    void cutAfter(long bytes) {
+    public void cutAfter(long bytes) {
         mostBytes = bytes;
     }
 
-    /** Answers each request itself, with 503. */
-    void slowDown(boolean slow) {
+    /** Answers each request itself, with 503; connections that are there end. */
+    public void slowDown(boolean slow) {
         slowDown = slow;
     }
 
-    int connections() {
+    /**
+     * Ends as many connections when the server has answered a request, instead of passing it on.
+     */
+    public void loseAnswers(int count) {
+        answersToLose.set(count);
+    }
+
+    public int connections() {
         return connections.get();
     }
 
@@ -63,8 +71,8 @@ final class FaultyProxy implements AutoCloseable {
                 var unused = client.getInputStream().read(some);
                 client.getOutputStream()
                         .write(
-                                ("HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
-                                                .formatted(SLOW_DOWN.length(), SLOW_DOWN))
+                                "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+                                        .formatted(SLOW_DOWN.length(), SLOW_DOWN)
                                         .getBytes(StandardCharsets.US_ASCII));
                 return;
             }
@@ -92,7 +100,7 @@ final class FaultyProxy implements AutoCloseable {
                         return;
                     }
                 }
-                if (n < 0) {
+                if (n < 0 || slowDown || (faulty && isLost(buffer, n))) {
                     return;
                 }
                 out.write(buffer, 0, n);
@@ -101,6 +109,12 @@ final class FaultyProxy implements AutoCloseable {
         } catch (IOException e) {
             // one of them went away
         }
+    }
+
+    private boolean isLost(byte[] buffer, int length) {
+        boolean goesOn =
+                new String(buffer, 0, length, StandardCharsets.US_ASCII).startsWith("HTTP/1.1 100");
+        return !goesOn && answersToLose.getAndUpdate(left -> Math.max(0, left - 1)) > 0;
     }
 
     @Override

@@ -1,0 +1,303 @@
+package org.tonle.catalog;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedInputStream;
+import java.util.zip.CheckedOutputStream;
+import org.apache.iceberg.exceptions.NotFoundException;
+import org.apache.iceberg.io.FileIO;
+import org.jspecify.annotations.Nullable;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/**
+ * Tables in an object store, with whole copies on this machine's disk of the files that are read or
+ * were written here. Beside each copy stands its checksum; a copy that an earlier process left is
+ * used if it still has it.
+ */
+public final class CachedFiles implements TableFiles, AutoCloseable {
+    private static final int AT_ONCE = 8;
+    private static final int BUFFER = 1 << 16;
+
+    private final FileIO io;
+    private final String root;
+    private final Path folder;
+    private final Copies copies;
+    private final Semaphore transfers = new Semaphore(AT_ONCE);
+    private final AtomicLong hits = new AtomicLong();
+    private final AtomicLong misses = new AtomicLong();
+    private final AtomicLong fetchedBytes = new AtomicLong();
+
+    /**
+     * Takes over what an earlier process left.
+     *
+     * @param io by which the store is reached; a stream of it ends early only with an exception
+     * @param root where tables are made, without a slash at its end
+     * @param folder of the copies alone: whatever else lies in it is removed
+     * @param limitBytes how much room copies take that nobody holds
+     */
+    public CachedFiles(FileIO io, String root, Path folder, long limitBytes) {
+        this.io = io;
+        this.root = root;
+        this.folder = folder.toAbsolutePath().normalize();
+        LocalFileIO.createDirectories(this.folder);
+        this.copies = Copies.open(this.folder, limitBytes);
+    }
+
+    /**
+     * How the copies fared since the start.
+     *
+     * @param hits files that were asked for and here
+     * @param misses files that were asked for and fetched
+     * @param fetchedBytes of those
+     * @param bytes that all copies take now
+     * @param limitBytes that they may take while nobody holds them
+     */
+    public record Counts(long hits, long misses, long fetchedBytes, long bytes, long limitBytes) {}
+
+    public Counts counts() {
+        return new Counts(
+                hits.get(), misses.get(), fetchedBytes.get(), copies.bytes(), copies.limitBytes());
+    }
+
+    @Override
+    public FileIO io() {
+        return io;
+    }
+
+    @Override
+    public String root() {
+        return root;
+    }
+
+    @Override
+    public Path folder() {
+        return folder;
+    }
+
+    @Override
+    public Path path(String location) {
+        if (location.startsWith(root + "/")) {
+            Path path = folder.resolve(location.substring(root.length() + 1)).normalize();
+            if (path.startsWith(folder) && location(path).equals(location)) {
+                return path;
+            }
+        }
+        throw new LakeException(
+                ErrorCode.STORAGE,
+                "%s doesn't lie below %s, where this lake's files are. Register the table again with files that do."
+                        .formatted(location, root));
+    }
+
+    @Override
+    public String location(Path path) {
+        return root + "/" + folder.relativize(path.toAbsolutePath().normalize());
+    }
+
+    @Override
+    public void store(Path path) {
+        Copies.Copy copy = copies.hold(path);
+        copy.making().lock();
+        try {
+            if (copy.isComplete()) {
+                return;
+            }
+            upload(path, copy);
+        } finally {
+            copy.making().unlock();
+            copies.release(copy);
+        }
+    }
+
+    private void upload(Path path, Copies.Copy copy) {
+        CRC32C sum = new CRC32C();
+        String location = location(path);
+        try (InputStream in = new CheckedInputStream(Files.newInputStream(path), sum);
+                OutputStream out = io.newOutputFile(location).createOrOverwrite()) {
+            in.transferTo(out);
+        } catch (IOException | UncheckedIOException e) {
+            throw new LakeException(
+                    ErrorCode.STORAGE,
+                    "Can't bring %s to %s: %s. It is tried again; see whether the server can be reached and takes more."
+                            .formatted(path, location, e),
+                    e);
+        }
+        try {
+            copies.keep(copy, sum);
+        } catch (IOException e) {
+            throw cantKeep(path, e);
+        }
+    }
+
+    @Override
+    public void delete(String location) {
+        copies.forget(path(location));
+        io.deleteFile(location);
+    }
+
+    @Override
+    public Held hold(Collection<Path> paths) {
+        List<Copies.Copy> held = new ArrayList<>();
+        try {
+            for (Path path : paths.stream().distinct().toList()) {
+                if (path.startsWith(folder) && !copies.isBeingWritten(path)) {
+                    held.add(copies.hold(path));
+                }
+            }
+            fetch(held.stream().filter(copy -> !isHere(copy)).toList());
+        } catch (RuntimeException | Error e) {
+            held.forEach(copies::release);
+            throw e;
+        }
+        AtomicBoolean closed = new AtomicBoolean();
+        return () -> {
+            if (!closed.getAndSet(true)) {
+                held.forEach(copies::release);
+            }
+        };
+    }
+
+    private boolean isHere(Copies.Copy copy) {
+        if (copy.isComplete()) {
+            hits.incrementAndGet();
+            return true;
+        }
+        return false;
+    }
+
+    /** All of them; if one can't be, those that are under way and no more. */
+    private void fetch(List<Copies.Copy> missing) {
+        if (missing.isEmpty()) {
+            return;
+        }
+        AtomicReference<@Nullable Throwable> failed = new AtomicReference<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Copies.Copy copy : missing) {
+                threads.execute(() -> {
+                    if (failed.get() != null) {
+                        return;
+                    }
+                    try {
+                        complete(copy);
+                    } catch (RuntimeException | Error e) {
+                        failed.compareAndSet(null, e);
+                    }
+                });
+            }
+        }
+        switch (failed.get()) {
+            case null -> {}
+            case Throwable e when Thread.currentThread().isInterrupted() ->
+                    throw new LakeException(
+                            ErrorCode.CANCELLED, "Stopped while files were fetched.", e);
+            case RuntimeException e -> throw e;
+            case Throwable e ->
+                    throw new LakeException(ErrorCode.INTERNAL, "Files weren't fetched: " + e, e);
+        }
+    }
+
+    private void complete(Copies.Copy copy) {
+        try {
+            transfers.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new LakeException(ErrorCode.CANCELLED, "Stopped while files were fetched.", e);
+        }
+        try {
+            copy.making().lock();
+            try {
+                if (copy.isComplete() || copies.isIntact(copy)) {
+                    hits.incrementAndGet();
+                } else {
+                    download(copy);
+                    misses.incrementAndGet();
+                }
+            } finally {
+                copy.making().unlock();
+            }
+        } catch (IOException e) {
+            throw cantKeep(copy.path(), e);
+        } finally {
+            transfers.release();
+        }
+    }
+
+    private void download(Copies.Copy copy) throws IOException {
+        String location = location(copy.path());
+        CRC32C sum = new CRC32C();
+        LocalFileIO.createDirectories(copy.path().resolveSibling(""));
+        Path part = Copies.part(copy.path());
+        try {
+            try (InputStream in = open(location);
+                    OutputStream out = new CheckedOutputStream(Files.newOutputStream(part), sum)) {
+                byte[] buffer = new byte[BUFFER];
+                for (int n = read(in, buffer, location); n >= 0; n = read(in, buffer, location)) {
+                    out.write(buffer, 0, n);
+                    fetchedBytes.addAndGet(n);
+                }
+            }
+            Files.move(part, copy.path(), StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+        copies.keep(copy, sum);
+    }
+
+    private InputStream open(String location) {
+        try {
+            return io.newInputFile(location).newStream();
+        } catch (NotFoundException e) {
+            throw new LakeException(
+                    ErrorCode.STORAGE,
+                    "%s is gone, and the lake has rows in it. Restore it: somebody else removed it, or the bucket's lifecycle rules did."
+                            .formatted(location),
+                    e);
+        } catch (UncheckedIOException e) {
+            throw unread(location, e);
+        }
+    }
+
+    private static int read(InputStream in, byte[] buffer, String location) {
+        try {
+            return in.read(buffer);
+        } catch (IOException | UncheckedIOException e) {
+            throw unread(location, e);
+        }
+    }
+
+    private static LakeException unread(String location, Exception e) {
+        return new LakeException(
+                ErrorCode.STORAGE,
+                "%s can't be read now: %s. See whether its server can be reached; what needs it is tried again."
+                        .formatted(location, e.getMessage()),
+                e);
+    }
+
+    private LakeException cantKeep(Path path, IOException e) {
+        return new LakeException(
+                ErrorCode.STORAGE,
+                "Can't keep a copy at %s: %s. Free space on its disk, or write a smaller cache: in storage: of lake.yaml."
+                        .formatted(path, e),
+                e);
+    }
+
+    @Override
+    public void close() {
+        io.close();
+    }
+}

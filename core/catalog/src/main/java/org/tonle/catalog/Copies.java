@@ -1,0 +1,254 @@
+package org.tonle.catalog;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedInputStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The copies in a folder and who holds them. What nobody holds leaves when there are too many
+ * bytes, the one that was held longest ago first. Beside a copy stands its CRC32C, in a file that
+ * is written last. Thread-safe.
+ */
+final class Copies {
+    private static final Logger log = LoggerFactory.getLogger(Copies.class);
+    private static final String SUM = ".crc32c";
+    private static final String PART = ".part";
+
+    private final long limitBytes;
+    private final Lock lock = new ReentrantLock();
+    // in the order of their use
+    private final Map<Path, Copy> copies = new LinkedHashMap<>(16, 0.75f, true);
+    private long bytes;
+
+    private enum State {
+        ABSENT,
+        /** An earlier process left it; perhaps it isn't whole. */
+        LEFT,
+        COMPLETE
+    }
+
+    /** One copy. Whoever makes it complete holds it, and its lock. */
+    static final class Copy {
+        private final Path path;
+        private final Lock making = new ReentrantLock();
+        private volatile State state = State.ABSENT;
+        private long bytes;
+        private int holders;
+
+        private Copy(Path path) {
+            this.path = path;
+        }
+
+        Path path() {
+            return path;
+        }
+
+        Lock making() {
+            return making;
+        }
+
+        boolean isComplete() {
+            return state == State.COMPLETE;
+        }
+    }
+
+    private Copies(long limitBytes) {
+        this.limitBytes = limitBytes;
+    }
+
+    /** Takes over what has a checksum and removes the rest. */
+    static Copies open(Path folder, long limitBytes) {
+        Copies copies = new Copies(limitBytes);
+        try (Stream<Path> files = Files.walk(folder)) {
+            List<Path> found =
+                    files.filter(Files::isRegularFile)
+                            .sorted(Comparator.comparing(Copies::written))
+                            .toList();
+            for (Path path : found) {
+                copies.takeOver(path);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't read " + folder, e);
+        }
+        copies.evict();
+        return copies;
+    }
+
+    private static long written(Path path) {
+        return path.toFile().lastModified();
+    }
+
+    private void takeOver(Path path) throws IOException {
+        String name = path.toString();
+        if (name.endsWith(SUM)) {
+            if (!Files.exists(Path.of(name.substring(0, name.length() - SUM.length())))) {
+                Files.delete(path);
+            }
+        } else if (Files.exists(sum(path))) {
+            Copy copy = new Copy(path);
+            copy.state = State.LEFT;
+            copy.bytes = Files.size(path);
+            bytes += copy.bytes;
+            copies.put(path, copy);
+        } else {
+            Files.delete(path);
+        }
+    }
+
+    private static Path sum(Path path) {
+        return path.resolveSibling(path.getFileName() + SUM);
+    }
+
+    static Path part(Path path) {
+        return path.resolveSibling(path.getFileName() + PART);
+    }
+
+    long bytes() {
+        lock.lock();
+        try {
+            return bytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long limitBytes() {
+        return limitBytes;
+    }
+
+    /** Whether there is a file at a path that is no copy of anything yet. */
+    boolean isBeingWritten(Path path) {
+        lock.lock();
+        try {
+            return !copies.containsKey(path) && Files.exists(path);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Keeps a copy, complete or not, from leaving until it is {@link #release released}. */
+    Copy hold(Path path) {
+        lock.lock();
+        try {
+            Copy copy = copies.computeIfAbsent(path, Copy::new);
+            copy.holders++;
+            return copy;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void release(Copy copy) {
+        lock.lock();
+        try {
+            copy.holders--;
+            if (copy.holders == 0 && copy.state == State.ABSENT) {
+                copies.remove(copy.path, copy);
+            }
+            evict();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether what an earlier process left is whole: it is complete then, else it is removed. */
+    boolean isIntact(Copy copy) throws IOException {
+        if (copy.state != State.LEFT) {
+            return false;
+        }
+        CRC32C now = new CRC32C();
+        try (InputStream in = new CheckedInputStream(Files.newInputStream(copy.path), now)) {
+            in.transferTo(java.io.OutputStream.nullOutputStream());
+        }
+        if (Files.readString(sum(copy.path)).equals(text(now, copy.bytes))) {
+            copy.state = State.COMPLETE;
+            return true;
+        }
+        log.warn("{} isn't what was written there; it is fetched again", copy.path);
+        lock.lock();
+        try {
+            bytes -= copy.bytes;
+            copy.bytes = 0;
+            copy.state = State.ABSENT;
+            remove(copy.path);
+        } finally {
+            lock.unlock();
+        }
+        return false;
+    }
+
+    private static String text(CRC32C sum, long bytes) {
+        return "%08x %d%n".formatted(sum.getValue(), bytes);
+    }
+
+    /** Makes the file at the copy's path the copy. */
+    void keep(Copy copy, CRC32C sum) throws IOException {
+        long size = Files.size(copy.path);
+        Path part = part(sum(copy.path));
+        Files.writeString(part, text(sum, size));
+        Files.move(part, sum(copy.path), StandardCopyOption.ATOMIC_MOVE);
+        lock.lock();
+        try {
+            copy.bytes = size;
+            copy.state = State.COMPLETE;
+            bytes += size;
+            evict();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Removes a copy, and what is at its path without being one. */
+    void forget(Path path) {
+        lock.lock();
+        try {
+            Copy copy = copies.remove(path);
+            if (copy != null) {
+                bytes -= copy.bytes;
+            }
+            remove(path);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void evict() {
+        if (bytes <= limitBytes) {
+            return;
+        }
+        for (Copy copy : List.copyOf(copies.values())) {
+            if (bytes <= limitBytes) {
+                return;
+            }
+            if (copy.holders == 0 && copy.state != State.ABSENT) {
+                copies.remove(copy.path);
+                bytes -= copy.bytes;
+                remove(copy.path);
+            }
+        }
+    }
+
+    /** First what says that it is whole. */
+    private static void remove(Path path) {
+        try {
+            Files.deleteIfExists(sum(path));
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            log.warn("{} can't be removed, and takes room until the next start", path, e);
+        }
+    }
+}

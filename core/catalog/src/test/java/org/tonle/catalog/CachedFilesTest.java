@@ -1,0 +1,238 @@
+package org.tonle.catalog;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.iceberg.io.FileIO;
+import org.apache.iceberg.io.InputFile;
+import org.apache.iceberg.io.OutputFile;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
+
+/** Over a folder that stands for the object store. */
+class CachedFilesTest {
+    private static final long ROOMY = 1_000_000;
+
+    @TempDir private Path dir;
+    private Path store;
+    private final Counting io = new Counting();
+
+    /** Counts how often a file is opened. */
+    private static final class Counting implements FileIO {
+        private final LocalFileIO files = new LocalFileIO();
+        private final AtomicInteger opened = new AtomicInteger();
+
+        @Override
+        public InputFile newInputFile(String location) {
+            opened.incrementAndGet();
+            return files.newInputFile(location);
+        }
+
+        @Override
+        public OutputFile newOutputFile(String location) {
+            return files.newOutputFile(location);
+        }
+
+        @Override
+        public void deleteFile(String location) {
+            files.deleteFile(location);
+        }
+    }
+
+    @BeforeEach
+    void folders() throws IOException {
+        store = Files.createDirectories(dir.resolve("store"));
+    }
+
+    private CachedFiles open(long limit) {
+        return new CachedFiles(io, LocalFileIO.location(store), dir.resolve("cache"), limit);
+    }
+
+    /** A file of the store that nobody of this machine wrote. */
+    private Path given(CachedFiles files, String name, String content) throws IOException {
+        Path there = store.resolve(name);
+        Files.createDirectories(there.getParent());
+        Files.writeString(there, content);
+        return files.path(LocalFileIO.location(there));
+    }
+
+    private static String read(CachedFiles files, Path path) {
+        return files.with(
+                List.of(path),
+                () -> {
+                    try {
+                        return Files.readString(path);
+                    } catch (IOException e) {
+                        throw new java.io.UncheckedIOException(e);
+                    }
+                });
+    }
+
+    private static List<String> left(Path folder) throws IOException {
+        try (var files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .map(file -> folder.relativize(file).toString())
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @Test
+    void whatWasWrittenHereLiesInTheStoreAndIsReadWithoutFetchingIt() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = files.folder().resolve("t/data/a.parquet");
+            Files.createDirectories(path.getParent());
+            Files.writeString(path, "rows");
+            assertThat(files.location(path)).isEqualTo(files.root() + "/t/data/a.parquet");
+            // it isn't stored yet, and its writer reads it
+            assertThat(read(files, path)).isEqualTo("rows");
+
+            files.store(path);
+            files.store(path);
+
+            assertThat(store.resolve("t/data/a.parquet")).hasContent("rows");
+            assertThat(read(files, path)).isEqualTo("rows");
+            assertThat(io.opened).hasValue(0);
+            assertThat(files.counts()).isEqualTo(new CachedFiles.Counts(1, 0, 0, 4, ROOMY));
+        }
+    }
+
+    @Test
+    void whatIsntHereIsFetchedOnceHoweverManyAskForItAtOnce() throws Exception {
+        try (CachedFiles files = open(ROOMY);
+                ExecutorService readers = Executors.newVirtualThreadPerTaskExecutor()) {
+            Path path = given(files, "t/a.parquet", "rows");
+            CountDownLatch start = new CountDownLatch(1);
+            List<Future<String>> answers = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                answers.add(
+                        readers.submit(() -> {
+                            start.await();
+                            return read(files, path);
+                        }));
+            }
+            start.countDown();
+            for (Future<String> answer : answers) {
+                assertThat(answer.get()).isEqualTo("rows");
+            }
+            assertThat(io.opened).hasValue(1);
+            assertThat(files.counts()).isEqualTo(new CachedFiles.Counts(19, 1, 4, 4, ROOMY));
+        }
+    }
+
+    @Test
+    void copiesOutliveTheProcessUnlessTheyAreDamaged() throws IOException {
+        Path good;
+        Path damaged;
+        try (CachedFiles files = open(ROOMY)) {
+            good = given(files, "t/good.parquet", "good");
+            damaged = given(files, "t/bad.parquet", "fine");
+            assertThat(read(files, good)).isEqualTo("good");
+            assertThat(read(files, damaged)).isEqualTo("fine");
+        }
+        Files.writeString(damaged, "fin3");
+        Files.writeString(damaged.resolveSibling("begun.parquet"), "be");
+        Files.writeString(damaged.resolveSibling("lost.parquet.crc32c"), "x");
+        io.opened.set(0);
+        try (CachedFiles files = open(ROOMY)) {
+            assertThat(left(files.folder()))
+                    .containsExactly(
+                            "t/bad.parquet",
+                            "t/bad.parquet.crc32c",
+                            "t/good.parquet",
+                            "t/good.parquet.crc32c");
+            assertThat(files.counts().bytes()).isEqualTo(8);
+            assertThat(read(files, good)).isEqualTo("good");
+            assertThat(io.opened).hasValue(0);
+            assertThat(read(files, damaged)).isEqualTo("fine");
+            assertThat(io.opened).hasValue(1);
+            assertThat(files.counts()).isEqualTo(new CachedFiles.Counts(1, 1, 4, 8, ROOMY));
+        }
+    }
+
+    @Test
+    void whatWasHeldLongestAgoLeavesAndWhatIsHeldStays() throws IOException {
+        try (CachedFiles files = open(8)) {
+            Path a = given(files, "a", "aaaa");
+            Path b = given(files, "b", "bbbb");
+            Path c = given(files, "c", "cccc");
+            assertThat(read(files, a)).isEqualTo("aaaa");
+            assertThat(read(files, b)).isEqualTo("bbbb");
+            assertThat(read(files, a)).isEqualTo("aaaa");
+            assertThat(read(files, c)).isEqualTo("cccc");
+            assertThat(left(files.folder())).containsExactly("a", "a.crc32c", "c", "c.crc32c");
+
+            TableFiles.Held all = files.hold(List.of(a, b, c));
+            assertThat(left(files.folder()))
+                    .containsExactly("a", "a.crc32c", "b", "b.crc32c", "c", "c.crc32c");
+            assertThat(files.counts().bytes()).isEqualTo(12);
+            all.close();
+            all.close();
+            assertThat(files.counts().bytes()).isEqualTo(8);
+            assertThat(left(files.folder())).hasSize(4);
+        }
+        try (CachedFiles smaller = open(4)) {
+            assertThat(smaller.counts().bytes()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void aFileThatIsGoneIsSaidWithWhereItWasAndNothingIsHeldThen() throws IOException {
+        try (CachedFiles files = open(4)) {
+            Path there = given(files, "there", "aaaa");
+            Path gone = files.folder().resolve("gone");
+            LakeException e =
+                    catchThrowableOfType(
+                            LakeException.class, () -> files.hold(List.of(there, gone)));
+            assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
+            assertThat(e).hasMessageContaining(files.location(gone) + " is gone");
+            // there was released: it leaves for the next one
+            Path next = given(files, "next", "bbbb");
+            assertThat(read(files, next)).isEqualTo("bbbb");
+            assertThat(left(files.folder())).containsExactly("next", "next.crc32c");
+        }
+    }
+
+    @Test
+    void whatIsDeletedIsGoneHereAndThere() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = given(files, "t/a", "aaaa");
+            assertThat(read(files, path)).isEqualTo("aaaa");
+            files.delete(files.location(path));
+            assertThat(left(files.folder())).isEmpty();
+            assertThat(left(store)).isEmpty();
+            assertThat(files.counts().bytes()).isZero();
+        }
+    }
+
+    @Test
+    void aLocationElsewhereHasNoPath() {
+        try (CachedFiles files = open(ROOMY)) {
+            for (String location :
+                    List.of(
+                            "s3://other/x",
+                            files.root(),
+                            files.root() + "/../x",
+                            files.root() + "/a//b",
+                            files.root() + "x/y")) {
+                assertThatThrownBy(() -> files.path(location))
+                        .isInstanceOf(LakeException.class)
+                        .hasMessageContaining("doesn't lie below");
+            }
+        }
+    }
+}
