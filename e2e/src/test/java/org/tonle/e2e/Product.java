@@ -61,14 +61,14 @@ final class Product {
         return command;
     }
 
-    /** Without the classes of the tests. */
+    /** Without the classes of the tests; Surefire ends the list with a separator. */
     private static String libraries() {
         List<String> all =
                 new ArrayList<>(
                         List.of(
                                 System.getProperty("java.class.path")
                                         .split(File.pathSeparator, -1)));
-        all.removeIf(entry -> Path.of(entry).startsWith(TARGET));
+        all.removeIf(entry -> entry.isEmpty() || Path.of(entry).startsWith(TARGET));
         return String.join(File.pathSeparator, all);
     }
 
