@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 
 /** {@code tonle up} in a process of its own, that can be killed. */
 final class LakeProcess implements AutoCloseable {
-    private static final Duration START = Duration.ofSeconds(90);
+    private static final Duration START = Duration.ofSeconds(180);
 
     private final Path folder;
     private final Path output;
