@@ -376,7 +376,7 @@ class LakeIT {
                         LakeException.class,
                         e -> assertThat(e.code()).isEqualTo(ErrorCode.INCOMPATIBLE_CHANGE))
                 .hasMessageContaining(before.resolve(".tonle/warehouse").toString())
-                .hasMessageContaining("Bring the folder back");
+                .hasMessageContaining("Bring the files back");
         Files.move(after, before);
         Lake.open(before, LakeOptions.ofProcess()).close();
     }
