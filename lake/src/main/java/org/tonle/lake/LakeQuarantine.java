@@ -25,6 +25,9 @@ import org.tonle.sql.TableName;
  * threads; calls block. Whoever asks and what is in the audit.
  */
 public final class LakeQuarantine {
+    /** An answer is in memory as a whole, some of them at once, and refused rows may be large. */
+    private static final int MOST_BYTES = 16 << 20;
+
     private final Lake lake;
     private final List<Dataset> datasets;
     private final PipelineRunner pipelines;
@@ -241,10 +244,34 @@ public final class LakeQuarantine {
     }
 
     private String json(String sql, Principal principal) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream out = new Bounded();
         try (RunningQuery rows = lake.query(sql, principal)) {
             var unused = rows.writeTo(out, RowFormat.JSON);
         }
         return out.toString(StandardCharsets.UTF_8);
+    }
+
+    /** What is held in memory as a whole. */
+    private static final class Bounded extends ByteArrayOutputStream {
+        @Override
+        public void write(int b) {
+            require(1);
+            super.write(b);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) {
+            require(length);
+            super.write(bytes, offset, length);
+        }
+
+        private void require(int more) {
+            if (size() + (long) more > MOST_BYTES) {
+                throw new LakeException(
+                        ErrorCode.TOO_LARGE,
+                        "These rows are larger than %d MB together: ask for fewer (limit), or with SELECT for some of their columns"
+                                .formatted(MOST_BYTES >> 20));
+            }
+        }
     }
 }

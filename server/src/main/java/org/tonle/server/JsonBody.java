@@ -29,7 +29,7 @@ final class JsonBody {
     }
 
     /**
-     * Reads a body that may have some fields and no others.
+     * Reads a body that may have some fields and no others; an empty one has none.
      *
      * @param action what to send
      */
@@ -47,9 +47,12 @@ final class JsonBody {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        JsonBody body =
-                new JsonBody(
-                        node == null || !node.isObject() ? JSON.createObjectNode() : node, action);
+        if (node == null || node.isMissingNode()) {
+            node = JSON.createObjectNode();
+        } else if (!node.isObject()) {
+            throw refused("the body is no JSON object", null, action);
+        }
+        JsonBody body = new JsonBody(node, action);
         for (Iterator<String> names = body.node.fieldNames(); names.hasNext(); ) {
             String name = names.next();
             if (!fields.contains(name)) {

@@ -216,6 +216,19 @@ public final class LakeCatalog {
         }
     }
 
+    /** The files that one commit added to a table, whatever else it did to it. */
+    public List<DataFile> added(UUID table, long seq) {
+        return ledger.changes(table, seq - 1, seq).stream()
+                .filter(change -> change.metadataAfter() != null && change.snapshotId().isPresent())
+                .flatMap(change ->
+                        added(
+                                metadata.read(
+                                        java.util.Objects.requireNonNull(change.metadataAfter())),
+                                change)
+                                .stream())
+                .toList();
+    }
+
     /** What a change is to who reads a table's rows as they come. */
     private enum Effect {
         NONE,

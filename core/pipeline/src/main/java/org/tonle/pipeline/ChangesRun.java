@@ -156,6 +156,17 @@ final class ChangesRun implements DatasetRun {
         return progress;
     }
 
+    private Progress caughtUp(DatasetTask.Refresh task, int of, Pin pin, Lease lease) {
+        Dataset.ChangeTable dataset = datasets.get(of);
+        var unused =
+                refresh(
+                        task,
+                        dataset,
+                        new ChangesRepair(dataset, lake, reports.get(of), pin, lease),
+                        pin);
+        return new Progress(pin.seq(), datasets.size() > 1);
+    }
+
     /** One table's part of a run. */
     private record Part(
             Dataset.ChangeTable dataset,
@@ -190,19 +201,18 @@ final class ChangesRun implements DatasetRun {
         }
         for (int i : taking) {
             Dataset.ChangeTable dataset = datasets.get(i);
+            InputHistory history = new InputHistory(lake, input(dataset, tables), pin.seq());
+            if (positions.get(i).isEmpty() && history.isRewrittenAfter(0)) {
+                // it is new, and what its input held at first isn't what it is made of now
+                return caughtUp(InputHistory.whole(dataset.name().toString()), i, pin, lease);
+            }
             switch (changes(dataset, tables, from, upTo)) {
                 case ChangeRange.Appended appended -> upTo = appended.upTo();
                 case ChangeRange.Rewritten rewritten -> {
                     DatasetTask.Refresh task =
                             asked(dataset, pin)
                                     .orElseThrow(() -> changed(dataset, tables, rewritten));
-                    var unused =
-                            refresh(
-                                    task,
-                                    dataset,
-                                    new ChangesRepair(dataset, lake, reports.get(i), pin, lease),
-                                    pin);
-                    return new Progress(pin.seq(), datasets.size() > 1);
+                    return caughtUp(task, i, pin, lease);
                 }
             }
         }

@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
+import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
@@ -193,7 +194,10 @@ final class DatasetTables {
                             KEY_PROPERTY,
                             key,
                             JudgedBy.PROPERTY,
-                            JudgedBy.of(table.expectations())));
+                            JudgedBy.of(table.expectations()),
+                            // of many columns the last ones would have no bounds
+                            TableProperties.METRICS_MODE_COLUMN_CONF_PREFIX + SqlTable.INGEST_TIME,
+                            "full"));
             commit.create(
                     identifier(Pipelines.quarantine(table.name())),
                     QuarantineTable.SCHEMA,

@@ -75,8 +75,13 @@ final class InputHistory {
      */
     void addedAfter(long position, long from, long to, Consumer<List<DataFile>> each) {
         Parts parts = new Parts(from, to, each);
-        segments(position, (after, until) -> pages(after, until, parts::added));
+        added(position, parts::added);
         parts.end();
+    }
+
+    /** Whether it was rewritten after a commit. */
+    boolean isRewrittenAfter(long position) {
+        return !rewrites(position).isEmpty();
     }
 
     /** The commits since another that did more to the input than add rows. */
@@ -87,19 +92,14 @@ final class InputHistory {
     /** The least ingest time, in microseconds, of what was added since a commit. */
     long earliestAddedAfter(long position) {
         AtomicLong earliest = new AtomicLong(Long.MAX_VALUE);
-        segments(
+        added(
                 position,
-                (after, to) ->
-                        pages(
-                                after,
-                                to,
-                                files -> {
-                                    for (org.apache.iceberg.DataFile file : files) {
-                                        earliest.accumulateAndGet(
-                                                bound(input, file.lowerBounds(), Long.MIN_VALUE),
-                                                Math::min);
-                                    }
-                                }));
+                files -> {
+                    for (org.apache.iceberg.DataFile file : files) {
+                        earliest.accumulateAndGet(
+                                bound(input, file.lowerBounds(), Long.MIN_VALUE), Math::min);
+                    }
+                });
         return earliest.get();
     }
 
@@ -133,6 +133,11 @@ final class InputHistory {
                         last.principal()));
     }
 
+    /** What a new dataset over an input that was rewritten has to do first. */
+    static DatasetTask.Refresh whole(String dataset) {
+        return new DatasetTask.Refresh(dataset, Optional.empty(), false, "tonle");
+    }
+
     private static Optional<Instant> from(CommitRecord commit) {
         return commit.kind().equals(REFRESH)
                 ? commit.fact(FROM).map(Instant::parse)
@@ -153,18 +158,15 @@ final class InputHistory {
         return request;
     }
 
-    /** A range of commits in which rows were only added. */
-    private interface Segment {
-        void commits(long after, long to);
-    }
-
-    private void segments(long position, Segment each) {
+    /** All files that were added since a commit, also by those that did more than that. */
+    private void added(long position, Consumer<List<org.apache.iceberg.DataFile>> each) {
         long after = position;
         for (ChangeRange.Rewritten rewrite : rewrites(position)) {
-            each.commits(after, rewrite.seq() - 1);
+            pages(after, rewrite.seq() - 1, each);
+            each.accept(lake.catalog().added(input.uuid(), rewrite.seq()));
             after = rewrite.seq();
         }
-        each.commits(after, upTo);
+        pages(after, upTo, each);
     }
 
     private void pages(long after, long to, Consumer<List<org.apache.iceberg.DataFile>> each) {

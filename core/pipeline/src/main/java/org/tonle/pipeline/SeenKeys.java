@@ -70,6 +70,10 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
         long high = hash.high();
         long low = hash.low();
         long known = recent.get(high, low);
+        for (SortedKeys sorted : older) {
+            // files come in any order
+            known = Math.max(known, sorted.get(high, low));
+        }
         if (known == KeyTable.ABSENT || known < ingestTimeMicros) {
             remember(high, low, ingestTimeMicros);
         }

@@ -120,6 +120,8 @@ final class StreamingRun implements DatasetRun {
     }
 
     private TaskResult refresh(DatasetTask.Refresh task, Pin pin, Lease lease) {
+        // it has keys of its own, and they are as many
+        reset();
         TaskResult result = new StreamRefresh(dataset, lake, reports).run(task, pin, lease);
         if (task.from().isPresent()) {
             // the rows that were to be judged again may be among those that were
@@ -180,6 +182,10 @@ final class StreamingRun implements DatasetRun {
         if (input.ref().fromSeq() <= from) {
             return new Progress(pin.seq(), false);
         }
+        if (stored == null && new InputHistory(lake, input, pin.seq()).isRewrittenAfter(0)) {
+            // it is new, and what its input held at first isn't what it is made of now
+            return caughtUp(InputHistory.whole(name()), pin, lease);
+        }
         ChangeRange range =
                 lake.catalog().changes(input.uuid(), from, pin.seq(), lake.settings().batch());
         return switch (range) {
@@ -191,10 +197,7 @@ final class StreamingRun implements DatasetRun {
                             "%s was changed by commit %d (%s), so it can't be read as a stream from there on. To compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
                                     .formatted(input.identifier(), seq, operation, name()));
                 }
-                var unused = refresh(asked.get(), pin, lease);
-                reset();
-                checked = pin.seq();
-                yield new Progress(pin.seq(), false);
+                yield caughtUp(asked.get(), pin, lease);
             }
             case ChangeRange.Appended(long upTo, List<DataFile> files) -> {
                 if (!files.isEmpty()) {
@@ -206,6 +209,12 @@ final class StreamingRun implements DatasetRun {
                 yield new Progress(upTo, upTo < pin.seq());
             }
         };
+    }
+
+    private Progress caughtUp(DatasetTask.Refresh task, Pin pin, Lease lease) {
+        var unused = refresh(task, pin, lease);
+        checked = pin.seq();
+        return new Progress(pin.seq(), false);
     }
 
     private void runOver(

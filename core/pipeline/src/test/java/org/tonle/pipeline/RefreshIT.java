@@ -225,6 +225,50 @@ class RefreshIT {
                 .hasMessageContaining("leave from out");
     }
 
+    /** It comes in the commit that rewrites the rows from noon on. */
+    @Test
+    void aRowFromBeforeThatCameLateReachesThoseThatFollowThoseThatFollow() throws Exception {
+        String second = "CREATE STREAMING TABLE silver.second AS SELECT id FROM STREAM silver.copy";
+        PipelineRunner runner = run(SILVER, COPY, second);
+        arriveAroundNoon();
+        runner = changed(runner, LOOSE, COPY, second);
+        runner.perform(fromNoon());
+        assertThat(
+                        runner.perform(
+                                        new DatasetTask.Replay(
+                                                "silver.readings",
+                                                Optional.empty(),
+                                                Optional.empty(),
+                                                "anna"))
+                                .written())
+                .isEqualTo(1);
+
+        runner.perform(new DatasetTask.Refresh("silver.copy", Optional.of(NOON), true, "anna"));
+        lake.settled(runner);
+
+        assertThat(lake.rows(COPIED)).containsExactly("1", "2", "3", "4");
+        assertThat(lake.rows("SELECT id FROM silver.second ORDER BY 1"))
+                .containsExactly("1", "2", "3", "4");
+    }
+
+    @Test
+    void whoComesAfterARefreshBeginsWithWhatIsThere() throws Exception {
+        PipelineRunner runner = run(SILVER);
+        arriveAroundNoon();
+        runner = changed(runner, LOOSE);
+        runner.perform(refresh(Optional.empty(), false));
+        String change =
+                "AUTO CDC INTO silver.now FROM STREAM silver.readings KEYS (id) SEQUENCE BY temperature";
+
+        runner = changed(runner, LOOSE, COPY, change);
+        lake.arrive("readings", reading("5", NOON.plusSeconds(5), 1));
+        lake.settled(runner);
+
+        assertThat(lake.rows(COPIED)).containsExactly("1", "2", "3", "4", "5");
+        assertThat(lake.rows("SELECT id FROM silver.now ORDER BY 1"))
+                .containsExactly("1", "2", "3", "4", "5");
+    }
+
     @Test
     void whatAnotherProcessRunsFollowsThere() throws Exception {
         List<Dataset> all = lake.datasets(SILVER, COPY);

@@ -95,4 +95,17 @@ class SeenKeysTest {
             assertThat(keys.duplicates(new KeyBatch(names, times))).isEqualTo(expected);
         }
     }
+
+    @Test
+    void ofAKeyThatIsLoadedTwiceTheLaterRowCountsInWhateverOrderTheyCome() {
+        try (SeenKeys keys = new SeenKeys(WINDOW, dir, 20)) {
+            byte[] key = "k".getBytes(StandardCharsets.UTF_8);
+            keys.load(key, 5_000);
+            for (int i = 0; i < 30; i++) {
+                keys.load(("other" + i).getBytes(StandardCharsets.UTF_8), 5_000);
+            }
+            keys.load(key, 3_500);
+            assertThat(keys.isDuplicate(key, 5_500)).isTrue();
+        }
+    }
 }
