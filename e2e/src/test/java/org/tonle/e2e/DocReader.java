@@ -44,6 +44,7 @@ final class DocReader implements AutoCloseable {
         Files.writeString(secrets.resolve("shop-password"), "secret\n");
         Files.writeString(secrets.resolve("registry"), "secret\n");
         Files.writeString(secrets.resolve("invoices-key"), "secret\n");
+        Files.writeString(secrets.resolve("lake-key"), "secret\n");
         port = freePort();
         Path tonle = dir.resolve("tonle");
         Files.writeString(

@@ -254,13 +254,13 @@ public final class LakeQuarantine {
     /** What is held in memory as a whole. */
     private static final class Bounded extends ByteArrayOutputStream {
         @Override
-        public void write(int b) {
+        public synchronized void write(int b) {
             require(1);
             super.write(b);
         }
 
         @Override
-        public void write(byte[] bytes, int offset, int length) {
+        public synchronized void write(byte[] bytes, int offset, int length) {
             require(length);
             super.write(bytes, offset, length);
         }

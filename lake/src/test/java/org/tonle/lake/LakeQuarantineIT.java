@@ -180,6 +180,26 @@ class LakeQuarantineIT {
     }
 
     @Test
+    void rowsThatAreLargeTogetherAreNotHeldInMemory() throws Exception {
+        define(10, "users: {}\n");
+        String large =
+                "{\"id\":\"%s\",\"amount\":\"N/A\",\"more\":\"" + "x".repeat(6 << 20) + "\"}";
+        try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
+            arrive(lake, large.formatted("a"), large.formatted("b"), large.formatted("c"));
+            LakeQuarantine quarantine = lake.quarantine();
+
+            assertThatThrownBy(
+                            () -> quarantine.rows("silver.orders", Optional.empty(), 9, ENGINEER))
+                    .isInstanceOfSatisfying(
+                            LakeException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.TOO_LARGE))
+                    .hasMessageContaining("ask for fewer");
+            assertThat(quarantine.rows("silver.orders", Optional.empty(), 1, ENGINEER))
+                    .hasSizeGreaterThan(6 << 20);
+        }
+    }
+
+    @Test
     void whoDoesNotSeeAllOfAQuarantineReplaysNoneOfIt() throws Exception {
         define(
                 10,

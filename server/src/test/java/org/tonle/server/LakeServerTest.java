@@ -252,7 +252,7 @@ class LakeServerTest {
             textBlock =
                     """
                     {            | isn't JSON
-                    []           | sql is missing
+                    []           | no JSON object
                     {}           | sql is missing
                     {"sql": 1}   | sql is no text
                     {"sql": "SELECT '\\ud800'"} | half of a surrogate pair
@@ -679,6 +679,9 @@ class LakeServerTest {
                 post("/api/v1/datasets/silver.a/refresh", "{\"downstream\":\"yes\"}"),
                 400,
                 "INVALID_REQUEST");
+        for (String no : List.of("\"{}\"", "[]", "[{}]", "5", "null")) {
+            problem(post("/api/v1/datasets/silver.a/refresh", no), 400, "INVALID_REQUEST");
+        }
         for (String time :
                 List.of("2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31T02:00+02:00")) {
             assertThat(
