@@ -165,6 +165,44 @@ class CachedFilesTest {
     }
 
     @Test
+    void aCopyWhoseChecksumOrWhoseFileCantBeReadIsFetchedAgain() throws IOException {
+        Path garbled;
+        Path unreadable;
+        try (CachedFiles files = open(ROOMY)) {
+            garbled = given(files, "t/garbled.parquet", "rows");
+            unreadable = given(files, "t/unreadable.parquet", "more");
+            assertThat(read(files, garbled)).isEqualTo("rows");
+            assertThat(read(files, unreadable)).isEqualTo("more");
+        }
+        Files.write(garbled.resolveSibling("garbled.parquet.crc32c"), new byte[] {(byte) 0xff});
+        io.opened.set(0);
+        try (CachedFiles files = open(ROOMY)) {
+            // a folder can't be read as a file
+            Files.delete(unreadable);
+            Files.createDirectory(unreadable);
+            assertThat(read(files, garbled)).isEqualTo("rows");
+            assertThat(read(files, unreadable)).isEqualTo("more");
+            assertThat(io.opened).hasValue(2);
+            assertThat(files.counts().bytes()).isEqualTo(8);
+        }
+    }
+
+    @Test
+    void whatCantBeTakenOverOrRemovedDoesntKeepALakeFromStarting() throws IOException {
+        Path path;
+        try (CachedFiles files = open(ROOMY)) {
+            path = given(files, "t/a.parquet", "rows");
+            assertThat(read(files, path)).isEqualTo("rows");
+        }
+        Files.createDirectories(path.resolveSibling("b.parquet.crc32c").resolve("x"));
+        Path odd = Files.writeString(path.resolveSibling("b.parquet"), "x");
+        try (CachedFiles files = open(ROOMY)) {
+            assertThat(odd).doesNotExist();
+            assertThat(read(files, path)).isEqualTo("rows");
+        }
+    }
+
+    @Test
     void whatWasHeldLongestAgoLeavesAndWhatIsHeldStays() throws IOException {
         try (CachedFiles files = open(8)) {
             Path a = given(files, "a", "aaaa");
