@@ -9,14 +9,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
+import org.apache.iceberg.io.PositionOutputStream;
+import org.apache.iceberg.io.SeekableInputStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,25 +38,104 @@ class CachedFilesTest {
     private Path store;
     private final Counting io = new Counting();
 
-    /** Counts how often a file is opened. */
+    /** Counts how often a file is opened, and fails as it is told. */
     private static final class Counting implements FileIO {
         private final LocalFileIO files = new LocalFileIO();
         private final AtomicInteger opened = new AtomicInteger();
+        private final AtomicReference<@Nullable RuntimeException> atFirstRead =
+                new AtomicReference<>();
+        private final AtomicReference<@Nullable RuntimeException> atClose = new AtomicReference<>();
 
         @Override
         public InputFile newInputFile(String location) {
             opened.incrementAndGet();
-            return files.newInputFile(location);
+            InputFile file = files.newInputFile(location);
+            RuntimeException failure = atFirstRead.getAndSet(null);
+            return failure == null ? file : new FailingInput(file, failure);
         }
 
         @Override
         public OutputFile newOutputFile(String location) {
-            return files.newOutputFile(location);
+            OutputFile file = files.newOutputFile(location);
+            RuntimeException failure = atClose.getAndSet(null);
+            return failure == null ? file : new FailingOutput(file, failure);
         }
 
         @Override
         public void deleteFile(String location) {
             files.deleteFile(location);
+        }
+    }
+
+    /** Opens whatever happens, as streams of S3 do, and fails then. */
+    private record FailingInput(InputFile file, RuntimeException failure) implements InputFile {
+        @Override
+        public long getLength() {
+            return file.getLength();
+        }
+
+        @Override
+        public SeekableInputStream newStream() {
+            return new SeekableInputStream() {
+                @Override
+                public long getPos() {
+                    return 0;
+                }
+
+                @Override
+                public void seek(long position) {}
+
+                @Override
+                public int read() {
+                    throw failure;
+                }
+            };
+        }
+
+        @Override
+        public String location() {
+            return file.location();
+        }
+
+        @Override
+        public boolean exists() {
+            return true;
+        }
+    }
+
+    /** Takes everything, and fails when that is to be sent. */
+    private record FailingOutput(OutputFile file, RuntimeException failure) implements OutputFile {
+        @Override
+        public PositionOutputStream create() {
+            return createOrOverwrite();
+        }
+
+        @Override
+        public PositionOutputStream createOrOverwrite() {
+            return new PositionOutputStream() {
+                @Override
+                public long getPos() {
+                    return 0;
+                }
+
+                @Override
+                public void write(int b) {}
+
+                @Override
+                public void close() {
+                    throw failure;
+                }
+            };
+        }
+
+        @Override
+        public String location() {
+            return file.location();
+        }
+
+        @Override
+        public InputFile toInputFile() {
+            return file.toInputFile();
         }
     }
 
@@ -243,6 +329,45 @@ class CachedFilesTest {
             assertThat(read(files, next)).isEqualTo("bbbb");
             assertThat(left(files.folder())).containsExactly("next", "next.crc32c");
         }
+    }
+
+    @Test
+    void whatAStoreThrowsOnlyWhenItIsReadIsSaidAsWell() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = given(files, "t/a", "aaaa");
+            io.atFirstRead.set(new NotFoundException("404"));
+            assertStorage(() -> files.hold(List.of(path)), files.location(path) + " is gone");
+            io.atFirstRead.set(new NullPointerException("of a stream that is no more"));
+            assertStorage(
+                    () -> files.hold(List.of(path)), files.location(path) + " can't be read now");
+            LakeException known = new LakeException(ErrorCode.STORAGE, "The server refuses it.");
+            io.atFirstRead.set(known);
+            assertThatThrownBy(() -> files.hold(List.of(path))).isSameAs(known);
+            assertThat(left(files.folder())).isEmpty();
+            assertThat(read(files, path)).isEqualTo("aaaa");
+        }
+    }
+
+    @Test
+    void whatAStoreThrowsWhenItIsWrittenIsSaidAsWell() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = Files.writeString(files.folder().resolve("a"), "aaaa");
+            LakeException known = new LakeException(ErrorCode.STORAGE, "The server refuses it.");
+            io.atClose.set(new CompletionException(known));
+            assertThatThrownBy(() -> files.store(path)).isSameAs(known);
+            io.atClose.set(new CompletionException(new IllegalStateException("closed")));
+            assertStorage(() -> files.store(path), "Can't bring " + path);
+            io.atClose.set(new IllegalStateException("closed"));
+            assertStorage(() -> files.store(path), "Can't bring " + path);
+            files.store(path);
+            assertThat(store.resolve("a")).hasContent("aaaa");
+        }
+    }
+
+    private static void assertStorage(ThrowingCallable does, String said) {
+        LakeException e = catchThrowableOfType(LakeException.class, does);
+        assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
+        assertThat(e).hasMessageContaining(said);
     }
 
     @Test
