@@ -264,7 +264,13 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
         } finally {
             Files.deleteIfExists(part);
         }
-        copies.keep(copy, sum);
+        try {
+            copies.keep(copy, sum);
+        } catch (IOException e) {
+            // a file that is no copy would never leave
+            Copies.remove(copy.path());
+            throw e;
+        }
     }
 
     /**

@@ -212,12 +212,17 @@ final class Copies {
         return "%08x %d%n".formatted(sum.getValue(), bytes);
     }
 
-    /** Makes the file at the copy's path the copy. */
+    /** Makes the file at the copy's path the copy; if that can't be, the file is left as it is. */
     void keep(Copy copy, CRC32C sum) throws IOException {
         long size = Files.size(copy.path);
         Path part = part(sum(copy.path));
-        Files.writeString(part, text(sum, size));
-        Files.move(part, sum(copy.path), StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.writeString(part, text(sum, size));
+            Files.move(part, sum(copy.path), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            delete(part);
+            throw e;
+        }
         lock.lock();
         try {
             copy.bytes = size;
@@ -260,7 +265,7 @@ final class Copies {
     }
 
     /** First what says that it is whole. */
-    private static void remove(Path path) {
+    static void remove(Path path) {
         delete(sum(path));
         delete(path);
     }

@@ -364,6 +364,21 @@ class CachedFilesTest {
         }
     }
 
+    @Test
+    void aCopyWhoseChecksumCantBeWrittenIsNone() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = given(files, "t/a", "aaaa");
+            Path inTheWay = path.resolveSibling("a.crc32c.part");
+            Files.createDirectories(inTheWay);
+            assertStorage(() -> files.hold(List.of(path)), "Can't keep a copy at " + path);
+            assertThat(path).doesNotExist();
+            assertThat(inTheWay).doesNotExist();
+            assertThat(files.counts().bytes()).isZero();
+            assertThat(read(files, path)).isEqualTo("aaaa");
+            assertThat(files.counts().bytes()).isEqualTo(4);
+        }
+    }
+
     private static void assertStorage(ThrowingCallable does, String said) {
         LakeException e = catchThrowableOfType(LakeException.class, does);
         assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
