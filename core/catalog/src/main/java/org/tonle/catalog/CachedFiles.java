@@ -128,9 +128,8 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
     private void upload(Path path, Copies.Copy copy) {
         CRC32C sum = new CRC32C();
         String location = location(path);
-        try (InputStream in = new CheckedInputStream(Files.newInputStream(path), sum);
-                OutputStream out = io.newOutputFile(location).createOrOverwrite()) {
-            in.transferTo(out);
+        try (InputStream in = new CheckedInputStream(Files.newInputStream(path), sum)) {
+            send(in, location);
         } catch (CompletionException e) {
             // of an upload in parts
             throw e.getCause() instanceof Exception cause ? cantBring(path, location, cause) : e;
@@ -140,7 +139,34 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
         try {
             copies.keep(copy, sum);
         } catch (IOException e) {
+            discard(location, e);
             throw cantKeep(path, e);
+        }
+    }
+
+    private void send(InputStream in, String location) throws IOException {
+        OutputStream out = io.newOutputFile(location).createOrOverwrite();
+        try {
+            in.transferTo(out);
+        } catch (IOException | RuntimeException e) {
+            // whatever was taken is written when it is closed, unless that fails
+            try {
+                out.close();
+                discard(location, e);
+            } catch (IOException | RuntimeException unclosed) {
+                e.addSuppressed(unclosed);
+            }
+            throw e;
+        }
+        out.close();
+    }
+
+    /** What isn't stored after all: it would be in the way of the next attempt. */
+    private void discard(String location, Exception why) {
+        try {
+            io.deleteFile(location);
+        } catch (RuntimeException e) {
+            why.addSuppressed(e);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.iceberg.exceptions.NotFoundException;
@@ -46,6 +47,8 @@ class CachedFilesTest {
                 new AtomicReference<>();
         private final AtomicReference<@Nullable RuntimeException> atClose = new AtomicReference<>();
 
+        private final AtomicBoolean cut = new AtomicBoolean();
+
         @Override
         public InputFile newInputFile(String location) {
             opened.incrementAndGet();
@@ -57,6 +60,12 @@ class CachedFilesTest {
         @Override
         public OutputFile newOutputFile(String location) {
             OutputFile file = files.newOutputFile(location);
+            if (cut.getAndSet(false)) {
+                return new CutOutput(file);
+            }
+            if (file.toInputFile().exists()) {
+                throw new LakeException(ErrorCode.STORAGE, "Somebody else wrote it.");
+            }
             RuntimeException failure = atClose.getAndSet(null);
             return failure == null ? file : new FailingOutput(file, failure);
         }
@@ -124,6 +133,48 @@ class CachedFilesTest {
                 @Override
                 public void close() {
                     throw failure;
+                }
+            };
+        }
+
+        @Override
+        public String location() {
+            return file.location();
+        }
+
+        @Override
+        public InputFile toInputFile() {
+            return file.toInputFile();
+        }
+    }
+
+    /** Fails after two bytes, which are there when it is closed. */
+    private record CutOutput(OutputFile file) implements OutputFile {
+        @Override
+        public PositionOutputStream create() {
+            return createOrOverwrite();
+        }
+
+        @Override
+        public PositionOutputStream createOrOverwrite() {
+            PositionOutputStream out = file.createOrOverwrite();
+            return new PositionOutputStream() {
+                @Override
+                public long getPos() throws IOException {
+                    return out.getPos();
+                }
+
+                @Override
+                public void write(int b) throws IOException {
+                    if (out.getPos() == 2) {
+                        throw new IOException("No more is taken");
+                    }
+                    out.write(b);
+                }
+
+                @Override
+                public void close() throws IOException {
+                    out.close();
                 }
             };
         }
@@ -375,6 +426,32 @@ class CachedFilesTest {
             assertThat(inTheWay).doesNotExist();
             assertThat(files.counts().bytes()).isZero();
             assertThat(read(files, path)).isEqualTo("aaaa");
+            assertThat(files.counts().bytes()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void whatWasWrittenInPartIsRemovedAndWrittenAgain() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = Files.writeString(files.folder().resolve("a"), "aaaa");
+            io.cut.set(true);
+            assertStorage(() -> files.store(path), "No more is taken");
+            assertThat(left(store)).isEmpty();
+            files.store(path);
+            assertThat(store.resolve("a")).hasContent("aaaa");
+        }
+    }
+
+    @Test
+    void whatCantBeKeptHereIsNotLeftThereAndWrittenAgain() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = Files.writeString(files.folder().resolve("a"), "aaaa");
+            Files.createDirectories(path.resolveSibling("a.crc32c.part"));
+            assertStorage(() -> files.store(path), "Can't keep a copy at " + path);
+            assertThat(left(store)).isEmpty();
+            assertThat(path).hasContent("aaaa");
+            files.store(path);
+            assertThat(store.resolve("a")).hasContent("aaaa");
             assertThat(files.counts().bytes()).isEqualTo(4);
         }
     }
