@@ -144,6 +144,24 @@ class TableBucketIT {
     }
 
     @Test
+    void anObjectThatIsGoneIsSaidWithWhatToDo() {
+        try (CachedFiles copies =
+                new CachedFiles(
+                        files(server.bucket("gone/")),
+                        "s3://lab/gone",
+                        staging.resolve("copies"),
+                        1 << 20)) {
+            Path path = copies.path("s3://lab/gone/t/a.parquet");
+            LakeException e =
+                    catchThrowableOfType(LakeException.class, () -> copies.hold(List.of(path)));
+            assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
+            assertThat(e).hasMessageContaining("s3://lab/gone/t/a.parquet is gone");
+            assertThat(e).hasMessageContaining("Restore it");
+            assertThat(path).doesNotExist();
+        }
+    }
+
+    @Test
     void aBodyThatIsCutIsAnErrorWhereverItIsRead() throws Exception {
         server.put("short/a", bytes(600_000));
         try (FaultyProxy proxy = new FaultyProxy(server.endpoint());

@@ -3,13 +3,14 @@ package org.tonle.catalog;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -127,21 +128,60 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
     private void upload(Path path, Copies.Copy copy) {
         CRC32C sum = new CRC32C();
         String location = location(path);
-        try (InputStream in = new CheckedInputStream(Files.newInputStream(path), sum);
-                OutputStream out = io.newOutputFile(location).createOrOverwrite()) {
-            in.transferTo(out);
-        } catch (IOException | UncheckedIOException e) {
-            throw new LakeException(
-                    ErrorCode.STORAGE,
-                    "Can't bring %s to %s: %s. It is tried again; see whether the server can be reached and takes more."
-                            .formatted(path, location, e),
-                    e);
+        try (InputStream in = new CheckedInputStream(Files.newInputStream(path), sum)) {
+            send(in, location);
+        } catch (CompletionException e) {
+            // of an upload in parts
+            throw e.getCause() instanceof Exception cause ? cantBring(path, location, cause) : e;
+        } catch (IOException | RuntimeException e) {
+            throw cantBring(path, location, e);
         }
         try {
             copies.keep(copy, sum);
         } catch (IOException e) {
+            discard(location, e);
             throw cantKeep(path, e);
         }
+    }
+
+    private void send(InputStream in, String location) throws IOException {
+        OutputStream out = io.newOutputFile(location).createOrOverwrite();
+        try {
+            in.transferTo(out);
+        } catch (IOException | RuntimeException e) {
+            // whatever was taken is written when it is closed, unless that fails
+            try {
+                out.close();
+                discard(location, e);
+            } catch (IOException | RuntimeException unclosed) {
+                e.addSuppressed(unclosed);
+            }
+            throw e;
+        }
+        out.close();
+    }
+
+    /** What isn't stored after all: it would be in the way of the next attempt. */
+    private void discard(String location, Exception why) {
+        try {
+            io.deleteFile(location);
+        } catch (RuntimeException e) {
+            why.addSuppressed(e);
+        }
+    }
+
+    private static RuntimeException cantBring(Path path, String location, Exception e) {
+        if (e instanceof LakeException known) {
+            return known;
+        }
+        if (e instanceof RuntimeException stopped && Thread.currentThread().isInterrupted()) {
+            return stopped;
+        }
+        return new LakeException(
+                ErrorCode.STORAGE,
+                "Can't bring %s to %s: %s. It is tried again; see whether the server can be reached and takes more."
+                        .formatted(path, location, e),
+                e);
     }
 
     @Override
@@ -243,49 +283,65 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
         LocalFileIO.createDirectories(copy.path().resolveSibling(""));
         Path part = Copies.part(copy.path());
         try {
-            try (InputStream in = open(location);
-                    OutputStream out = new CheckedOutputStream(Files.newOutputStream(part), sum)) {
-                byte[] buffer = new byte[BUFFER];
-                for (int n = read(in, buffer, location); n >= 0; n = read(in, buffer, location)) {
-                    out.write(buffer, 0, n);
-                    fetchedBytes.addAndGet(n);
-                }
+            try (OutputStream out = new CheckedOutputStream(Files.newOutputStream(part), sum)) {
+                fetch(location, out);
             }
             Files.move(part, copy.path(), StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(part);
         }
-        copies.keep(copy, sum);
+        try {
+            copies.keep(copy, sum);
+        } catch (IOException e) {
+            // a file that is no copy would never leave
+            Copies.remove(copy.path());
+            throw e;
+        }
     }
 
-    private InputStream open(String location) {
+    /**
+     * All bytes of it.
+     *
+     * @throws LakeException for what goes wrong there
+     * @throws IOException for what goes wrong here
+     */
+    private void fetch(String location, OutputStream out) throws IOException {
+        byte[] buffer = new byte[BUFFER];
+        InputStream in = reading(location, () -> io.newInputFile(location).newStream());
+        try (in) {
+            while (true) {
+                // some open only now
+                int n = reading(location, () -> in.read(buffer));
+                if (n < 0) {
+                    return;
+                }
+                out.write(buffer, 0, n);
+                fetchedBytes.addAndGet(n);
+            }
+        }
+    }
+
+    private static <T> T reading(String location, Callable<T> step) {
         try {
-            return io.newInputFile(location).newStream();
+            return step.call();
+        } catch (LakeException e) {
+            throw e;
         } catch (NotFoundException e) {
             throw new LakeException(
                     ErrorCode.STORAGE,
                     "%s is gone, and the lake has rows in it. Restore it: somebody else removed it, or the bucket's lifecycle rules did."
                             .formatted(location),
                     e);
-        } catch (UncheckedIOException e) {
-            throw unread(location, e);
+        } catch (Exception e) {
+            if (e instanceof RuntimeException stopped && Thread.currentThread().isInterrupted()) {
+                throw stopped;
+            }
+            throw new LakeException(
+                    ErrorCode.STORAGE,
+                    "%s can't be read now: %s. See whether its server can be reached; what needs it is tried again."
+                            .formatted(location, e.getMessage()),
+                    e);
         }
-    }
-
-    private static int read(InputStream in, byte[] buffer, String location) {
-        try {
-            return in.read(buffer);
-        } catch (IOException | UncheckedIOException e) {
-            throw unread(location, e);
-        }
-    }
-
-    private static LakeException unread(String location, Exception e) {
-        return new LakeException(
-                ErrorCode.STORAGE,
-                "%s can't be read now: %s. See whether its server can be reached; what needs it is tried again."
-                        .formatted(location, e.getMessage()),
-                e);
     }
 
     private LakeException cantKeep(Path path, IOException e) {

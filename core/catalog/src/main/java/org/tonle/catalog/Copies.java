@@ -2,10 +2,14 @@ package org.tonle.catalog;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -70,7 +74,7 @@ final class Copies {
         this.limitBytes = limitBytes;
     }
 
-    /** Takes over what has a checksum and removes the rest. */
+    /** Takes over what has a checksum and removes the rest, as far as it can be removed. */
     static Copies open(Path folder, long limitBytes) {
         Copies copies = new Copies(limitBytes);
         try (Stream<Path> files = Files.walk(folder)) {
@@ -92,20 +96,20 @@ final class Copies {
         return path.toFile().lastModified();
     }
 
-    private void takeOver(Path path) throws IOException {
+    private void takeOver(Path path) {
         String name = path.toString();
         if (name.endsWith(SUM)) {
             if (!Files.exists(Path.of(name.substring(0, name.length() - SUM.length())))) {
-                Files.delete(path);
+                delete(path);
             }
-        } else if (Files.exists(sum(path))) {
+        } else if (Files.isRegularFile(sum(path))) {
             Copy copy = new Copy(path);
             copy.state = State.LEFT;
-            copy.bytes = Files.size(path);
+            copy.bytes = path.toFile().length();
             bytes += copy.bytes;
             copies.put(path, copy);
         } else {
-            Files.delete(path);
+            remove(path);
         }
     }
 
@@ -170,11 +174,7 @@ final class Copies {
         if (copy.state != State.LEFT) {
             return false;
         }
-        CRC32C now = new CRC32C();
-        try (InputStream in = new CheckedInputStream(Files.newInputStream(copy.path), now)) {
-            in.transferTo(java.io.OutputStream.nullOutputStream());
-        }
-        if (Files.readString(sum(copy.path)).equals(text(now, copy.bytes))) {
+        if (hasItsSum(copy)) {
             copy.state = State.COMPLETE;
             return true;
         }
@@ -191,16 +191,38 @@ final class Copies {
         return false;
     }
 
+    private static boolean hasItsSum(Copy copy) throws IOException {
+        CRC32C now = new CRC32C();
+        try (InputStream in = new CheckedInputStream(Files.newInputStream(copy.path), now)) {
+            in.transferTo(OutputStream.nullOutputStream());
+            // as bytes: what is damaged needn't be text
+            return Arrays.equals(
+                    Files.readAllBytes(sum(copy.path)),
+                    text(now, copy.bytes).getBytes(StandardCharsets.UTF_8));
+        } catch (ClosedByInterruptException e) {
+            // that tells nothing of the copy
+            throw e;
+        } catch (IOException e) {
+            log.warn("{} or its checksum can't be read", copy.path, e);
+            return false;
+        }
+    }
+
     private static String text(CRC32C sum, long bytes) {
         return "%08x %d%n".formatted(sum.getValue(), bytes);
     }
 
-    /** Makes the file at the copy's path the copy. */
+    /** Makes the file at the copy's path the copy; if that can't be, the file is left as it is. */
     void keep(Copy copy, CRC32C sum) throws IOException {
         long size = Files.size(copy.path);
         Path part = part(sum(copy.path));
-        Files.writeString(part, text(sum, size));
-        Files.move(part, sum(copy.path), StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.writeString(part, text(sum, size));
+            Files.move(part, sum(copy.path), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            delete(part);
+            throw e;
+        }
         lock.lock();
         try {
             copy.bytes = size;
@@ -243,9 +265,13 @@ final class Copies {
     }
 
     /** First what says that it is whole. */
-    private static void remove(Path path) {
+    static void remove(Path path) {
+        delete(sum(path));
+        delete(path);
+    }
+
+    private static void delete(Path path) {
         try {
-            Files.deleteIfExists(sum(path));
             Files.deleteIfExists(path);
         } catch (IOException e) {
             log.warn("{} can't be removed, and takes room until the next start", path, e);

@@ -9,14 +9,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
+import org.apache.iceberg.io.PositionOutputStream;
+import org.apache.iceberg.io.SeekableInputStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,25 +39,154 @@ class CachedFilesTest {
     private Path store;
     private final Counting io = new Counting();
 
-    /** Counts how often a file is opened. */
+    /** Counts how often a file is opened, and fails as it is told. */
     private static final class Counting implements FileIO {
         private final LocalFileIO files = new LocalFileIO();
         private final AtomicInteger opened = new AtomicInteger();
+        private final AtomicReference<@Nullable RuntimeException> atFirstRead =
+                new AtomicReference<>();
+        private final AtomicReference<@Nullable RuntimeException> atClose = new AtomicReference<>();
+
+        private final AtomicBoolean cut = new AtomicBoolean();
 
         @Override
         public InputFile newInputFile(String location) {
             opened.incrementAndGet();
-            return files.newInputFile(location);
+            InputFile file = files.newInputFile(location);
+            RuntimeException failure = atFirstRead.getAndSet(null);
+            return failure == null ? file : new FailingInput(file, failure);
         }
 
         @Override
         public OutputFile newOutputFile(String location) {
-            return files.newOutputFile(location);
+            OutputFile file = files.newOutputFile(location);
+            if (cut.getAndSet(false)) {
+                return new CutOutput(file);
+            }
+            if (file.toInputFile().exists()) {
+                throw new LakeException(ErrorCode.STORAGE, "Somebody else wrote it.");
+            }
+            RuntimeException failure = atClose.getAndSet(null);
+            return failure == null ? file : new FailingOutput(file, failure);
         }
 
         @Override
         public void deleteFile(String location) {
             files.deleteFile(location);
+        }
+    }
+
+    /** Opens whatever happens, as streams of S3 do, and fails then. */
+    private record FailingInput(InputFile file, RuntimeException failure) implements InputFile {
+        @Override
+        public long getLength() {
+            return file.getLength();
+        }
+
+        @Override
+        public SeekableInputStream newStream() {
+            return new SeekableInputStream() {
+                @Override
+                public long getPos() {
+                    return 0;
+                }
+
+                @Override
+                public void seek(long position) {}
+
+                @Override
+                public int read() {
+                    throw failure;
+                }
+            };
+        }
+
+        @Override
+        public String location() {
+            return file.location();
+        }
+
+        @Override
+        public boolean exists() {
+            return true;
+        }
+    }
+
+    /** Takes everything, and fails when that is to be sent. */
+    private record FailingOutput(OutputFile file, RuntimeException failure) implements OutputFile {
+        @Override
+        public PositionOutputStream create() {
+            return createOrOverwrite();
+        }
+
+        @Override
+        public PositionOutputStream createOrOverwrite() {
+            return new PositionOutputStream() {
+                @Override
+                public long getPos() {
+                    return 0;
+                }
+
+                @Override
+                public void write(int b) {}
+
+                @Override
+                public void close() {
+                    throw failure;
+                }
+            };
+        }
+
+        @Override
+        public String location() {
+            return file.location();
+        }
+
+        @Override
+        public InputFile toInputFile() {
+            return file.toInputFile();
+        }
+    }
+
+    /** Fails after two bytes, which are there when it is closed. */
+    private record CutOutput(OutputFile file) implements OutputFile {
+        @Override
+        public PositionOutputStream create() {
+            return createOrOverwrite();
+        }
+
+        @Override
+        public PositionOutputStream createOrOverwrite() {
+            PositionOutputStream out = file.createOrOverwrite();
+            return new PositionOutputStream() {
+                @Override
+                public long getPos() throws IOException {
+                    return out.getPos();
+                }
+
+                @Override
+                public void write(int b) throws IOException {
+                    if (out.getPos() == 2) {
+                        throw new IOException("No more is taken");
+                    }
+                    out.write(b);
+                }
+
+                @Override
+                public void close() throws IOException {
+                    out.close();
+                }
+            };
+        }
+
+        @Override
+        public String location() {
+            return file.location();
+        }
+
+        @Override
+        public InputFile toInputFile() {
+            return file.toInputFile();
         }
     }
 
@@ -165,6 +302,44 @@ class CachedFilesTest {
     }
 
     @Test
+    void aCopyWhoseChecksumOrWhoseFileCantBeReadIsFetchedAgain() throws IOException {
+        Path garbled;
+        Path unreadable;
+        try (CachedFiles files = open(ROOMY)) {
+            garbled = given(files, "t/garbled.parquet", "rows");
+            unreadable = given(files, "t/unreadable.parquet", "more");
+            assertThat(read(files, garbled)).isEqualTo("rows");
+            assertThat(read(files, unreadable)).isEqualTo("more");
+        }
+        Files.write(garbled.resolveSibling("garbled.parquet.crc32c"), new byte[] {(byte) 0xff});
+        io.opened.set(0);
+        try (CachedFiles files = open(ROOMY)) {
+            // a folder can't be read as a file
+            Files.delete(unreadable);
+            Files.createDirectory(unreadable);
+            assertThat(read(files, garbled)).isEqualTo("rows");
+            assertThat(read(files, unreadable)).isEqualTo("more");
+            assertThat(io.opened).hasValue(2);
+            assertThat(files.counts().bytes()).isEqualTo(8);
+        }
+    }
+
+    @Test
+    void whatCantBeTakenOverOrRemovedDoesntKeepALakeFromStarting() throws IOException {
+        Path path;
+        try (CachedFiles files = open(ROOMY)) {
+            path = given(files, "t/a.parquet", "rows");
+            assertThat(read(files, path)).isEqualTo("rows");
+        }
+        Files.createDirectories(path.resolveSibling("b.parquet.crc32c").resolve("x"));
+        Path odd = Files.writeString(path.resolveSibling("b.parquet"), "x");
+        try (CachedFiles files = open(ROOMY)) {
+            assertThat(odd).doesNotExist();
+            assertThat(read(files, path)).isEqualTo("rows");
+        }
+    }
+
+    @Test
     void whatWasHeldLongestAgoLeavesAndWhatIsHeldStays() throws IOException {
         try (CachedFiles files = open(8)) {
             Path a = given(files, "a", "aaaa");
@@ -205,6 +380,86 @@ class CachedFilesTest {
             assertThat(read(files, next)).isEqualTo("bbbb");
             assertThat(left(files.folder())).containsExactly("next", "next.crc32c");
         }
+    }
+
+    @Test
+    void whatAStoreThrowsOnlyWhenItIsReadIsSaidAsWell() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = given(files, "t/a", "aaaa");
+            io.atFirstRead.set(new NotFoundException("404"));
+            assertStorage(() -> files.hold(List.of(path)), files.location(path) + " is gone");
+            io.atFirstRead.set(new NullPointerException("of a stream that is no more"));
+            assertStorage(
+                    () -> files.hold(List.of(path)), files.location(path) + " can't be read now");
+            LakeException known = new LakeException(ErrorCode.STORAGE, "The server refuses it.");
+            io.atFirstRead.set(known);
+            assertThatThrownBy(() -> files.hold(List.of(path))).isSameAs(known);
+            assertThat(left(files.folder())).isEmpty();
+            assertThat(read(files, path)).isEqualTo("aaaa");
+        }
+    }
+
+    @Test
+    void whatAStoreThrowsWhenItIsWrittenIsSaidAsWell() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = Files.writeString(files.folder().resolve("a"), "aaaa");
+            LakeException known = new LakeException(ErrorCode.STORAGE, "The server refuses it.");
+            io.atClose.set(new CompletionException(known));
+            assertThatThrownBy(() -> files.store(path)).isSameAs(known);
+            io.atClose.set(new CompletionException(new IllegalStateException("closed")));
+            assertStorage(() -> files.store(path), "Can't bring " + path);
+            io.atClose.set(new IllegalStateException("closed"));
+            assertStorage(() -> files.store(path), "Can't bring " + path);
+            files.store(path);
+            assertThat(store.resolve("a")).hasContent("aaaa");
+        }
+    }
+
+    @Test
+    void aCopyWhoseChecksumCantBeWrittenIsNone() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = given(files, "t/a", "aaaa");
+            Path inTheWay = path.resolveSibling("a.crc32c.part");
+            Files.createDirectories(inTheWay);
+            assertStorage(() -> files.hold(List.of(path)), "Can't keep a copy at " + path);
+            assertThat(path).doesNotExist();
+            assertThat(inTheWay).doesNotExist();
+            assertThat(files.counts().bytes()).isZero();
+            assertThat(read(files, path)).isEqualTo("aaaa");
+            assertThat(files.counts().bytes()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void whatWasWrittenInPartIsRemovedAndWrittenAgain() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = Files.writeString(files.folder().resolve("a"), "aaaa");
+            io.cut.set(true);
+            assertStorage(() -> files.store(path), "No more is taken");
+            assertThat(left(store)).isEmpty();
+            files.store(path);
+            assertThat(store.resolve("a")).hasContent("aaaa");
+        }
+    }
+
+    @Test
+    void whatCantBeKeptHereIsNotLeftThereAndWrittenAgain() throws IOException {
+        try (CachedFiles files = open(ROOMY)) {
+            Path path = Files.writeString(files.folder().resolve("a"), "aaaa");
+            Files.createDirectories(path.resolveSibling("a.crc32c.part"));
+            assertStorage(() -> files.store(path), "Can't keep a copy at " + path);
+            assertThat(left(store)).isEmpty();
+            assertThat(path).hasContent("aaaa");
+            files.store(path);
+            assertThat(store.resolve("a")).hasContent("aaaa");
+            assertThat(files.counts().bytes()).isEqualTo(4);
+        }
+    }
+
+    private static void assertStorage(ThrowingCallable does, String said) {
+        LakeException e = catchThrowableOfType(LakeException.class, does);
+        assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
+        assertThat(e).hasMessageContaining(said);
     }
 
     @Test
