@@ -25,7 +25,7 @@ class FailPointIT {
                 // not always the first time that it is reached; a point of the start has no second
                 int times = point.equals("ingest.after-recovery") ? 1 : 1 + visit++ % 4;
                 try (LakeProcess lake = LakeProcess.startHaltingAt(folder, point + ":" + times)) {
-                    int status = lake.awaitEnd(Duration.ofSeconds(90));
+                    int status = lake.awaitEnd(Duration.ofSeconds(180));
                     assertThat(status).as(lake.output()).isEqualTo(HaltAt.EXIT_STATUS);
                     assertThat(lake.output()).contains("halted at " + point);
                 }

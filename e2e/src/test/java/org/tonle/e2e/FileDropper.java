@@ -116,6 +116,15 @@ final class FileDropper implements AutoCloseable {
         return new ObjectMapper().readTree(answer.body()).path("written").asLong();
     }
 
+    /** Waits until a running lake has let rows leave quarantine, and has said so. */
+    void awaitReplay() throws InterruptedException {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (replayed.get() == 0) {
+            assertThat(System.nanoTime()).as("a replay").isLessThan(deadline);
+            Thread.sleep(20);
+        }
+    }
+
     private void drop() {
         try {
             while (!stopped && files < MOST) {

@@ -30,6 +30,11 @@ class KillIT {
                         lake.awaitAddress();
                         Thread.sleep(random.nextInt(1500));
                     }
+                    if (kill == KILLS / 2) {
+                        // one lives long enough for that to have happened
+                        lake.awaitAddress();
+                        files.awaitReplay();
+                    }
                     assertThat(lake.alive()).as(lake.output()).isTrue();
                     lake.kill();
                 }
