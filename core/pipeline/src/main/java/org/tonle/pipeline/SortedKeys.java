@@ -56,7 +56,7 @@ final class SortedKeys implements AutoCloseable {
         Block(FileChannel channel, long size, int entries) {
             this.channel = channel;
             this.size = size;
-            this.bytes = ByteBuffer.allocateDirect(entries * ENTRY).order(ByteOrder.LITTLE_ENDIAN);
+            this.bytes = ByteBuffer.allocate(entries * ENTRY).order(ByteOrder.LITTLE_ENDIAN);
         }
 
         /** Has the entries from that one on. */
