@@ -66,6 +66,7 @@ public final class Main {
                         .addSubcommand(new LineageCommand(terminal))
                         .addSubcommand(new QuarantineCommand(terminal))
                         .addSubcommand(new RefreshCommand(terminal))
+                        .addSubcommand(new MaintenanceCommand(terminal))
                         .setErr(
                                 new java.io.PrintWriter(
                                         terminal.err(), true, StandardCharsets.UTF_8))

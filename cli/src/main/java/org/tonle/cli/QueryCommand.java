@@ -1,16 +1,9 @@
 package org.tonle.cli;
 
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PipedInputStream;
-import java.io.PipedOutputStream;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -48,8 +41,6 @@ final class QueryCommand implements Callable<Integer> {
                     "'" + value + "' is no format; there are table, json, ndjson and csv");
         }
     }
-
-    private static final int SHOWN = 10_000;
 
     private final Terminal terminal;
 
@@ -89,7 +80,7 @@ final class QueryCommand implements Callable<Integer> {
                         : sql;
         try (LakeClient client = new LakeClient(lake.token())) {
             switch (format) {
-                case TABLE -> table(client, url, statement);
+                case TABLE -> new AnswerTable(terminal).print(client, url, statement);
                 case JSON -> client.query(url, statement, "application/json", terminal.out());
                 case NDJSON -> client.query(url, statement, "application/x-ndjson", terminal.out());
                 case CSV -> client.query(url, statement, "text/csv", terminal.out());
@@ -103,57 +94,6 @@ final class QueryCommand implements Callable<Integer> {
             throw new Failure(
                     Exit.FAILED,
                     "the lake broke the answer off (" + e.getMessage() + "); rows are missing");
-        }
-    }
-
-    private void table(LakeClient client, String url, String statement) throws IOException {
-        PipedOutputStream out = new PipedOutputStream();
-        try (PipedInputStream in = new PipedInputStream(out, 64 << 10)) {
-            CompletableFuture<Void> sent =
-                    CompletableFuture.runAsync(
-                            () -> {
-                                try (out) {
-                                    client.query(url, statement, "text/csv", out);
-                                } catch (IOException e) {
-                                    throw new CompletionException(e);
-                                }
-                            },
-                            Thread::startVirtualThread);
-            Csv csv = new Csv(new InputStreamReader(in, StandardCharsets.UTF_8));
-            Optional<List<String>> header = csv.next();
-            if (header.isPresent()) {
-                TextTable table = new TextTable(header.get());
-                int rows = 0;
-                Optional<List<String>> row = csv.next();
-                for (; row.isPresent() && rows < SHOWN; row = csv.next(), rows++) {
-                    table.add(row.get());
-                }
-                boolean more = row.isPresent();
-                if (!more) {
-                    finish(sent);
-                }
-                terminal.out().write(table.print(terminal::bold).getBytes(StandardCharsets.UTF_8));
-                terminal.err()
-                        .println(
-                                more
-                                        ? "the first %,d rows; --format csv gives all"
-                                                .formatted(rows)
-                                        : rows == 1 ? "1 row" : "%,d rows".formatted(rows));
-            } else {
-                finish(sent);
-            }
-        }
-    }
-
-    private static void finish(CompletableFuture<Void> sent) throws IOException {
-        try {
-            sent.join();
-        } catch (CompletionException e) {
-            switch (e.getCause()) {
-                case IOException io -> throw io;
-                case RuntimeException runtime -> throw runtime;
-                case null, default -> throw e;
-            }
         }
     }
 }

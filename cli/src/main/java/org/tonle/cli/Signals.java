@@ -17,9 +17,16 @@ final class Signals {
     /** SIGTERM ends the process within 15 s, whatever hangs. */
     private static final long LONGEST_STOP_MILLIS = 14_000;
 
-    private final CountDownLatch asked = new CountDownLatch(1);
+    /** One that comes so soon is of the same wish: timeout(1) and terminals send them in pairs. */
+    private static final long PAIR_NANOS = 2_000_000_000;
 
-    /** From now on signals are kept for {@link #await}. A second one ends the process at once. */
+    private final CountDownLatch asked = new CountDownLatch(1);
+    private long askedNanos;
+
+    /**
+     * From now on signals are kept for {@link #await}. A second one, two seconds later or more,
+     * ends the process at once.
+     */
     static Signals install() {
         Signals signals = new Signals();
         for (String name : new String[] {"TERM", "INT", "HUP"}) {
@@ -58,10 +65,15 @@ final class Signals {
         }
     }
 
-    private void stop() {
+    private synchronized void stop() {
+        long now = System.nanoTime();
         if (asked.getCount() == 0) {
-            Runtime.getRuntime().halt(130);
+            if (now - askedNanos >= PAIR_NANOS) {
+                Runtime.getRuntime().halt(130);
+            }
+            return;
         }
+        askedNanos = now;
         asked.countDown();
         Thread.ofPlatform()
                 .daemon()

@@ -113,6 +113,8 @@ class LakeProcessIT {
         assertThat(table.err()).isEqualTo("2 rows\n");
         Ended list = run("list", "query", "list", "--lake", lake.toString());
         assertThat(list.out()).startsWith("id  principal  since  sql\n");
+        Ended maintenance = run("maintenance", "maintenance", "--lake", lake.toString());
+        assertThat(maintenance.out()).startsWith("table  action  runs  files  became");
         Ended cancel = run("cancel", "query", "cancel", "--lake", lake.toString(), "no-such");
         assertThat(cancel.exit()).isEqualTo(Exit.FAILED);
         assertThat(cancel.err()).startsWith("tonle: NOT_FOUND: ");
@@ -132,7 +134,10 @@ class LakeProcessIT {
                 .isEqualTo(
                         "[{\"event_type\":null,\"events\":1},{\"event_type\":\"a\",\"events\":2}]");
 
-        up.destroy();
+        // as timeout(1) does it, to the process and to its group
+        new ProcessBuilder("sh", "-c", "kill -TERM $0; kill -INT $0", String.valueOf(up.pid()))
+                .start()
+                .waitFor();
         assertThat(up.waitFor(15, TimeUnit.SECONDS)).as("SIGTERM ends it in 15 s").isTrue();
         assertThat(up.exitValue()).isZero();
         assertThat(LakeAddress.file(lake)).doesNotExist();

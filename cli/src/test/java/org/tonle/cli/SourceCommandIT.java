@@ -355,7 +355,7 @@ class SourceCommandIT {
                     "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"tonle\" password=\"wrong\";");
             assertThat(run("source", "test", "shop_orders", "--lake", lake.toString()))
                     .isEqualTo(Exit.FAILED);
-            assertThat(err()).contains("refused the lake's credentials").doesNotContain("wrong");
+            assertThat(err()).contains("refuses the source's credentials").doesNotContain("wrong");
         }
     }
 

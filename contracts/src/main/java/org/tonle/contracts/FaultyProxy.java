@@ -1,5 +1,7 @@
 package org.tonle.contracts;
 
+import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -8,19 +10,60 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 
-/** Stands before a server and passes on what is said, as well as it is told to. */
+/** Stands before a server that speaks HTTP and passes on what is said, as well as it is told to. */
 public final class FaultyProxy implements AutoCloseable {
-    private static final String SLOW_DOWN =
-            "<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+    private static final Duration LATENCY = Duration.ofSeconds(1);
 
     private final ServerSocket socket;
     private final URI server;
     private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicInteger asked = new AtomicInteger();
+    private final AtomicInteger struck = new AtomicInteger();
     private volatile long mostBytes = Long.MAX_VALUE;
-    private volatile boolean slowDown;
+    private volatile Predicate<Request> where = request -> false;
+    private volatile Fault fault = Fault.SLOW_DOWN;
     private final AtomicInteger answersToLose = new AtomicInteger();
+
+    /** What may happen to a request or its answer. */
+    public enum Fault {
+        /** Everything takes a second more. */
+        LATENCY,
+        /** The connection is reset before the server hears of it. */
+        RESET,
+        /** 500 Internal Server Error, and the server never hears of it. */
+        ERROR,
+        /** 503 Slow Down, and the server never hears of it. */
+        SLOW_DOWN,
+        /** The server does it, and its answer breaks off behind its first line. */
+        CUT_EARLY,
+        /** The server does it, and its answer's body, if it has one, breaks off in the middle. */
+        CUT,
+        /** The server gets it twice; what it says to the second is passed on. */
+        TWICE,
+        /** The server does it, and the connection ends without an answer. */
+        LOST,
+        /** The server does it, and no answer ever comes. */
+        SILENCE
+    }
+
+    /**
+     * What a client asks for.
+     *
+     * @param target path and query
+     * @param headers by their names in lower case
+     */
+    public record Request(String method, String target, Map<String, String> headers) {
+        private static Request of(HttpMessage message) {
+            String[] line = message.firstLine().split(" ", -1);
+            return new Request(line[0], line[1], message.headers());
+        }
+    }
 
     public FaultyProxy(URI server) throws IOException {
         this.server = server;
@@ -32,25 +75,47 @@ public final class FaultyProxy implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + socket.getLocalPort());
     }
 
-    /** Ends each connection behind so many bytes of what the server says. */
+    /** Does so from now on with the requests that are chosen; asked once for each, in turn. */
+    public void fault(Fault what, Predicate<Request> chosen) {
+        where = request -> false;
+        fault = what;
+        where = chosen;
+    }
+
+    /** Passes on everything as it is. */
+    public void heal() {
+        where = request -> false;
+        mostBytes = Long.MAX_VALUE;
+        answersToLose.set(0);
+    }
+
+    /** Ends each answer behind so many bytes of its body, and the connection. */
     public void cutAfter(long bytes) {
         mostBytes = bytes;
     }
 
-    /** Answers each request itself, with 503; connections that are there end. */
+    /** Answers each request itself, with 503. */
     public void slowDown(boolean slow) {
-        slowDown = slow;
+        fault(Fault.SLOW_DOWN, request -> slow);
     }
 
-    /**
-     * Ends as many connections when the server has answered a request, instead of passing it on.
-     */
+    /** Ends as many connections when the server has answered, instead of passing that on. */
     public void loseAnswers(int count) {
         answersToLose.set(count);
     }
 
     public int connections() {
         return connections.get();
+    }
+
+    /** How many requests came. */
+    public int requests() {
+        return asked.get();
+    }
+
+    /** How many requests met with {@link #fault}. */
+    public int struck() {
+        return struck.get();
     }
 
     private void accept() {
@@ -65,56 +130,116 @@ public final class FaultyProxy implements AutoCloseable {
     }
 
     private void serve(Socket client) {
+        connections.incrementAndGet();
         try (client) {
-            if (slowDown) {
-                byte[] some = new byte[64 << 10];
-                var unused = client.getInputStream().read(some);
-                client.getOutputStream()
-                        .write(
-                                "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
-                                        .formatted(SLOW_DOWN.length(), SLOW_DOWN)
-                                        .getBytes(StandardCharsets.US_ASCII));
-                return;
-            }
-            connections.incrementAndGet();
-            try (Socket behind = new Socket(server.getHost(), server.getPort())) {
-                Thread.ofVirtual().start(() -> copy(client, behind, false));
-                copy(behind, client, true);
+            InputStream in = new BufferedInputStream(client.getInputStream());
+            boolean more = true;
+            while (more) {
+                HttpMessage head = HttpMessage.head(in);
+                if (head.expectsToBeAsked()) {
+                    send(client, "HTTP/1.1 100 Continue\r\n\r\n");
+                }
+                HttpMessage request = head.unasked().withBody(in);
+                asked.incrementAndGet();
+                more = answer(client, in, request);
             }
         } catch (IOException e) {
             // one of them went away
         }
     }
 
-    private void copy(Socket from, Socket to, boolean faulty) {
-        try {
-            InputStream in = from.getInputStream();
-            OutputStream out = to.getOutputStream();
-            byte[] buffer = new byte[16 << 10];
-            long copied = 0;
-            while (true) {
-                int n = in.read(buffer);
-                if (faulty && n > 0) {
-                    n = (int) Math.min(n, mostBytes - copied);
-                    if (n <= 0) {
-                        return;
-                    }
-                }
-                if (n < 0 || slowDown || (faulty && isLost(buffer, n))) {
-                    return;
-                }
-                out.write(buffer, 0, n);
-                copied += n;
+    private synchronized boolean isStruck(HttpMessage request) {
+        return where.test(Request.of(request));
+    }
+
+    /** Whether the connection goes on. */
+    private boolean answer(Socket client, InputStream in, HttpMessage request) throws IOException {
+        if (!isStruck(request)) {
+            HttpMessage answer = ask(request);
+            if (answersToLose.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+                return false;
             }
-        } catch (IOException e) {
-            // one of them went away
+            return pass(client, answer, (int) Math.min(mostBytes, answer.body().length))
+                    && answer.goesOn(request);
+        }
+        struck.incrementAndGet();
+        return switch (fault) {
+            case LATENCY -> {
+                LockSupport.parkNanos(LATENCY.toNanos());
+                HttpMessage answer = ask(request);
+                yield pass(client, answer, answer.body().length) && answer.goesOn(request);
+            }
+            case RESET -> {
+                client.setSoLinger(true, 0);
+                yield false;
+            }
+            case ERROR -> refuse(client, "500 Internal Server Error", "InternalError");
+            case SLOW_DOWN -> refuse(client, "503 Slow Down", "SlowDown");
+            case CUT_EARLY -> {
+                send(client, ask(request).firstLine() + "\r\n");
+                yield false;
+            }
+            case CUT -> {
+                HttpMessage answer = ask(request);
+                yield pass(client, answer, answer.body().length / 2) && answer.goesOn(request);
+            }
+            case TWICE -> {
+                var unused = ask(request);
+                HttpMessage answer = ask(request);
+                yield pass(client, answer, answer.body().length) && answer.goesOn(request);
+            }
+            case LOST -> {
+                var unused = ask(request);
+                yield false;
+            }
+            case SILENCE -> {
+                HttpMessage kept = ask(request);
+                // until whoever asked has had enough
+                yield in.read() >= 0 && pass(client, kept, 0);
+            }
+        };
+    }
+
+    private HttpMessage ask(HttpMessage request) throws IOException {
+        try (Socket behind = new Socket(server.getHost(), server.getPort())) {
+            OutputStream out = behind.getOutputStream();
+            out.write(request.head());
+            out.write(request.body());
+            out.flush();
+            InputStream in = new BufferedInputStream(behind.getInputStream());
+            HttpMessage head = HttpMessage.head(in);
+            while (head.firstLine().startsWith("HTTP/1.1 1")) {
+                head = HttpMessage.head(in);
+            }
+            return head.hasBody(request) ? head.withBody(in) : head;
+        } catch (EOFException e) {
+            throw new IOException("the server said nothing", e);
         }
     }
 
-    private boolean isLost(byte[] buffer, int length) {
-        boolean goesOn =
-                new String(buffer, 0, length, StandardCharsets.US_ASCII).startsWith("HTTP/1.1 100");
-        return !goesOn && answersToLose.getAndUpdate(left -> Math.max(0, left - 1)) > 0;
+    private static boolean pass(Socket client, HttpMessage answer, int most) throws IOException {
+        OutputStream out = client.getOutputStream();
+        out.write(answer.head());
+        out.write(answer.body(), 0, most);
+        out.flush();
+        return most == answer.body().length;
+    }
+
+    private static boolean refuse(Socket client, String status, String code) throws IOException {
+        String body =
+                "<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>Not now.</Message></Error>"
+                        .formatted(code);
+        send(
+                client,
+                "HTTP/1.1 %s\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+                        .formatted(status, body.length(), body));
+        return false;
+    }
+
+    private static void send(Socket client, String text) throws IOException {
+        OutputStream out = client.getOutputStream();
+        out.write(text.getBytes(StandardCharsets.US_ASCII));
+        out.flush();
     }
 
     @Override

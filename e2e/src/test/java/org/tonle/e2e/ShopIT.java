@@ -21,10 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The lake of examples/orders follows a live shop, while lake and database are killed at random
- * moments; {@code -Dtonle.kills=500} for long.
+ * moments; {@code -Dtonle.shop.kills=500} for long.
  */
 class ShopIT {
-    private static final int KILLS = Integer.getInteger("tonle.kills", 4);
+    private static final int KILLS = Integer.getInteger("tonle.shop.kills", 4);
     private static final Duration LIMIT = Duration.ofSeconds(90);
     private static final int STATES = 40;
 
@@ -50,6 +50,21 @@ class ShopIT {
                     + " silver.products%1$s) = 40 AND (SELECT COUNT(*) FROM silver.orders%1$s WHERE"
                     + " id <= 1000) = 1000 AND (SELECT COUNT(*) FROM silver.order_items%1$s WHERE"
                     + " order_id <= 1000) = 2000 AS filled";
+
+    /** By table of gold, what it is to hold: asked of the database, and of the table itself. */
+    private static final Map<String, List<String>> GOLD =
+            Map.of(
+                    "gold.city",
+                    List.of(
+                            "SELECT c.city, COUNT(DISTINCT o.id), SUM(i.quantity * i.price) FROM"
+                                    + " orders o JOIN customers c ON c.id = o.customer JOIN"
+                                    + " order_items i ON i.order_id = o.id WHERE o.status <>"
+                                    + " 'cancelled' GROUP BY c.city",
+                            "SELECT city, orders, revenue FROM gold.city"),
+                    "gold.status",
+                    List.of(
+                            "SELECT status, COUNT(*) FROM orders GROUP BY status",
+                            "SELECT status, orders FROM gold.status"));
 
     @TempDir private Path dir;
     private final HttpClient http = HttpClient.newHttpClient();
@@ -119,6 +134,7 @@ class ShopIT {
                                             + " p.e IS DISTINCT FROM p.n"))
                     .as("versions with a gap")
                     .isEmpty();
+            checkGold(shop, address);
             List<String> seqs =
                     ask(address, "SELECT seq FROM system.commits WHERE kind = 'run' ORDER BY seq");
             int step = 1 + seqs.size() / STATES;
@@ -141,21 +157,64 @@ class ShopIT {
         }
     }
 
+    /**
+     * Gold counts what the database does, follows when something is changed there, and still holds
+     * as of then what it held before.
+     */
+    private void checkGold(ShopProcess shop, LakeProcess.Address lake) throws Exception {
+        Map<String, List<String>> before = new TreeMap<>();
+        for (String table : GOLD.keySet()) {
+            before.put(table, awaitGold(shop, lake, table));
+        }
+        String then = ask(lake, "SELECT MAX(seq) FROM system.commits").getFirst();
+        shop.run(
+                "UPDATE customers SET city = 'Atlantis' WHERE id <= 20",
+                "UPDATE orders SET status = 'cancelled' WHERE id % 3 = 0");
+        for (String table : GOLD.keySet()) {
+            assertThat(awaitGold(shop, lake, table)).isNotEqualTo(before.get(table));
+            assertThat(
+                            sorted(
+                                    ask(
+                                            lake,
+                                            GOLD.get(table).getLast()
+                                                    + " FOR SYSTEM_TIME AS OF "
+                                                    + then)))
+                    .as("%s as it was", table)
+                    .isEqualTo(before.get(table));
+        }
+    }
+
+    /** Waits until a table of gold holds what the database counts; that. */
+    private List<String> awaitGold(ShopProcess shop, LakeProcess.Address lake, String table)
+            throws Exception {
+        List<String> wanted = sorted(shop.ask(GOLD.get(table).getFirst()));
+        assertThat(wanted).isNotEmpty();
+        awaitRows(lake, table, GOLD.get(table).getLast(), wanted);
+        return wanted;
+    }
+
+    private static List<String> sorted(List<String> rows) {
+        return rows.stream().sorted().toList();
+    }
+
+    /** Waits until a query has these rows, in any order. */
+    private void awaitRows(LakeProcess.Address lake, String what, String sql, List<String> wanted)
+            throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        List<String> found = sorted(ask(lake, sql));
+        while (!found.equals(wanted) && System.nanoTime() < deadline) {
+            Thread.sleep(100);
+            found = sorted(ask(lake, sql));
+        }
+        assertThat(found).as(what).isEqualTo(wanted);
+    }
+
     /** Waits until a table of silver is the database's; the number of its rows. */
     private long assertSame(
             ShopProcess shop, LakeProcess.Address lake, String table, String columns)
             throws Exception {
-        String key = table.equals("order_items") ? "order_id, line" : "id";
-        List<String> wanted =
-                shop.ask("SELECT %s FROM %s ORDER BY %s".formatted(columns, table, key));
-        String sql = "SELECT %s FROM silver.%s ORDER BY %s".formatted(columns, table, key);
-        long deadline = System.nanoTime() + LIMIT.toNanos();
-        List<String> found = ask(lake, sql);
-        while (!found.equals(wanted) && System.nanoTime() < deadline) {
-            Thread.sleep(100);
-            found = ask(lake, sql);
-        }
-        assertThat(found).as(table).isEqualTo(wanted);
-        return found.size();
+        List<String> wanted = sorted(shop.ask("SELECT %s FROM %s".formatted(columns, table)));
+        awaitRows(lake, table, "SELECT %s FROM silver.%s".formatted(columns, table), wanted);
+        return wanted.size();
     }
 }

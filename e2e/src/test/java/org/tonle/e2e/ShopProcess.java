@@ -89,6 +89,16 @@ final class ShopProcess implements AutoCloseable {
         }
     }
 
+    /** Changes something, each by a transaction of its own. */
+    void run(String... statements) throws SQLException {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
     /** The database ends as in a power cut; it is started again by itself. */
     void killDatabase() throws IOException {
         String pid =

@@ -18,6 +18,8 @@ import org.tonle.spi.LakeException;
 final class LakePins {
     private static final Logger log = LoggerFactory.getLogger(LakePins.class);
 
+    private static final String STORAGE = "storage";
+
     private final Ledger ledger;
 
     LakePins(Ledger ledger) {
@@ -47,12 +49,11 @@ final class LakePins {
     /** Tables name their files by full path. */
     void requireSameStorage(LakeDefinition written) {
         String place = written.storage().place();
-        // a place where no table can be is not to be remembered as that of the tables
         switch (written.storage()) {
             case StorageDefinition.Folder(Path root) -> LocalFileIO.createDirectories(root);
-            case StorageDefinition.Bucket bucket -> TableBucket.require(bucket);
+            case StorageDefinition.Bucket bucket -> require(bucket);
         }
-        String pinned = ledger.pinned("storage", place);
+        String pinned = ledger.pinned(STORAGE, place);
         if (pinned.equals(place)
                 || (written.storage() instanceof StorageDefinition.Folder(Path root)
                         && isSame(pinned, root))) {
@@ -62,6 +63,20 @@ final class LakePins {
                 ErrorCode.INCOMPATIBLE_CHANGE,
                 "The tables of this lake were made in %s, and now it looks for them in %s: a lake can't be moved yet, because its tables name their files by full path. Bring the files back to where they were, or write storage: %s if they are still there."
                         .formatted(pinned, place, pinned));
+    }
+
+    /** A place where no table can be is not to be remembered as that of the tables. */
+    private void require(StorageDefinition.Bucket bucket) {
+        try {
+            TableBucket.require(bucket);
+        } catch (LakeException e) {
+            if (ledger.pinned(STORAGE).isEmpty()) {
+                throw e;
+            }
+            log.warn(
+                    "The tables can't be read or written, events are taken all the same: {}",
+                    e.getMessage());
+        }
     }
 
     private static boolean isSame(String pinned, Path root) {

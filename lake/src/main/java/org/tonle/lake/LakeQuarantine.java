@@ -41,7 +41,8 @@ public final class LakeQuarantine {
     /**
      * What became of rows that were judged again.
      *
-     * @param seq the commit that it made; empty if there was nothing to change
+     * @param seq the commit that it made, the last one of a replay in parts; empty if there was
+     *     nothing to change
      * @param read rows that were judged
      * @param written rows that entered the table
      * @param quarantined of those that were judged, rows that are in quarantine now
@@ -84,10 +85,21 @@ public final class LakeQuarantine {
      * sees.
      *
      * @return a JSON array of objects: dataset, reason, rule, rows, first, last
+     * @throws LakeException STORAGE while it can't be known of a dataset
      */
     public String rules(Principal principal) {
+        List<TableStatus> tables = lake.tables();
+        tables.stream()
+                .filter(table -> !table.whole())
+                .findFirst()
+                .ifPresent(table -> {
+                    throw new LakeException(
+                            ErrorCode.STORAGE,
+                            "What %s refused can't be read now. GET /api/v1/datasets says why."
+                                    .formatted(table.name()));
+                });
         String all =
-                lake.tables().stream()
+                tables.stream()
                         .filter(table -> table.quarantined() > 0)
                         .map(TableStatus::name)
                         .map(name ->
@@ -117,7 +129,8 @@ public final class LakeQuarantine {
     }
 
     /**
-     * Judges rows again; see {@link DatasetTask.Replay}.
+     * Judges rows again; see {@link DatasetTask.Replay}. Many are judged in parts, a commit each:
+     * if one fails, what was done before stays, and its exception says so.
      *
      * @throws LakeException FORBIDDEN if a part of the quarantine table is hidden from whoever
      *     asks; else as {@link PipelineRunner#perform}
@@ -163,9 +176,13 @@ public final class LakeQuarantine {
                                             new DatasetTask.Refresh(
                                                     dataset, from, downstream, principal.name()));
                             List<String> reading = pipelines.downstream(dataset);
-                            return downstream
-                                    ? followed(first, reading, principal)
-                                    : new Refresh(List.of(first), List.of(), reading);
+                            if (downstream) {
+                                return followed(first, reading, principal);
+                            }
+                            boolean stale =
+                                    pipelines.isRewritten(dataset, first.seq().orElseThrow());
+                            return new Refresh(
+                                    List.of(first), List.of(), stale ? reading : List.of());
                         });
     }
 

@@ -15,14 +15,12 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
-import org.apache.iceberg.catalog.TableIdentifier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.CachedFiles;
 import org.tonle.catalog.FolderFiles;
 import org.tonle.catalog.LakeCatalog;
-import org.tonle.catalog.Pin;
 import org.tonle.catalog.TableFiles;
 import org.tonle.debezium.PostgresSource;
 import org.tonle.definition.EventLogDefinition;
@@ -233,16 +231,14 @@ final class LakeStart {
     /** A dataset can't be made over a source that never got so far as to have a table. */
     private static void requireTables(
             LakeDefinition definition, LakeCatalog catalog, Ingest ingest) {
-        Pin pin = catalog.pin();
         for (SourceStatus source : ingest.status()) {
             boolean lacks =
                     definition.sources().stream()
                             .filter(declared -> declared.name().equals(source.source()))
                             .flatMap(declared -> declared.tables().stream())
                             .anyMatch(table ->
-                                    pin.table(
-                                                    TableIdentifier.of(
-                                                            BronzeTable.NAMESPACE, table.name()))
+                                    catalog.ledger()
+                                            .ref(BronzeTable.NAMESPACE, table.name())
                                             .isEmpty());
             if (source.problem().isPresent() && lacks) {
                 throw new LakeException(
@@ -275,7 +271,14 @@ final class LakeStart {
                                 options.failPoints(),
                                 lineage.<Consumer<RunEvent>>map(to -> to).orElse(event -> {}),
                                 options.clock()));
-        pipelines.apply();
+        try {
+            pipelines.apply();
+        } catch (LakeException e) {
+            if (e.code() != ErrorCode.STORAGE) {
+                throw e;
+            }
+            log.warn("What the datasets declare is looked at later: {}", e.getMessage());
+        }
         pipelines.start();
         return pipelines;
     }

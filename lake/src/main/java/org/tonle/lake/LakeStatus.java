@@ -9,6 +9,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.apache.iceberg.Schema;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.BronzeTable;
@@ -23,10 +26,13 @@ import org.tonle.ingest.Ingest;
 import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.TableStatus.State;
 import org.tonle.ledger.CommitRequest.ExpectationResult;
+import org.tonle.ledger.Ref;
 import org.tonle.pipeline.DatasetStatus;
 import org.tonle.pipeline.JudgedBy;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.query.SystemTable;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.TableName;
@@ -97,34 +103,33 @@ final class LakeStatus {
         Pin pin = catalog.pin();
         PinnedTables tables = new PinnedTables(pin, definition.sources());
         List<TableStatus> statuses = new ArrayList<>();
+        AtomicReference<@Nullable LakeException> away = new AtomicReference<>();
         for (SourceStatus source : ingest.status()) {
             Optional<TableStatus.Retention> retention = retention(source);
             for (BronzeDefinition bronze : tables(source.source())) {
                 TableName name = new TableName(BronzeTable.NAMESPACE, bronze.name());
-                statuses.add(
-                        status(
+                TableStatus bare =
+                        bare(
                                 name,
                                 "source",
                                 refusal.isPresent() ? State.FAILING : state(source.state()),
                                 refusal.or(() -> reason(source, retention)),
-                                tables.pinned(name),
                                 source.lag(),
-                                retention,
-                                0,
-                                List.of()));
+                                retention);
+                statuses.add(
+                        told(
+                                bare,
+                                away,
+                                () -> status(bare, tables.pinned(name), bare.lag(), 0, List.of()),
+                                () -> seq(name, pin)));
             }
         }
         List<DatasetStatus> runs = pipelines.status();
         for (int i = 0; i < runs.size(); i++) {
             DatasetStatus run = runs.get(i);
             Dataset dataset = datasets.get(i);
-            // another process's progress is not known here; the ledger's is
-            boolean behind =
-                    dataset.reads().stream()
-                            .flatMap(read -> tables.pinned(read).stream())
-                            .anyMatch(input -> input.ref().fromSeq() > run.seq());
-            statuses.add(
-                    status(
+            TableStatus bare =
+                    bare(
                             dataset.name(),
                             run.kind(),
                             switch (run.state()) {
@@ -132,25 +137,76 @@ final class LakeStatus {
                                 case FAILING -> State.FAILING;
                                 case STANDBY -> State.STANDBY;
                             },
-                            run.reason()
-                                    .or(() ->
-                                            tables.pinned(dataset.name())
-                                                    .flatMap(table ->
-                                                            JudgedBy.hint(dataset, table))),
-                            tables.pinned(dataset.name()),
-                            behind ? pin.seq() - run.seq() : 0,
-                            Optional.empty(),
-                            tables.pinned(
-                                            new TableName(
-                                                    QuarantineTable.NAMESPACE,
-                                                    QuarantineTable.of(
-                                                            dataset.name().namespace(),
-                                                            dataset.name().name())))
-                                    .map(PinnedTable::records)
-                                    .orElse(0L),
-                            expectations(dataset, pin.seq())));
+                            run.reason(),
+                            run.upToDate() ? 0 : pin.seq() - run.seq(),
+                            Optional.empty());
+            statuses.add(
+                    told(
+                            bare,
+                            away,
+                            () -> status(bare, dataset, run, tables, pin),
+                            () -> seq(dataset.name(), pin)));
         }
         return statuses;
+    }
+
+    private TableStatus status(
+            TableStatus bare, Dataset dataset, DatasetStatus run, PinnedTables tables, Pin pin) {
+        Optional<PinnedTable> table = tables.pinned(dataset.name());
+        // another process's progress is not known here; the ledger's is
+        boolean behind =
+                dataset.reads().stream()
+                        .flatMap(read -> tables.pinned(read).stream())
+                        .anyMatch(input -> input.ref().fromSeq() > run.seq());
+        TableName quarantine =
+                new TableName(
+                        QuarantineTable.NAMESPACE,
+                        QuarantineTable.of(dataset.name().namespace(), dataset.name().name()));
+        return status(
+                bare.because(
+                        bare.reason()
+                                .or(() -> table.flatMap(found -> JudgedBy.hint(dataset, found)))),
+                table,
+                behind ? pin.seq() - run.seq() : 0,
+                tables.pinned(quarantine).map(PinnedTable::records).orElse(0L),
+                expectations(dataset, pin.seq()));
+    }
+
+    /**
+     * With its figures; while what they are read from is away without them, and with the reason, so
+     * that the tables are there all the same.
+     *
+     * @param away why the storage can't be read, once that is known: it isn't asked again
+     */
+    static TableStatus told(
+            TableStatus bare,
+            AtomicReference<@Nullable LakeException> away,
+            Supplier<TableStatus> whole,
+            LongSupplier seq) {
+        LakeException why = away.get();
+        if (why == null) {
+            try {
+                return whole.get();
+            } catch (LakeException e) {
+                if (e.code() != ErrorCode.STORAGE) {
+                    throw e;
+                }
+                // each table would be waited for as long as this one
+                away.set(e);
+                why = e;
+            }
+        }
+        String message = why.getMessage();
+        return bare.because(bare.reason().or(() -> Optional.ofNullable(message)))
+                .at(seq.getAsLong());
+    }
+
+    /** The commit that wrote a table last, of what the ledger holds alone. */
+    private long seq(TableName name, Pin pin) {
+        return catalog.ledger()
+                .refAt(name.namespace(), name.name(), pin.seq())
+                .map(Ref::fromSeq)
+                .orElse(0L);
     }
 
     /**
@@ -241,11 +297,11 @@ final class LakeStatus {
                             table.kind(),
                             table.state().name().toLowerCase(Locale.ROOT),
                             table.withoutReason().reason().orElse(null),
-                            table.rows(),
-                            table.files(),
+                            table.whole() ? table.rows() : null,
+                            table.whole() ? table.files() : null,
                             table.seq(),
                             table.lag(),
-                            table.quarantined()
+                            table.whole() ? table.quarantined() : null
                         });
             }
         }
@@ -334,26 +390,34 @@ final class LakeStatus {
         };
     }
 
-    private static TableStatus status(
+    /** Without figures. */
+    private static TableStatus bare(
             TableName name,
             String kind,
             State state,
             Optional<String> reason,
+            long lag,
+            Optional<TableStatus.Retention> retention) {
+        return new TableStatus(
+                name, kind, state, reason, 0, 0, 0, lag, retention, 0, List.of(), false);
+    }
+
+    private static TableStatus status(
+            TableStatus bare,
             Optional<PinnedTable> table,
             long lag,
-            Optional<TableStatus.Retention> retention,
             long quarantined,
             List<TableStatus.Expectation> expectations) {
         return new TableStatus(
-                name,
-                kind,
-                state,
-                reason,
+                bare.name(),
+                bare.kind(),
+                bare.state(),
+                bare.reason(),
                 table.map(PinnedTable::records).orElse(0L),
                 table.map(found -> (long) found.files().size()).orElse(0L),
                 table.map(found -> found.ref().fromSeq()).orElse(0L),
                 lag,
-                retention,
+                bare.retention(),
                 quarantined,
                 expectations,
                 true);

@@ -15,7 +15,8 @@ import org.tonle.sql.TableName;
  * @param expectations those with a result, by name
  * @param lag what it hasn't taken in yet: requests for a source, commits for a dataset
  * @param retention how far a source is from losing what it hasn't taken in; empty for a dataset
- * @param whole whether its figures are told: they count rows that not everybody sees
+ * @param whole whether its figures are told: they count rows that not everybody sees, and can't be
+ *     read while the tables' storage is away
  */
 public record TableStatus(
         TableName name,
@@ -36,6 +37,38 @@ public record TableStatus(
 
     public TableStatus {
         expectations = List.copyOf(expectations);
+    }
+
+    TableStatus because(Optional<String> why) {
+        return new TableStatus(
+                name,
+                kind,
+                state,
+                why,
+                rows,
+                files,
+                seq,
+                lag,
+                retention,
+                quarantined,
+                expectations,
+                whole);
+    }
+
+    TableStatus at(long commit) {
+        return new TableStatus(
+                name,
+                kind,
+                state,
+                reason,
+                rows,
+                files,
+                commit,
+                lag,
+                retention,
+                quarantined,
+                expectations,
+                whole);
     }
 
     /** That it is there, and what it is doing. A reason may hold values. */
@@ -60,20 +93,9 @@ public record TableStatus(
      * What should be done with a dataset that runs holds none.
      */
     TableStatus withoutReason() {
-        return new TableStatus(
-                name,
-                kind,
-                state,
+        return because(
                 reason.map(
-                        text -> !kind.equals("source") && state != State.FAILING ? text : UNTOLD),
-                rows,
-                files,
-                seq,
-                lag,
-                retention,
-                quarantined,
-                expectations,
-                whole);
+                        text -> !kind.equals("source") && state != State.FAILING ? text : UNTOLD));
     }
 
     /**

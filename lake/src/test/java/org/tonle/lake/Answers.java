@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.tonle.query.RowFormat;
 import org.tonle.query.RunningQuery;
 import org.tonle.spi.Principal;
@@ -35,6 +37,19 @@ final class Answers {
                     .isLessThan(deadline);
             TimeUnit.MILLISECONDS.sleep(50);
             found = rows(lake, sql);
+        }
+    }
+
+    /**
+     * Waits until it is so.
+     *
+     * @param otherwise what there is instead
+     */
+    static void until(Supplier<String> otherwise, Callable<Boolean> check) throws Exception {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (!check.call()) {
+            assertThat(System.nanoTime()).as(otherwise).isLessThan(deadline);
+            TimeUnit.MILLISECONDS.sleep(50);
         }
     }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -122,6 +123,10 @@ class LakeQuarantineIT {
             assertThatThrownBy(() ->
                             quarantine.refresh("silver.nosuch", Optional.empty(), false, ENGINEER))
                     .hasMessageContaining("There is no dataset silver.nosuch");
+            assertThat(stale(quarantine, "2100-01-01T00:00:00Z"))
+                    .as("where no row left, they go on by themselves")
+                    .isEmpty();
+            assertThat(stale(quarantine, "2000-01-01T00:00:00Z")).containsExactly("silver.copy");
         }
         define(3, "users: {}\n");
         try (Lake lake = Lake.open(folder, LakeOptions.ofProcess())) {
@@ -165,11 +170,17 @@ class LakeQuarantineIT {
                     "SELECT CAST(COUNT(*) AS VARCHAR) FROM system.audit WHERE statement LIKE"
                             + " 'REFRESH silver.orders%' AND outcome = 'FINISHED'";
             // records follow within a moment
-            while (!text(lake, audited).equals("3")) {
+            while (!text(lake, audited).equals("5")) {
                 assertThat(System.nanoTime()).as("%s", text(lake, audited)).isLessThan(deadline);
                 Thread.sleep(20);
             }
         }
+    }
+
+    private static List<String> stale(LakeQuarantine quarantine, String from) {
+        return quarantine
+                .refresh("silver.orders", Optional.of(Instant.parse(from)), false, ENGINEER)
+                .stale();
     }
 
     private static String rowsOfBoth(Lake lake) {

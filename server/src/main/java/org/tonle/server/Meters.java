@@ -108,17 +108,22 @@ final class Meters {
         lake.cache().ifPresent(this::count);
         ready.set(lake.notReady().isEmpty() ? 1 : 0);
         List<TableStatus> datasets;
-        List<SourceReport> sources;
         try {
             datasets = lake.tables();
-            sources = lake.sources();
         } catch (LakeException e) {
             ready.set(0);
             datasets = List.of();
+        }
+        List<SourceReport> sources;
+        try {
+            sources = lake.sources();
+        } catch (LakeException e) {
+            ready.set(0);
             sources = List.of();
         }
-        set(rows, datasets, TableStatus::rows);
-        set(files, datasets, TableStatus::files);
+        List<TableStatus> whole = datasets.stream().filter(TableStatus::whole).toList();
+        set(rows, whole, TableStatus::rows);
+        set(files, whole, TableStatus::files);
         set(lag, datasets, TableStatus::lag);
         set(failing, datasets, d -> d.state() == TableStatus.State.FAILING ? 1 : 0);
         List<TableStatus> forgetting =

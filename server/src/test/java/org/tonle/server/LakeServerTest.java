@@ -571,6 +571,8 @@ class LakeServerTest {
         assertThat(get("/metrics").body())
                 .contains("tonle_ready 0.0")
                 .contains("jvm_memory_used_bytes")
+                // a source is known without the tables
+                .contains("tonle_source_state")
                 .doesNotContain("tonle_dataset_rows");
     }
 

@@ -64,8 +64,8 @@ final class Continuity {
     }
 
     private String anew() {
-        return "To read all its tables anew, write a new slot: into the source's file (slot: %s_2), start the lake again, and drop the old one: SELECT pg_drop_replication_slot('%s')."
-                .formatted(kind.slot(), kind.slot());
+        return "To read all its tables anew, write a new slot: into the source's file (slot: %s_2), and start the lake again. It drops the old one, if nobody moved it, when bronze has them."
+                .formatted(kind.slot());
     }
 
     void requireSameServer(LogState known, PostgresServer.Identity identity) {

@@ -25,6 +25,9 @@ import org.tonle.spi.LakeException;
  * @param base the number under which the last unit was read: a transaction, or a snapshot
  * @param index how many changes of that unit were taken
  * @param open whether that unit goes on
+ * @param replaced slots that were read before, each with the place behind the last transaction that
+ *     was taken by it: nobody reads them any more, and the server keeps its log for them until they
+ *     are dropped
  */
 record LogState(
         String slot,
@@ -35,7 +38,8 @@ record LogState(
         long lsn,
         long base,
         long index,
-        boolean open) {
+        boolean open,
+        Map<String, Long> replaced) {
     enum Phase {
         /** The slot is about to be made; nothing was read yet. */
         BEGINNING,
@@ -49,6 +53,7 @@ record LogState(
 
     LogState {
         tables = Map.copyOf(tables);
+        replaced = Map.copyOf(replaced);
     }
 
     /** A place as a text: greater as a text the later it is. */
@@ -58,18 +63,25 @@ record LogState(
 
     /** The same, of tables that are these. */
     LogState withTables(Map<String, String> others) {
-        return new LogState(slot, system, timeline, others, phase, lsn, base, index, open);
+        return new LogState(
+                slot, system, timeline, others, phase, lsn, base, index, open, replaced);
     }
 
     /** The same, on the timeline that the server is on now. */
     LogState withTimeline(int now) {
-        return new LogState(slot, system, now, tables, phase, lsn, base, index, open);
+        return new LogState(slot, system, now, tables, phase, lsn, base, index, open, replaced);
+    }
+
+    /** The same, behind slots that are these. */
+    LogState withReplaced(Map<String, Long> others) {
+        return new LogState(slot, system, timeline, tables, phase, lsn, base, index, open, others);
     }
 
     /** The same, so much further. */
     LogState with(Phase nextPhase, long nextLsn, long nextBase, long nextIndex, boolean nextOpen) {
         return new LogState(
-                slot, system, timeline, tables, nextPhase, nextLsn, nextBase, nextIndex, nextOpen);
+                slot, system, timeline, tables, nextPhase, nextLsn, nextBase, nextIndex, nextOpen,
+                replaced);
     }
 
     String toJson() {
@@ -89,6 +101,13 @@ record LogState(
                 json.writeStringField(table.getKey(), table.getValue());
             }
             json.writeEndObject();
+            if (!replaced.isEmpty()) {
+                json.writeObjectFieldStart("replaced");
+                for (Map.Entry<String, Long> old : new TreeMap<>(replaced).entrySet()) {
+                    json.writeNumberField(old.getKey(), old.getValue());
+                }
+                json.writeEndObject();
+            }
             json.writeEndObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -111,6 +130,7 @@ record LogState(
         long base = 0;
         long index = 0;
         boolean open = false;
+        Map<String, Long> replaced = new TreeMap<>();
         try (JsonParser json = JSON.createParser(text)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new IOException("no object");
@@ -134,6 +154,13 @@ record LogState(
                             tables.put(table, json.getText());
                         }
                     }
+                    case "replaced" -> {
+                        while (json.nextToken() != JsonToken.END_OBJECT) {
+                            String old = json.currentName();
+                            json.nextToken();
+                            replaced.put(old, json.getLongValue());
+                        }
+                    }
                     default -> throw new IOException("unknown " + name);
                 }
             }
@@ -144,6 +171,7 @@ record LogState(
                             .formatted(text),
                     e);
         }
-        return new LogState(slot, system, timeline, tables, phase, lsn, base, index, open);
+        return new LogState(
+                slot, system, timeline, tables, phase, lsn, base, index, open, replaced);
     }
 }

@@ -35,14 +35,14 @@ final class PostgresErrors {
         if (CREDENTIALS.contains(state)) {
             return new LakeException(
                     ErrorCode.UNAUTHENTICATED,
-                    "%s refuses user %s: %s. Correct user, password or the server's pg_hba.conf, then start the lake again."
+                    "%s refuses user %s: %s. Mend its password or pg_hba.conf there, and it goes on by itself; or correct the source's file and start the lake again."
                             .formatted(name(kind), kind.user(), said),
                     e);
         }
         if (state.equals(FORBIDDEN)) {
             return new LakeException(
                     ErrorCode.FORBIDDEN,
-                    "%s doesn't allow it to user %s: %s. The user needs REPLICATION, and SELECT on the tables: ALTER ROLE %s REPLICATION."
+                    "%s doesn't allow it to user %s: %s. The user needs REPLICATION, and SELECT on the tables: ALTER ROLE %s REPLICATION. Then it goes on by itself."
                             .formatted(name(kind), kind.user(), said, kind.user()),
                     e);
         }

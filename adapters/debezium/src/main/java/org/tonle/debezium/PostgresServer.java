@@ -166,6 +166,10 @@ final class PostgresServer implements AutoCloseable {
     }
 
     Optional<Slot> slot() {
+        return slot(kind.slot());
+    }
+
+    Optional<Slot> slot(String name) {
         return ask(c -> {
             try (PreparedStatement statement =
                     c.prepareStatement(
@@ -175,7 +179,7 @@ final class PostgresServer implements AutoCloseable {
                               coalesce(confirmed_flush_lsn, '0/0'::pg_lsn) - '0/0'::pg_lsn
                             FROM pg_replication_slots WHERE slot_name = ?
                             """)) {
-                statement.setString(1, kind.slot());
+                statement.setString(1, name);
                 try (ResultSet row = statement.executeQuery()) {
                     return row.next()
                             ? Optional.of(
@@ -191,8 +195,8 @@ final class PostgresServer implements AutoCloseable {
         });
     }
 
-    /** Bytes of its log that the server keeps for the slot. */
-    long heldBack() {
+    /** Bytes of its log that the server keeps for a slot. */
+    long heldBack(String slot) {
         return ask(c -> {
             try (PreparedStatement statement =
                     c.prepareStatement(
@@ -201,7 +205,7 @@ final class PostgresServer implements AutoCloseable {
                               ELSE pg_current_wal_lsn() END) - restart_lsn
                             FROM pg_replication_slots WHERE slot_name = ?
                             """)) {
-                statement.setString(1, kind.slot());
+                statement.setString(1, slot);
                 try (ResultSet row = statement.executeQuery()) {
                     return row.next() ? row.getLong(1) : 0;
                 }
@@ -220,6 +224,31 @@ final class PostgresServer implements AutoCloseable {
     }
 
     /**
+     * Drops a slot of this database that nobody reads, unless it was moved on.
+     *
+     * @param behind its reader never had more than what was committed up to there
+     * @return whether it was dropped
+     */
+    boolean dropUnread(String slot, long behind) {
+        return ask(c -> {
+            try (PreparedStatement statement =
+                    c.prepareStatement(
+                            """
+                            SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+                            WHERE slot_name = ? AND NOT active AND plugin = 'pgoutput'
+                              AND database = current_database()
+                              AND confirmed_flush_lsn - '0/0'::pg_lsn <= ?
+                            """)) {
+                statement.setString(1, slot);
+                statement.setLong(2, behind);
+                try (ResultSet dropped = statement.executeQuery()) {
+                    return dropped.next();
+                }
+            }
+        });
+    }
+
+    /**
      * A transaction of its own in the server's log, without rows: its place there comes with the
      * changes, so that it is known that nothing is missing before it.
      */
@@ -232,12 +261,14 @@ final class PostgresServer implements AutoCloseable {
     }
 
     /**
-     * Throws if a table isn't there or can't be read.
+     * Throws NOT_FOUND if a table isn't there, FORBIDDEN if all are and one can't be read: rights
+     * may be given back.
      *
      * @param tables {@code schema.table}
      */
     void requireTables(Set<String> tables) {
-        List<String> wrong = new ArrayList<>();
+        List<String> missing = new ArrayList<>();
+        List<String> refused = new ArrayList<>();
         for (String table : tables) {
             int dot = table.indexOf('.');
             Optional<Boolean> readable =
@@ -260,18 +291,25 @@ final class PostgresServer implements AutoCloseable {
                         }
                     });
             if (readable.isEmpty()) {
-                wrong.add("there is no table " + table);
+                missing.add("there is no table " + table);
             } else if (!readable.get()) {
-                wrong.add(
+                refused.add(
                         "%s may not read %s (GRANT SELECT ON %s TO %s)"
                                 .formatted(kind.user(), table, quoted(table), kind.user()));
             }
         }
-        if (!wrong.isEmpty()) {
+        if (!missing.isEmpty()) {
+            missing.addAll(refused);
             throw new LakeException(
                     ErrorCode.NOT_FOUND,
                     "In %s %s. Mend it there, or take the table out of the source's file, then start the lake again."
-                            .formatted(PostgresErrors.name(kind), String.join("; ", wrong)));
+                            .formatted(PostgresErrors.name(kind), String.join("; ", missing)));
+        }
+        if (!refused.isEmpty()) {
+            throw new LakeException(
+                    ErrorCode.FORBIDDEN,
+                    "In %s %s. Then it goes on by itself; or take the table out of the source's file and start the lake again."
+                            .formatted(PostgresErrors.name(kind), String.join("; ", refused)));
         }
     }
 

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,6 +53,10 @@ public final class PostgresSource implements Source {
     private @Nullable LogState state;
     private boolean repeats;
     private boolean announced;
+
+    /** Dropping what was replaced failed; the next reader tries again. */
+    private boolean undroppable;
+
     private @Nullable ConnectorTask task;
     private @Nullable ChangeBodies bodies;
     private long confirmed;
@@ -93,21 +98,26 @@ public final class PostgresSource implements Source {
         if (known == null || !known.slot().equals(kind.slot())) {
             requireNone(slot);
             repeats = known != null;
+            // a mark without rows stands one behind its state's unit
             state =
                     beginning(
-                            identity, known == null ? 0 : Math.max(known.base(), known.lsn()) + 1);
+                            identity,
+                            known == null ? 0 : Math.max(known.base() + 1, known.lsn()) + 1,
+                            known == null ? Map.of() : replaced(known, identity));
             return;
         }
         announced = true;
         if (known.phase() != LogState.Phase.STREAM) {
             slot.ifPresent(this::dropUnfinished);
             repeats = true;
-            state = beginning(identity, known.base());
+            state = beginning(identity, known.base(), known.replaced());
             return;
         }
         continuity.requireSameServer(known, identity);
         continuity.requireNothingLost(known, slot);
-        state = known.withTimeline(identity.timeline());
+        Map<String, Long> left = new TreeMap<>(known.replaced());
+        left.keySet().removeIf(old -> server.slot(old).isEmpty());
+        state = known.withTimeline(identity.timeline()).withReplaced(left);
     }
 
     /** The server takes a moment to notice that who read it last is gone. */
@@ -126,7 +136,8 @@ public final class PostgresSource implements Source {
         return slot;
     }
 
-    private LogState beginning(PostgresServer.Identity identity, long base) {
+    private LogState beginning(
+            PostgresServer.Identity identity, long base, Map<String, Long> replaced) {
         return new LogState(
                 kind.slot(),
                 identity.system(),
@@ -136,7 +147,29 @@ public final class PostgresSource implements Source {
                 0,
                 base,
                 0,
-                false);
+                false,
+                replaced);
+    }
+
+    /** Of another server nothing is known: whose slots of the same names are there. */
+    private Map<String, Long> replaced(LogState known, PostgresServer.Identity identity) {
+        if (!identity.system().equals(known.system())) {
+            log.info(
+                    "{} is another server than that of slot {}: drop the slot there if it is still in use",
+                    PostgresErrors.name(kind),
+                    known.slot());
+            return Map.of();
+        }
+        Map<String, Long> old = new TreeMap<>(known.replaced());
+        server.slot(known.slot())
+                .ifPresent(slot ->
+                        old.put(
+                                known.slot(),
+                                known.phase() == LogState.Phase.STREAM
+                                        ? known.lsn()
+                                        : slot.confirmed()));
+        old.remove(kind.slot());
+        return old;
     }
 
     private void requireNone(Optional<PostgresServer.Slot> slot) {
@@ -271,9 +304,11 @@ public final class PostgresSource implements Source {
             return;
         }
         LogState known = LogState.of(mark.state());
-        if (known.slot().equals(kind.slot())
-                && known.phase() == LogState.Phase.STREAM
-                && known.lsn() > confirmed) {
+        if (!known.slot().equals(kind.slot()) || known.phase() != LogState.Phase.STREAM) {
+            return;
+        }
+        dropReplaced();
+        if (known.lsn() > confirmed) {
             try {
                 reading.confirm(known.lsn());
                 confirmed = known.lsn();
@@ -283,21 +318,69 @@ public final class PostgresSource implements Source {
         }
     }
 
+    /**
+     * Bronze has all rows by this slot: what was left of others is of no use to anybody. That it
+     * can't be dropped is no reason to stop reading.
+     */
+    private void dropReplaced() {
+        LogState begun = requireNonNull(state);
+        if (undroppable || begun.replaced().isEmpty()) {
+            return;
+        }
+        Map<String, Long> left = new TreeMap<>(begun.replaced());
+        try {
+            for (Map.Entry<String, Long> old : begun.replaced().entrySet()) {
+                if (server.dropUnread(old.getKey(), old.getValue())) {
+                    left.remove(old.getKey());
+                    log.info(
+                            "Slot {} of {} is dropped: slot {} has replaced it",
+                            old.getKey(),
+                            PostgresErrors.name(kind),
+                            kind.slot());
+                }
+            }
+        } catch (LakeException e) {
+            undroppable = true;
+            log.warn("Slots {} can't be dropped", left.keySet(), e);
+        }
+        state = begun.withReplaced(left);
+    }
+
     @Override
     public Optional<String> warning() {
-        long held = server.heldBack();
-        if (held < kind.walAlarmBytes()) {
-            return Optional.empty();
+        List<String> warnings = new ArrayList<>();
+        long held = server.heldBack(kind.slot());
+        if (held >= kind.walAlarmBytes()) {
+            warnings.add(
+                    "slot %s holds back %.1f GB of WAL on %s:%d. Its disk fills up if bronze stays behind: see why, or drop the slot if the source isn't needed."
+                            .formatted(kind.slot(), gigabytes(held), kind.host(), kind.port()));
         }
-        return Optional.of(
-                "slot %s holds back %.1f GB of WAL on %s:%d. Its disk fills up if bronze stays behind: see why, or drop the slot if the source isn't needed."
-                        .formatted(
-                                kind.slot(), held / (double) (1L << 30), kind.host(), kind.port()));
+        LogState begun = state;
+        if (begun != null) {
+            for (String old : new TreeSet<>(begun.replaced().keySet())) {
+                if (server.slot(old).filter(slot -> !slot.active()).isPresent()) {
+                    warnings.add(
+                            "slot %s, which slot %s replaces, still holds back %.1f GB of WAL on %s:%d. It is dropped when bronze has all rows by the new one; if it stays and nobody else reads it, drop it: SELECT pg_drop_replication_slot('%s')."
+                                    .formatted(
+                                            old,
+                                            kind.slot(),
+                                            gigabytes(server.heldBack(old)),
+                                            kind.host(),
+                                            kind.port(),
+                                            old));
+                }
+            }
+        }
+        return warnings.isEmpty() ? Optional.empty() : Optional.of(String.join(" ", warnings));
+    }
+
+    private static double gigabytes(long bytes) {
+        return bytes / (double) (1L << 30);
     }
 
     @Override
     public OptionalLong heldBytes() {
-        return OptionalLong.of(server.heldBack());
+        return OptionalLong.of(server.heldBack(kind.slot()));
     }
 
     @Override

@@ -21,6 +21,7 @@ import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.SourceBody;
+import org.tonle.spi.SourceMark;
 
 class PostgresFaultsIT {
     @TempDir static Path temp;
@@ -217,6 +218,70 @@ class PostgresFaultsIT {
                 .hasSize(1);
     }
 
+    private List<String> slots() {
+        return shop.ask(
+                "SELECT slot_name FROM pg_replication_slots WHERE database = '%s' ORDER BY 1"
+                        .formatted(shop.name()));
+    }
+
+    @Test
+    void aSlotThatIsReplacedIsDroppedWhenBronzeHasAllRowsByTheNewOneAndNotBefore() {
+        shop.run("INSERT INTO customers VALUES (1, 'a')");
+        String old = kind.slot();
+        SourceKind.Postgres anew = Capture.of(shop, old + "_2", "public.customers");
+        try (Capture before = new Capture(kind).begin();
+                Capture after = new Capture(anew)) {
+            before.until(1);
+            before.close();
+            waitUntilFree();
+            after.bodies.addAll(before.bodies);
+            after.begin();
+            assertThat(after.source().warning().orElseThrow())
+                    .contains("slot %s, which slot %s_2 replaces".formatted(old, old));
+            after.poll();
+            SourceMark beginning = after.bodies.getLast().mark();
+            after.againInTime();
+            after.until(2);
+            after.source().committed(Map.of(beginning.item(), beginning));
+            assertThat(slots()).containsExactly(old, old + "_2");
+            assertThat(after.source().warning()).isPresent();
+            after.againInTime();
+            shop.run("INSERT INTO customers VALUES (2, 'b')");
+            after.until(4);
+            assertThat(slots()).as("bronze doesn't have it yet").contains(old);
+            after.commit();
+            assertThat(slots()).containsExactly(old + "_2");
+            assertThat(after.source().warning()).isEmpty();
+            after.againInTime();
+            shop.run("INSERT INTO customers VALUES (3, 'c')");
+            after.until(5);
+            assertThat(after.state().replaced()).isEmpty();
+        }
+    }
+
+    @Test
+    void aReplacedSlotThatSomebodyElseMadeAnewIsLeftAlone() {
+        String old = kind.slot();
+        SourceKind.Postgres anew = Capture.of(shop, old + "_2", "public.customers");
+        try (Capture before = new Capture(kind).begin();
+                Capture after = new Capture(anew)) {
+            before.until(0);
+            before.close();
+            waitUntilFree();
+            after.bodies.addAll(before.bodies);
+            shop.run(
+                    "INSERT INTO customers VALUES (1, 'a')",
+                    "SELECT pg_drop_replication_slot('%s')".formatted(old),
+                    "SELECT pg_create_logical_replication_slot('%s', 'pgoutput')".formatted(old));
+            after.begin();
+            after.poll();
+            after.until(1);
+            after.commit();
+            assertThat(slots()).containsExactly(old, old + "_2");
+            assertThat(after.source().warning().orElseThrow()).contains("if it stays");
+        }
+    }
+
     @Test
     void tablesThatAreNotThereAndRightsThatAreMissingAreSaid() {
         shop.run("CREATE ROLE reader_%s LOGIN PASSWORD 'pw'".formatted(shop.name()));
@@ -238,7 +303,10 @@ class PostgresFaultsIT {
         try (Capture capture = new Capture(poor)) {
             assertThatThrownBy(capture::begin)
                     .hasMessageContaining(
-                            "GRANT SELECT ON \"public\".\"customers\" TO " + poor.user());
+                            "GRANT SELECT ON \"public\".\"customers\" TO " + poor.user())
+                    .as("rights may be given back")
+                    .extracting(e -> ((LakeException) e).code())
+                    .isEqualTo(ErrorCode.FORBIDDEN);
             shop.run("GRANT SELECT ON customers TO " + poor.user());
             assertThatThrownBy(capture::begin)
                     .hasMessageContaining("CREATE PUBLICATION")

@@ -184,7 +184,7 @@ final class ChangeSql {
             fields.add(target.schema().findField(BoundChanges.END));
             names.add("e");
         }
-        String found = Scan.places(fields, names, files);
+        String found = Scan.places(target.schema(), fields, names, files);
         String ended = changes.history() ? "" : ", CAST(NULL AS INTEGER) AS e";
         return "SELECT *"
                 + ended

@@ -16,6 +16,9 @@ final class DeletedBits {
     /** The column that counts a file's rows from 0. */
     static final String POSITION = "file_row_number";
 
+    /** The column that names a row's file. */
+    static final String FILE = "filename";
+
     private DeletedBits() {}
 
     /** True for the rows that are left; an error where the variable isn't {@link #bind bound}. */

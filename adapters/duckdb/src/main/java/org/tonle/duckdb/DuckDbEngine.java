@@ -80,7 +80,7 @@ public final class DuckDbEngine implements SqlEngine {
                         ? session(limits.memoryBytes().getAsLong())
                         : session();
         try {
-            session.limit(limits.timeout());
+            session.limit(limits);
             DeletedBits.bind(session, inputs);
             return DuckDbResult.start(session, query.schema(), sql, allocator);
         } catch (RuntimeException e) {
@@ -93,7 +93,7 @@ public final class DuckDbEngine implements SqlEngine {
     public EnginePlan explain(BoundQuery query, Inputs inputs, QueryLimits limits) {
         String sql = select(query, inputs);
         try (Session session = session()) {
-            session.limit(limits.timeout());
+            session.limit(limits);
             DeletedBits.bindForPlan(session, inputs);
             return session.call(() -> {
                 try (Statement statement = session.statement();

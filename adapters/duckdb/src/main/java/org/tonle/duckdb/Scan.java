@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.iceberg.MetadataColumns;
+import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
 import org.tonle.sql.BoundTable;
 import org.tonle.sql.DataFile;
@@ -91,10 +93,13 @@ final class Scan {
                 .collect(Collectors.joining(" UNION ALL "));
     }
 
-    /** Whether no column has the name of the one that counts a file's rows. */
+    /** Whether no column has a name that says where a row stands. */
     private static boolean isNameFree(List<Types.NestedField> columns) {
         return columns.stream()
-                .noneMatch(column -> column.name().equalsIgnoreCase(DeletedBits.POSITION));
+                .map(Types.NestedField::name)
+                .noneMatch(name ->
+                        name.equalsIgnoreCase(DeletedBits.POSITION)
+                                || name.equalsIgnoreCase(DeletedBits.FILE));
     }
 
     /** What is left of a file of which rows are deleted. */
@@ -145,7 +150,7 @@ final class Scan {
                 .map(column ->
                         "CAST("
                                 + (isFile(column)
-                                        ? "filename"
+                                        ? DeletedBits.FILE
                                         : isPlace(column) ? DeletedBits.POSITION : byId(column))
                                 + " AS "
                                 + DuckTypes.type(column.type())
@@ -157,7 +162,9 @@ final class Scan {
                                 "SELECT ",
                                 " FROM "
                                         + read(Stream.of(file)).orElseThrow()
-                                        + ", filename=true, "
+                                        + ", "
+                                        + DeletedBits.FILE
+                                        + "=true, "
                                         + DeletedBits.POSITION
                                         + "=true"
                                         + (stored.isEmpty()
@@ -218,34 +225,72 @@ final class Scan {
     /**
      * Columns of every row that files hold, deleted ones too, and where it stands.
      *
+     * @param columns which of the table's
      * @param names what each column is called
      * @return a SELECT of the columns, then {@code f}, the file's path, and {@code p}, the row's
      *     position in it, counted from 0
      */
     static String places(
-            List<Types.NestedField> columns, List<String> names, List<DataFile> files) {
-        String all = names.stream().collect(Collectors.joining(", ", "SELECT ", ", "));
-        return read(files.stream())
-                .map(read ->
-                        all
-                                + "filename AS f, file_row_number AS p FROM "
-                                + read
-                                + ", filename=true, file_row_number=true, "
-                                + schema(columns, column -> names.get(columns.indexOf(column)))
-                                + ")")
-                .orElseGet(() ->
-                        IntStream.range(0, columns.size())
-                                .mapToObj(i ->
-                                        "CAST(NULL AS "
-                                                + DuckTypes.type(columns.get(i).type())
-                                                + ") AS "
-                                                + names.get(i))
-                                .collect(
-                                        Collectors.joining(
-                                                ", ",
-                                                "SELECT ",
-                                                ", CAST(NULL AS VARCHAR) AS f, CAST(NULL AS"
-                                                        + " BIGINT) AS p WHERE false")));
+            Schema table,
+            List<Types.NestedField> columns,
+            List<String> names,
+            List<DataFile> files) {
+        boolean nameFree = isNameFree(table.columns());
+        Predicate<DataFile> named = file -> file.current() && nameFree;
+        // the engine knows how many rows these have, and joins what is few with them
+        Optional<String> current =
+                read(files.stream().filter(named))
+                        .map(read ->
+                                places(
+                                        called(columns, names, c -> DuckTypes.name(c.name())),
+                                        read));
+        Optional<String> others =
+                read(files.stream().filter(named.negate()))
+                        .map(read ->
+                                places(
+                                        String.join(", ", names),
+                                        read
+                                                + ", "
+                                                + schema(
+                                                        columns,
+                                                        c -> names.get(columns.indexOf(c)))));
+        Optional<String> none =
+                files.isEmpty()
+                        ? Optional.of(
+                                "SELECT "
+                                        + called(columns, names, c -> "NULL")
+                                        + ", CAST(NULL AS VARCHAR) AS f, CAST(NULL AS BIGINT) AS p"
+                                        + " WHERE false")
+                        : Optional.empty();
+        return Stream.of(current, others, none)
+                .flatMap(Optional::stream)
+                .collect(Collectors.joining(" UNION ALL "));
+    }
+
+    private static String places(String columns, String read) {
+        return "SELECT %s, %s AS f, %s AS p FROM %s, %s=true, %s=true)"
+                .formatted(
+                        columns,
+                        DeletedBits.FILE,
+                        DeletedBits.POSITION,
+                        read,
+                        DeletedBits.FILE,
+                        DeletedBits.POSITION);
+    }
+
+    private static String called(
+            List<Types.NestedField> columns,
+            List<String> names,
+            Function<Types.NestedField, String> value) {
+        return IntStream.range(0, columns.size())
+                .mapToObj(i ->
+                        "CAST("
+                                + value.apply(columns.get(i))
+                                + " AS "
+                                + DuckTypes.type(columns.get(i).type())
+                                + ") AS "
+                                + names.get(i))
+                .collect(Collectors.joining(", "));
     }
 
     private static String schema(

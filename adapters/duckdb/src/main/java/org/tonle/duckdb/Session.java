@@ -2,13 +2,13 @@ package org.tonle.duckdb;
 
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.QueryLimits;
 
 /** One connection for one piece of work, which can be stopped from any thread. */
 final class Session implements AutoCloseable {
@@ -30,16 +30,16 @@ final class Session implements AutoCloseable {
     }
 
     /** Ends whatever runs when the time is over. */
-    void limit(Duration timeout) {
+    void limit(QueryLimits limits) {
         deadline =
                 workers.after(
-                        timeout,
+                        limits.left(),
                         () ->
                                 stop(
                                         new LakeException(
                                                 ErrorCode.TIMEOUT,
                                                 "The statement took longer than "
-                                                        + timeout
+                                                        + limits.timeout()
                                                         + "; ask for less, or allow more time")));
     }
 

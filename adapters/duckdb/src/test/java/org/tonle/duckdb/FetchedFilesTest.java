@@ -2,25 +2,33 @@ package org.tonle.duckdb;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.iceberg.Schema;
+import org.apache.iceberg.io.FileIO;
+import org.apache.iceberg.io.InputFile;
+import org.apache.iceberg.io.OutputFile;
 import org.apache.iceberg.types.Types;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.catalog.CachedFiles;
 import org.tonle.catalog.LocalFileIO;
 import org.tonle.contracts.SqlKit;
+import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.DataFile;
+import org.tonle.sql.EnginePlan;
 import org.tonle.sql.FetchingEngine;
 import org.tonle.sql.FileTarget;
 import org.tonle.sql.QueryLimits;
@@ -34,7 +42,37 @@ class FetchedFilesTest {
             new Schema(Types.NestedField.optional(1, "n", Types.LongType.get()));
     private static final QueryLimits LIMITS = new QueryLimits(Duration.ofMinutes(1));
 
+    /** A store that lets nobody read while its gate is closed. */
+    private static final class GatedFiles implements FileIO {
+        private static final long serialVersionUID = 1L;
+
+        private final transient LocalFileIO files = new LocalFileIO();
+        private transient volatile CountDownLatch gate = new CountDownLatch(0);
+
+        @Override
+        public InputFile newInputFile(String location) {
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new LakeException(ErrorCode.CANCELLED, "interrupted", e);
+            }
+            return files.newInputFile(location);
+        }
+
+        @Override
+        public OutputFile newOutputFile(String location) {
+            return files.newOutputFile(location);
+        }
+
+        @Override
+        public void deleteFile(String location) {
+            files.deleteFile(location);
+        }
+    }
+
     @TempDir private Path dir;
+    private final GatedFiles io = new GatedFiles();
     private CachedFiles files;
     private RootAllocator allocator;
     private FetchingEngine engine;
@@ -43,9 +81,7 @@ class FetchedFilesTest {
     @BeforeEach
     void open() throws IOException {
         Path store = Files.createDirectory(dir.resolve("store"));
-        files =
-                new CachedFiles(
-                        new LocalFileIO(), LocalFileIO.location(store), dir.resolve("cache"), 0);
+        files = new CachedFiles(io, LocalFileIO.location(store), dir.resolve("cache"), 0);
         allocator = new RootAllocator();
         engine =
                 new FetchingEngine(
@@ -105,6 +141,45 @@ class FetchedFilesTest {
                 .isInstanceOf(LakeException.class)
                 .hasMessageContaining("zero");
         assertThat(here()).isZero();
+    }
+
+    @Test
+    @Timeout(180)
+    void aQueryWhoseFilesComeSlowlyEndsWhenItsTimeIsOver() throws Exception {
+        io.gate = new CountDownLatch(1);
+        LakeException e =
+                catchThrowableOfType(
+                        LakeException.class,
+                        () ->
+                                engine.run(
+                                        kit.bind("SELECT n FROM silver.t"),
+                                        kit.inputs(),
+                                        new QueryLimits(Duration.ofMillis(100))));
+        assertThat(e.code()).isEqualTo(ErrorCode.TIMEOUT);
+        io.gate.countDown();
+        assertThat(kit.rows("SELECT SUM(n) AS s FROM silver.t").toString()).isEqualTo("[[36]]");
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
+        while (here() > 0) {
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            Thread.sleep(5);
+        }
+    }
+
+    @Test
+    void aPlanIsMadeOfWhatIsHereOrOfTheSmallestFile() {
+        long fetched = files.counts().misses();
+        EnginePlan plan = engine.explain(kit.bind("SELECT n FROM silver.t"), kit.inputs(), LIMITS);
+        assertThat(plan.plan()).containsIgnoringCase("parquet");
+        assertThat(files.counts().misses()).isEqualTo(fetched + 1);
+        try (QueryResult result =
+                engine.run(kit.bind("SELECT n FROM silver.t"), kit.inputs(), LIMITS)) {
+            assertThat(result.next()).isTrue();
+            long all = files.counts().misses();
+            EnginePlan whole =
+                    engine.explain(kit.bind("SELECT n FROM silver.t"), kit.inputs(), LIMITS);
+            assertThat(whole.sql().split("\\.parquet", -1)).hasSize(4);
+            assertThat(files.counts().misses()).isEqualTo(all);
+        }
     }
 
     @Test

@@ -38,6 +38,15 @@ final class BucketOrigin implements FileOrigin {
      */
     private static final Set<String> ARCHIVED = Set.of("GLACIER", "DEEP_ARCHIVE");
 
+    /** These may be of one object only: its own rights, or the key that it is encrypted with. */
+    private static final Set<String> OF_ONE =
+            Set.of(
+                    "AccessDenied",
+                    "AccessDeniedException",
+                    "KMS.DisabledException",
+                    "KMS.KMSInvalidStateException",
+                    "KMS.NotFoundException");
+
     private final FileLocation.Bucket bucket;
     private final int page;
     private final S3Client client;
@@ -83,7 +92,7 @@ final class BucketOrigin implements FileOrigin {
         }
         boolean more = Boolean.TRUE.equals(response.isTruncated());
         if (!more) {
-            return new Page(found, Optional.empty());
+            return new Page(found, Optional.empty(), List.of());
         }
         String next = last == null ? response.nextContinuationToken() : last;
         if (next == null) {
@@ -92,7 +101,7 @@ final class BucketOrigin implements FileOrigin {
                     "The server says that %s has more and not where; it is listed anew."
                             .formatted(bucket));
         }
-        return new Page(found, Optional.of((last == null ? TOKEN : KEY) + next));
+        return new Page(found, Optional.of((last == null ? TOKEN : KEY) + next), List.of());
     }
 
     /**
@@ -113,9 +122,15 @@ final class BucketOrigin implements FileOrigin {
                             : request.continuationToken(place);
         });
         try {
-            return client.listObjectsV2(request.build());
+            ListObjectsV2Response response = client.listObjectsV2(request.build());
+            if (response.isTruncated() == null) {
+                throw new LakeException(
+                        ErrorCode.STORAGE,
+                        "A listing of %s broke off; it is listed anew.".formatted(bucket));
+            }
+            return response;
         } catch (SdkException e) {
-            throw refused(e);
+            throw refused(e, bucket.toString());
         }
     }
 
@@ -142,9 +157,12 @@ final class BucketOrigin implements FileOrigin {
                     || (e.statusCode() == 404 && !"NoSuchBucket".equals(code(e)))) {
                 throw new NoSuchFileException(file.name());
             }
-            throw refused(e);
+            if (OF_ONE.contains(code(e))) {
+                throw new RefusedFileException(file.name(), why(e), e);
+            }
+            throw refused(e, bucket + file.name());
         } catch (SdkException e) {
-            throw refused(e);
+            throw refused(e, bucket + file.name());
         }
     }
 
@@ -154,14 +172,19 @@ final class BucketOrigin implements FileOrigin {
                 : Objects.requireNonNullElse(e.awsErrorDetails().errorCode(), "");
     }
 
-    private RuntimeException refused(SdkException e) {
+    private static String why(SdkException e) {
+        return e instanceof S3Exception s3
+                ? "%d %s".formatted(s3.statusCode(), code(s3)).strip()
+                : Objects.requireNonNullElse(e.getMessage(), e.toString()).strip();
+    }
+
+    /**
+     * @param what wasn't read
+     */
+    private RuntimeException refused(SdkException e, String what) {
         if (e instanceof AbortedException) {
             return e;
         }
-        String why =
-                e instanceof S3Exception s3
-                        ? "%d %s".formatted(s3.statusCode(), code(s3))
-                        : Objects.requireNonNullElse(e.getMessage(), e.toString());
         if (e instanceof S3Exception s3 && "NoSuchBucket".equals(code(s3))) {
             return new LakeException(
                     ErrorCode.STORAGE,
@@ -169,15 +192,15 @@ final class BucketOrigin implements FileOrigin {
                             .formatted(bucket.name()),
                     e);
         }
-        if (e instanceof S3Exception s3 && (s3.statusCode() == 401 || s3.statusCode() == 403)) {
+        if (e instanceof S3Exception s3 && BucketClient.refuses(s3)) {
             return new LakeException(
-                    ErrorCode.STORAGE,
+                    ErrorCode.FORBIDDEN,
                     "The server refuses to let %s be read (%s). See whether its access-key holds and may list and get."
-                            .formatted(bucket, why.strip()),
+                            .formatted(what, why(e)),
                     e);
         }
         return new LakeException(
-                ErrorCode.STORAGE, "%s can't be read now: %s".formatted(bucket, why.strip()), e);
+                ErrorCode.STORAGE, "%s can't be read now: %s".formatted(what, why(e)), e);
     }
 
     /** Each read asked for the version that was listed. */

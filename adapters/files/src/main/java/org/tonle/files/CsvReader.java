@@ -126,7 +126,15 @@ final class CsvReader implements PieceReader {
                 return records.next();
             }
         } catch (CsvParseException e) {
-            left = Piece.unreadable(new byte[0], "the file can't be read on: " + e.getMessage());
+            left =
+                    Piece.unreadable(
+                            new byte[0],
+                            "the file can't be read on: %s%s"
+                                    .formatted(
+                                            e.getMessage(),
+                                            e.getCause() == null
+                                                    ? ""
+                                                    : ": " + e.getCause().getMessage()));
         } catch (UncheckedIOException e) {
             broken = Objects.requireNonNullElse(e.getCause(), new IOException(e));
         }

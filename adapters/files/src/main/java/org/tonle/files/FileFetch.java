@@ -58,6 +58,7 @@ final class FileFetch {
      * Fetches a file.
      *
      * @throws NoSuchFileException if it isn't there any more, or is another one now
+     * @throws RefusedFileException if it may not be read
      */
     Fetched of(FileOrigin.Found found) throws IOException {
         ObjectFolder.Part part = folder.part(part(found), found.size());
@@ -66,7 +67,7 @@ final class FileFetch {
             fill(part, found);
             whole = true;
             return new Fetched(part.path(), part.sha256(), Optional.of(part));
-        } catch (NoSuchFileException e) {
+        } catch (NoSuchFileException | RefusedFileException e) {
             part.delete();
             throw e;
         } finally {
@@ -94,7 +95,7 @@ final class FileFetch {
                     }
                     part.write(buffer, n);
                 }
-            } catch (NoSuchFileException e) {
+            } catch (NoSuchFileException | RefusedFileException e) {
                 throw e;
             } catch (IOException e) {
                 broken = e;

@@ -29,13 +29,14 @@ interface FileOrigin extends Closeable {
      * Some of what is there.
      *
      * @param next from where there is more; empty if this was all
+     * @param refused names of folders that may not be looked into
      */
-    record Page(List<Found> files, Optional<String> next) {}
+    record Page(List<Found> files, Optional<String> next, List<String> refused) {}
 
     /**
      * Sees whether it is there.
      *
-     * @throws LakeException STORAGE, what keeps it from being read
+     * @throws LakeException STORAGE or FORBIDDEN, what keeps it from being read
      */
     void require();
 
@@ -43,7 +44,7 @@ interface FileOrigin extends Closeable {
      * Lists files.
      *
      * @param from of the page before; empty to begin anew
-     * @throws LakeException STORAGE, what keeps it from being listed
+     * @throws LakeException STORAGE or FORBIDDEN, what keeps it from being listed
      */
     Page list(Optional<String> from) throws IOException;
 
@@ -55,7 +56,8 @@ interface FileOrigin extends Closeable {
      *
      * @param offset how many of its bytes are passed over
      * @throws NoSuchFileException if it isn't there any more, or is another one now
-     * @throws LakeException STORAGE, what else keeps it from being read
+     * @throws RefusedFileException if this one may not be read
+     * @throws LakeException STORAGE or FORBIDDEN, what else keeps it from being read
      */
     InputStream open(Found file, long offset) throws IOException;
 

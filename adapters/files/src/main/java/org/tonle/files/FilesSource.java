@@ -3,6 +3,7 @@ package org.tonle.files;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystems;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
@@ -18,7 +19,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +44,7 @@ public final class FilesSource implements Source {
 
     private static final Duration LIST_EVERY = Duration.ofSeconds(1);
     private static final Duration DOCUMENT_LIMIT = Duration.ofSeconds(60);
+    private static final int NAMED = 3;
     private static final int BODIES = 64;
     private static final long BYTES = 8 << 20;
 
@@ -61,6 +65,12 @@ public final class FilesSource implements Source {
 
     /** The same of the listing that goes on. */
     private final Map<String, String> unsettled = new HashMap<>();
+
+    /** What may not be read, each file or folder with the reason: of the last listing. */
+    private final Map<String, String> refused = new TreeMap<>();
+
+    /** The same of the listing that goes on. */
+    private final Map<String, String> refusing = new TreeMap<>();
 
     private final Deque<FileOrigin.Found> waiting = new ArrayDeque<>();
 
@@ -193,6 +203,9 @@ public final class FilesSource implements Source {
                     }
                 } catch (NoSuchFileException e) {
                     log.info("{} isn't there to be read now", found.name());
+                } catch (RefusedFileException e) {
+                    // the others go on; it is tried again when it is listed again
+                    refusing.put(found.name(), e.why());
                 }
             } else if (listed.isPresent()
                     || System.nanoTime() - listedNanos >= LIST_EVERY.toNanos()) {
@@ -210,7 +223,7 @@ public final class FilesSource implements Source {
         FileFetch.Fetched fetched =
                 (object && keeps) || local.isEmpty()
                         ? fetch.of(found)
-                        : FileFetch.Fetched.inPlace(local.get());
+                        : inPlace(found, local.get());
         boolean begun = false;
         try {
             String item = fetched.sha256() + " " + found.name();
@@ -241,10 +254,25 @@ public final class FilesSource implements Source {
         }
     }
 
+    private static FileFetch.Fetched inPlace(FileOrigin.Found found, Path path) throws IOException {
+        try {
+            return FileFetch.Fetched.inPlace(path);
+        } catch (AccessDeniedException e) {
+            throw new RefusedFileException(found.name(), e);
+        }
+    }
+
     /** Adds what comes next in the listing to the files that wait. */
     private void list() throws IOException {
         Instant before = clock.instant().minus(kind.settle());
+        if (listed.isEmpty()) {
+            // all that the last listing had was tried
+            refused.clear();
+            refused.putAll(refusing);
+            refusing.clear();
+        }
         FileOrigin.Page page = origin.list(listed);
+        page.refused().forEach(folder -> refusing.put(folder, RefusedFileException.DENIED));
         for (FileOrigin.Found seen : page.files()) {
             if (!wanted(seen.name()) || seen.state().equals(done.get(seen.name()))) {
                 continue;
@@ -301,6 +329,25 @@ public final class FilesSource implements Source {
             reading = null;
         }
         return body.bytes().length;
+    }
+
+    @Override
+    public Optional<String> warning() {
+        if (refused.isEmpty()) {
+            return Optional.empty();
+        }
+        String some =
+                refused.entrySet().stream()
+                        .limit(NAMED)
+                        .map(file -> "%s (%s)".formatted(file.getKey(), file.getValue()))
+                        .collect(Collectors.joining(", "));
+        return Optional.of(
+                "of %s the lake may not read %,d files or folders: %s%s. The others are read; let it read these, and they are taken, too."
+                        .formatted(
+                                kind.location(),
+                                refused.size(),
+                                some,
+                                refused.size() > NAMED ? ", …" : ""));
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.tonle.files;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -45,6 +46,7 @@ final class FolderOrigin implements FileOrigin {
     public Page list(Optional<String> from) throws IOException {
         require();
         List<Found> found = new ArrayList<>();
+        List<String> refused = new ArrayList<>();
         nameless.clear();
         Files.walkFileTree(
                 folder,
@@ -63,11 +65,15 @@ final class FolderOrigin implements FileOrigin {
                         if (e instanceof NoSuchFileException) {
                             return FileVisitResult.CONTINUE;
                         }
+                        if (e instanceof AccessDeniedException && !file.equals(folder)) {
+                            refused.add(name(file));
+                            return FileVisitResult.CONTINUE;
+                        }
                         throw e;
                     }
                 });
         found.sort(Comparator.comparing(Found::changed).thenComparing(Found::name));
-        return new Page(found, Optional.empty());
+        return new Page(found, Optional.empty(), refused);
     }
 
     private static Found found(String name, BasicFileAttributes attributes) {
@@ -102,13 +108,21 @@ final class FolderOrigin implements FileOrigin {
 
     @Override
     public InputStream open(Found file, long offset) throws IOException {
-        InputStream in = Files.newInputStream(path(file));
+        InputStream in = open(file);
         try {
             in.skipNBytes(offset);
             return in;
         } catch (IOException e) {
             in.close();
             throw e;
+        }
+    }
+
+    private InputStream open(Found file) throws IOException {
+        try {
+            return Files.newInputStream(path(file));
+        } catch (AccessDeniedException e) {
+            throw new RefusedFileException(file.name(), e);
         }
     }
 

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.tonle.contracts.FaultyProxy;
 import org.tonle.contracts.ObjectServer;
 import org.tonle.definition.FileLocation;
+import org.tonle.definition.Secret;
 import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -166,6 +167,7 @@ class BucketIT {
         URI endpoint = server.endpoint();
         refused(
                 server.bucket(ObjectServer.BUCKET, "x/", endpoint, "wrong"),
+                ErrorCode.FORBIDDEN,
                 "The server refuses to let s3://lab/x/ be read (403 SignatureDoesNotMatch). See whether its access-key holds and may list and get.");
         refused(
                 server.bucket("nowhere", "", endpoint, "a-secret-of-tests"),
@@ -177,6 +179,12 @@ class BucketIT {
 
     /** A server that says there is more, as often, before it says what there is. */
     private static HttpServer listing(int emptyPages, AtomicInteger lists) throws IOException {
+        return listing(emptyPages, lists, 403, "InvalidObjectState");
+    }
+
+    /** The same; one of its two objects is refused. */
+    private static HttpServer listing(int emptyPages, AtomicInteger lists, int refusal, String code)
+            throws IOException {
         HttpServer scripted =
                 HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         scripted.createContext(
@@ -197,8 +205,8 @@ class BucketIT {
                                         : "<ListBucketResult><IsTruncated>false</IsTruncated>%s%s</ListBucketResult>"
                                                 .formatted(entry("s/a.csv"), entry("s/b.csv"));
                     } else if (path.endsWith("a.csv")) {
-                        status = 403;
-                        answer = "<Error><Code>InvalidObjectState</Code></Error>";
+                        status = refusal;
+                        answer = "<Error><Code>%s</Code></Error>".formatted(code);
                     }
                     byte[] bytes = answer.getBytes(UTF_8);
                     exchange.sendResponseHeaders(status, bytes.length);
@@ -224,6 +232,40 @@ class BucketIT {
         HttpServer scripted = listing(0, new AtomicInteger());
         try {
             assertThat(read(of(scripted))).containsExactly("b.csv {\"id\":\"1\"}");
+        } finally {
+            scripted.stop(0);
+        }
+    }
+
+    @Test
+    void anObjectThatIsRefusedIsNamedAndTheOthersAreRead() throws Exception {
+        HttpServer scripted = listing(0, new AtomicInteger(), 403, "AccessDenied");
+        try (FilesSource source = source(of(scripted), 2)) {
+            source.begin(Map.of());
+            List<SourceBody> came = new ArrayList<>();
+            long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
+            while (source.warning().isEmpty() && System.nanoTime() - deadline < 0) {
+                came.addAll(source.poll(Duration.ofMillis(10)));
+            }
+            assertThat(source.warning().orElseThrow())
+                    .contains("may not read 1 files or folders: a.csv (403 AccessDenied).");
+            assertThat(came)
+                    .extracting(body -> body.headers().get("file"))
+                    .containsExactly("b.csv");
+        } finally {
+            scripted.stop(0);
+        }
+    }
+
+    @Test
+    void credentialsThatAreOverAreRefusedThoughTheServerSaysABadRequest() throws Exception {
+        HttpServer scripted = listing(0, new AtomicInteger(), 400, "ExpiredToken");
+        try {
+            assertThatThrownBy(() -> read(of(scripted)))
+                    .isInstanceOfSatisfying(
+                            LakeException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.FORBIDDEN))
+                    .hasMessageContaining("s/a.csv be read (400 ExpiredToken)");
         } finally {
             scripted.stop(0);
         }
@@ -260,14 +302,79 @@ class BucketIT {
         }
     }
 
+    @Test
+    void aKeyThatIsTakenAwayWhileObjectsAreReadIsSaidAndNothingIsLostWhenItIsBack()
+            throws Exception {
+        try (ObjectServer keys =
+                ObjectServer.withKeys(Files.createDirectories(folder.resolve("keys")))) {
+            keys.grant("guest", "of-the-guest");
+            FileLocation.Bucket bucket =
+                    new FileLocation.Bucket(
+                            ObjectServer.BUCKET,
+                            "guests/",
+                            Optional.of(keys.endpoint()),
+                            Optional.empty(),
+                            Optional.of(
+                                    new FileLocation.Credentials(
+                                            new Secret("guest"), new Secret("of-the-guest"))),
+                            true);
+            keys.put("guests/a.csv", "id\n1\n".getBytes(UTF_8));
+            assertThat(awaitRead(bucket)).containsExactly("a.csv {\"id\":\"1\"}");
+            try (FilesSource source = source(bucket, 2)) {
+                source.begin(Map.copyOf(marks));
+                keys.revoke("guest");
+                keys.put("guests/b.csv", "id\n2\n".getBytes(UTF_8));
+                assertThatThrownBy(
+                                () -> {
+                                    long deadline =
+                                            System.nanoTime() + Duration.ofSeconds(90).toNanos();
+                                    while (System.nanoTime() < deadline) {
+                                        for (SourceBody body : source.poll(Duration.ofMillis(10))) {
+                                            // the server's own cache of keys may let it in for a
+                                            // moment
+                                            marks.put(body.mark().item(), body.mark());
+                                        }
+                                    }
+                                })
+                        .isInstanceOfSatisfying(
+                                LakeException.class,
+                                e -> assertThat(e.code()).isEqualTo(ErrorCode.FORBIDDEN))
+                        .hasMessageContaining("403")
+                        .hasMessageNotContaining("of-the-guest");
+            }
+            keys.put("guests/c.csv", "id\n3\n".getBytes(UTF_8));
+            keys.grant("guest", "of-the-guest");
+            List<String> later = awaitRead(bucket);
+            assertThat(later).endsWith("c.csv {\"id\":\"3\"}");
+            assertThat(marks).hasSize(3);
+        }
+    }
+
+    /** What comes when the server has heard of the key. */
+    private List<String> awaitRead(FileLocation.Bucket bucket) throws InterruptedException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
+        while (true) {
+            try {
+                return read(bucket);
+            } catch (LakeException e) {
+                assertThat(e.code()).isEqualTo(ErrorCode.FORBIDDEN);
+                assertThat(System.nanoTime()).isLessThan(deadline);
+                Thread.sleep(50);
+            }
+        }
+    }
+
     private void refused(FileLocation.Bucket bucket, String message) {
+        refused(bucket, ErrorCode.STORAGE, message);
+    }
+
+    private void refused(FileLocation.Bucket bucket, ErrorCode code, String message) {
         try (FilesSource source = source(bucket, 10)) {
             assertThatThrownBy(() -> source.begin(Map.of()))
                     .isInstanceOfSatisfying(
                             LakeException.class,
                             e -> {
-                                assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
-                                assertThat(e.code().retryable()).isTrue();
+                                assertThat(e.code()).isEqualTo(code);
                                 assertThat(e.getMessage()).startsWith(message);
                             });
         }

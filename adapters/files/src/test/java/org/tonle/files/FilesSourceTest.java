@@ -26,11 +26,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -127,6 +130,47 @@ class FilesSourceTest {
                         "e.json {\"a\":1}\n{\"a\":2}\n",
                         "f.ndjson.gz {\"a\":3}\n",
                         "g.csv.zst {\"id\":\"7\"}\n");
+    }
+
+    @Test
+    void aFileThatMayNotBeReadIsNamedWhileTheOthersAreReadAndTakenWhenItMay() throws Exception {
+        write("a.csv", "id\n1\n");
+        write("b.csv", "id\n2\n");
+        Set<String> refused = new HashSet<>(Set.of("a.csv", "closed/"));
+        try (FilesSource source =
+                new FilesSource(
+                        kind("**", Optional.empty()),
+                        new RefusingOrigin(new FolderOrigin(folder), refused),
+                        storage,
+                        true,
+                        Duration.ofSeconds(60),
+                        Clock.systemUTC())) {
+            source.begin(Map.of());
+            List<String> came = new ArrayList<>();
+            pollUntil(source, came, () -> source.warning().isPresent());
+            assertThat(source.warning().orElseThrow())
+                    .contains(
+                            "2 files or folders: a.csv (access denied), closed/ (access denied).");
+            assertThat(came).containsExactly("b.csv {\"id\":\"2\"}\n");
+            assertThat(storage).isEmptyDirectory();
+            refused.clear();
+            write("c.csv", "id\n3\n");
+            pollUntil(source, came, () -> source.warning().isEmpty() && came.size() == 3);
+            assertThat(came)
+                    .containsExactlyInAnyOrder(
+                            "a.csv {\"id\":\"1\"}\n",
+                            "b.csv {\"id\":\"2\"}\n",
+                            "c.csv {\"id\":\"3\"}\n");
+        }
+    }
+
+    private static void pollUntil(FilesSource source, List<String> came, BooleanSupplier enough)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
+        while (!enough.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("%s", came).isLessThan(deadline);
+            source.poll(Duration.ofMillis(10)).forEach(body -> came.add(shown(body)));
+        }
     }
 
     @Test

@@ -159,6 +159,7 @@ final class RegistryClient implements AutoCloseable {
     private Optional<Registered> answer(int status, byte[] body, String path) throws IOException {
         if (status == 401 || status == 403) {
             throw trouble(
+                    ErrorCode.UNAUTHENTICATED,
                     "refused %s (HTTP %d). Check user and password under registry: of the source, and that they may read schemas"
                             .formatted(
                                     registry.user()
@@ -205,10 +206,12 @@ final class RegistryClient implements AutoCloseable {
     }
 
     private LakeException trouble(String what, @Nullable Throwable why) {
+        return trouble(ErrorCode.SOURCE_UNAVAILABLE, what, why);
+    }
+
+    private LakeException trouble(ErrorCode code, String what, @Nullable Throwable why) {
         return new LakeException(
-                ErrorCode.SOURCE_UNAVAILABLE,
-                "The schema registry at %s %s.".formatted(registry.url(), what),
-                why);
+                code, "The schema registry at %s %s.".formatted(registry.url(), what), why);
     }
 
     @Override

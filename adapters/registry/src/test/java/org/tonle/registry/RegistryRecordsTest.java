@@ -261,7 +261,7 @@ class RegistryRecordsTest {
             assertThatThrownBy(() -> wrong.decode(new TopicRecord(0, 0, 0, null, value)))
                     .isInstanceOfSatisfying(
                             LakeException.class,
-                            e -> assertThat(e.code()).isEqualTo(ErrorCode.SOURCE_UNAVAILABLE))
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAUTHENTICATED))
                     .hasMessageContaining("refused user lake (HTTP 401)")
                     .hasMessageNotContaining("guess");
         }

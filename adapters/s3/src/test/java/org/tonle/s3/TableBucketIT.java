@@ -1,19 +1,25 @@
 package org.tonle.s3;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.FileIO;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -75,7 +81,7 @@ class TableBucketIT {
     }
 
     private static byte[] text(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
+        return text.getBytes(UTF_8);
     }
 
     @Test
@@ -131,7 +137,7 @@ class TableBucketIT {
                                 staging.resolve("copies"),
                                 1 << 20)) {
             Path path = copies.path("s3://lab/cut/t/a.parquet");
-            proxy.cutAfter(200_000);
+            proxy.cutAfter(0);
             LakeException e =
                     catchThrowableOfType(LakeException.class, () -> copies.hold(List.of(path)));
             assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
@@ -243,7 +249,7 @@ class TableBucketIT {
 
     @Test
     void anUploadInPartsIsNeverWrittenOverEither() throws IOException {
-        byte[] large = bytes(50_000_000);
+        byte[] large = bytes(52_000_000);
         try (FileIO files = files(server.bucket("parts/"));
                 S3Client client = BucketClient.open(server.bucket("parts/"))) {
             write(files, "s3://lab/parts/a", large);
@@ -255,6 +261,155 @@ class TableBucketIT {
             assertThatThrownBy(() -> write(files, "s3://lab/parts/b", large))
                     .isInstanceOf(LakeException.class);
             assertThat(read(files, "s3://lab/parts/b")).asString().isEqualTo("mine");
+        }
+    }
+
+    /** As in a pod of Kubernetes; the names are those of variables of the environment, too. */
+    @Test
+    void whoHasATokenOfAWebIdentityIsKnownByWhatItIsExchangedFor() throws Exception {
+        AtomicReference<String> asked = new AtomicReference<>("");
+        HttpServer tokens =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        tokens.createContext(
+                "/",
+                exchange -> {
+                    asked.set(new String(exchange.getRequestBody().readAllBytes(), UTF_8));
+                    byte[] answer =
+                            text(
+                                    """
+                                    <AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+                                      <AssumeRoleWithWebIdentityResult>
+                                        <Credentials>
+                                          <AccessKeyId>of-a-pod</AccessKeyId>
+                                          <SecretAccessKey>secret-of-a-pod</SecretAccessKey>
+                                          <SessionToken>session-of-a-pod</SessionToken>
+                                          <Expiration>2100-01-01T00:00:00Z</Expiration>
+                                        </Credentials>
+                                      </AssumeRoleWithWebIdentityResult>
+                                    </AssumeRoleWithWebIdentityResponse>
+                                    """);
+                    exchange.sendResponseHeaders(200, answer.length);
+                    exchange.getResponseBody().write(answer);
+                    exchange.close();
+                });
+        tokens.start();
+        Map<String, String> environment =
+                Map.of(
+                        "aws.roleArn",
+                        "arn:aws:iam::123456789012:role/lake",
+                        "aws.roleSessionName",
+                        "tests",
+                        "aws.webIdentityTokenFile",
+                        Files.writeString(staging.resolve("token"), "a-token-of-kubernetes")
+                                .toString(),
+                        "aws.endpointUrlSts",
+                        "http://127.0.0.1:" + tokens.getAddress().getPort(),
+                        "aws.region",
+                        "eu-central-1");
+        environment.forEach(System::setProperty);
+        try (FaultyProxy proxy = new FaultyProxy(server.endpoint())) {
+            List<Map<String, String>> headers = new CopyOnWriteArrayList<>();
+            proxy.fault(
+                    FaultyProxy.Fault.SLOW_DOWN,
+                    request -> {
+                        headers.add(request.headers());
+                        return false;
+                    });
+            FileLocation.Bucket bucket =
+                    new FileLocation.Bucket(
+                            "lab",
+                            "pod/",
+                            Optional.of(proxy.address()),
+                            Optional.empty(),
+                            Optional.empty(),
+                            true);
+            // the server knows nothing of that
+            LakeException e =
+                    catchThrowableOfType(
+                            LakeException.class, () -> TableBucket.require(storage(bucket)));
+            assertThat(e).hasMessageContaining("refuses the lake at s3://lab/pod/ (403");
+            assertThat(asked.get())
+                    .contains("Action=AssumeRoleWithWebIdentity")
+                    .contains("WebIdentityToken=a-token-of-kubernetes")
+                    .contains("role%2Flake");
+            assertThat(headers)
+                    .isNotEmpty()
+                    .allSatisfy(sent ->
+                            assertThat(sent)
+                                    .containsEntry("x-amz-security-token", "session-of-a-pod")
+                                    .hasEntrySatisfying(
+                                            "authorization",
+                                            value -> assertThat(value).contains("=of-a-pod/")));
+        } finally {
+            environment.keySet().forEach(System::clearProperty);
+            tokens.stop(0);
+        }
+    }
+
+    private record Said(int status, String code, String... message) {}
+
+    @Test
+    void whatAServerAnswersIsSaidWithWhatToDo() throws Exception {
+        List<Said> all =
+                List.of(
+                        new Said(301, "PermanentRedirect", "another region", "region:"),
+                        new Said(400, "AuthorizationHeaderMalformed", "another region"),
+                        new Said(400, "ExpiredToken", "holds no more", "Renew"),
+                        new Said(400, "InvalidArgument", "doesn't take", "why it is so"),
+                        new Said(401, "Unauthorized", "refuses the lake", "access-key"),
+                        new Said(409, "ConditionalRequestConflict", "met another one"),
+                        new Said(412, "PreconditionFailed", "Somebody else wrote"),
+                        new Said(
+                                501, "NotImplemented", "can't do what tables need", "why it is so"),
+                        new Said(404, "NoSuchBucket", "There is no bucket lab"));
+        AtomicReference<Said> now = new AtomicReference<>(all.getFirst());
+        HttpServer scripted =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        scripted.createContext(
+                "/",
+                exchange -> {
+                    exchange.getRequestBody().readAllBytes();
+                    boolean head = exchange.getRequestMethod().equals("HEAD");
+                    byte[] answer =
+                            text(
+                                    "<Error><Code>%s</Code><Message>why it is so</Message></Error>"
+                                            .formatted(now.get().code()));
+                    exchange.sendResponseHeaders(
+                            head ? 404 : now.get().status(), head ? -1 : answer.length);
+                    if (!head) {
+                        exchange.getResponseBody().write(answer);
+                    }
+                    exchange.close();
+                });
+        scripted.start();
+        FileLocation.Bucket bucket =
+                server.through(
+                        URI.create("http://127.0.0.1:" + scripted.getAddress().getPort()), "s/");
+        try (FileIO files = files(bucket)) {
+            for (Said said : all) {
+                now.set(said);
+                LakeException e =
+                        catchThrowableOfType(
+                                LakeException.class,
+                                () -> write(files, "s3://lab/s/a", text("rows")));
+                assertThat(e.code()).as(said.toString()).isEqualTo(ErrorCode.STORAGE);
+                assertThat(e).as(said.toString()).hasMessageContainingAll(said.message());
+                assertThat(e).hasMessageContaining("lab");
+            }
+        } finally {
+            scripted.stop(0);
+        }
+    }
+
+    @Test
+    void theSameBytesMayBePutAgainByWhoPutThem() throws Exception {
+        try (FileIO files = files(server.bucket("again/"));
+                FileIO others = files(server.bucket("again/"))) {
+            write(files, "s3://lab/again/a", text("rows"));
+            write(files, "s3://lab/again/a", text("rows"));
+            assertThatThrownBy(() -> write(others, "s3://lab/again/a", text("rows")))
+                    .isInstanceOf(LakeException.class)
+                    .hasMessageContaining("Somebody else wrote");
         }
     }
 }

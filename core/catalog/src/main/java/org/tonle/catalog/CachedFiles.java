@@ -1,22 +1,27 @@
 package org.tonle.catalog;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
@@ -34,6 +39,7 @@ import org.tonle.spi.LakeException;
 public final class CachedFiles implements TableFiles, AutoCloseable {
     private static final int AT_ONCE = 8;
     private static final int BUFFER = 1 << 16;
+    private static final long RESERVE_BYTES = 1L << 30;
 
     private final FileIO io;
     private final String root;
@@ -50,14 +56,27 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
      * @param io by which the store is reached; a stream of it ends early only with an exception
      * @param root where tables are made, without a slash at its end
      * @param folder of the copies alone: whatever else lies in it is removed
-     * @param limitBytes how much room copies take that nobody holds
+     * @param limitBytes how much room copies take that nobody holds; less while less than 1 GB, or
+     *     a tenth of a smaller disk, is free
      */
     public CachedFiles(FileIO io, String root, Path folder, long limitBytes) {
+        this(io, root, folder, limitBytes, () -> isShort(folder.toFile()));
+    }
+
+    /**
+     * @param isShort whether the folder's disk has so little room left that copies should leave
+     */
+    CachedFiles(FileIO io, String root, Path folder, long limitBytes, BooleanSupplier isShort) {
         this.io = io;
         this.root = root;
         this.folder = folder.toAbsolutePath().normalize();
         LocalFileIO.createDirectories(this.folder);
-        this.copies = Copies.open(this.folder, limitBytes);
+        this.copies = Copies.open(this.folder, limitBytes, isShort);
+    }
+
+    /** The lake needs room too, to go on taking events: before it refuses them copies leave. */
+    private static boolean isShort(File disk) {
+        return disk.getUsableSpace() < Math.min(RESERVE_BYTES, disk.getTotalSpace() / 10);
     }
 
     /**
@@ -191,7 +210,7 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
     }
 
     @Override
-    public Held hold(Collection<Path> paths) {
+    public Held hold(Collection<Path> paths, Duration timeout) {
         List<Copies.Copy> held = new ArrayList<>();
         try {
             for (Path path : paths.stream().distinct().toList()) {
@@ -199,7 +218,7 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
                     held.add(copies.hold(path));
                 }
             }
-            fetch(held.stream().filter(copy -> !isHere(copy)).toList());
+            fetch(held.stream().filter(copy -> !isHere(copy)).toList(), timeout);
         } catch (RuntimeException | Error e) {
             held.forEach(copies::release);
             throw e;
@@ -212,6 +231,11 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
         };
     }
 
+    @Override
+    public boolean isHere(Path path) {
+        return !path.startsWith(folder) || Files.exists(path);
+    }
+
     private boolean isHere(Copies.Copy copy) {
         if (copy.isComplete()) {
             hits.incrementAndGet();
@@ -221,59 +245,119 @@ public final class CachedFiles implements TableFiles, AutoCloseable {
     }
 
     /** All of them; if one can't be, those that are under way and no more. */
-    private void fetch(List<Copies.Copy> missing) {
+    private void fetch(List<Copies.Copy> missing, Duration timeout) {
         if (missing.isEmpty()) {
             return;
         }
-        AtomicReference<@Nullable Throwable> failed = new AtomicReference<>();
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        Fetch fetch = new Fetch(missing.size());
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        try {
             for (Copies.Copy copy : missing) {
-                threads.execute(() -> {
-                    if (failed.get() != null) {
-                        return;
-                    }
-                    try {
-                        complete(copy);
-                    } catch (RuntimeException | Error e) {
-                        failed.compareAndSet(null, e);
-                    }
-                });
+                // its own hold: who waits for it may go before it is here
+                Copies.Copy own = copies.hold(copy.path());
+                threads.execute(() -> fetch.one(own));
+            }
+            fetch.await(timeout);
+        } finally {
+            // nobody waits for what is under way now
+            threads.shutdownNow();
+        }
+    }
+
+    /** Files that somebody waits for. */
+    private final class Fetch {
+        private final CountDownLatch left;
+        private final AtomicReference<@Nullable Throwable> failed = new AtomicReference<>();
+
+        Fetch(int files) {
+            left = new CountDownLatch(files);
+        }
+
+        void one(Copies.Copy copy) {
+            try {
+                if (failed.get() == null) {
+                    complete(copy);
+                }
+            } catch (RuntimeException | Error e) {
+                failed.compareAndSet(null, e);
+            } finally {
+                copies.release(copy);
+                left.countDown();
             }
         }
-        switch (failed.get()) {
-            case null -> {}
-            case Throwable e when Thread.currentThread().isInterrupted() ->
-                    throw new LakeException(
-                            ErrorCode.CANCELLED, "Stopped while files were fetched.", e);
-            case RuntimeException e -> throw e;
-            case Throwable e ->
-                    throw new LakeException(ErrorCode.INTERNAL, "Files weren't fetched: " + e, e);
+
+        void await(Duration timeout) {
+            boolean all;
+            try {
+                all = left.await(nanos(timeout), TimeUnit.NANOSECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw stopped(e);
+            }
+            if (!all) {
+                throw new LakeException(
+                        ErrorCode.TIMEOUT,
+                        "%d files of %s weren't here within %s; ask again, when more of them will be, or allow more time"
+                                .formatted(left.getCount(), root, timeout));
+            }
+            switch (failed.get()) {
+                case null -> {}
+                case RuntimeException e -> throw e;
+                case Throwable e ->
+                        throw new LakeException(
+                                ErrorCode.INTERNAL, "Files weren't fetched: " + e, e);
+            }
         }
+    }
+
+    private static long nanos(Duration timeout) {
+        return timeout.compareTo(Duration.ofNanos(Long.MAX_VALUE)) < 0
+                ? timeout.toNanos()
+                : Long.MAX_VALUE;
+    }
+
+    private static LakeException stopped(InterruptedException e) {
+        return new LakeException(ErrorCode.CANCELLED, "Stopped while files were fetched.", e);
     }
 
     private void complete(Copies.Copy copy) {
         try {
-            transfers.acquire();
+            // first the lock: who waits for a file that another one brings takes no turn
+            copy.making().lockInterruptibly();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new LakeException(ErrorCode.CANCELLED, "Stopped while files were fetched.", e);
+            throw stopped(e);
         }
         try {
-            copy.making().lock();
+            transfers.acquire();
             try {
                 if (copy.isComplete() || copies.isIntact(copy)) {
                     hits.incrementAndGet();
                 } else {
-                    download(copy);
+                    downloadWithRoom(copy);
                     misses.incrementAndGet();
                 }
             } finally {
-                copy.making().unlock();
+                transfers.release();
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw stopped(e);
         } catch (IOException e) {
             throw cantKeep(copy.path(), e);
         } finally {
-            transfers.release();
+            copy.making().unlock();
+        }
+    }
+
+    private void downloadWithRoom(Copies.Copy copy) throws IOException {
+        try {
+            download(copy);
+        } catch (IOException e) {
+            if (!copies.madeRoom(e)) {
+                throw e;
+            }
+            download(copy);
         }
     }
 

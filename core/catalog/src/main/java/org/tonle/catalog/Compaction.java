@@ -1,5 +1,6 @@
 package org.tonle.catalog;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -186,14 +187,25 @@ public final class Compaction {
             Rewriter rewriter) {
         try (StagedCommit commit = catalog.stage()) {
             StagedTable staged = commit.table(table.identifier(), StagedTable.OnConflict.REAPPLY);
+            long begun = System.nanoTime();
             List<DataFile> written = rewriter.rewrite(staged, commit.id(), small);
-            requireAll(table.identifier(), rows(small, deleted), rows(written, Map.of()));
+            long rows = rows(written, Map.of());
+            requireAll(table.identifier(), rows(small, deleted), rows);
             failPoints.reach("compact.after-write");
             staged.rewrite(table, small, written);
             CommitRequest.Builder request =
                     CommitRequest.builder(commit.id(), LakeCatalog.COMPACTION, "tonle")
-                            .summary("table", table.identifier().toString())
-                            .summary("files", small.size());
+                            .summary("namespace", Names.encode(table.identifier().namespace()))
+                            .summary("name", table.identifier().name())
+                            .summary("files", small.size())
+                            .summary("written_files", written.size())
+                            .summary("bytes", bytes(small))
+                            .summary("written_bytes", bytes(written))
+                            .summary("rows", rows)
+                            .summary("folded_rows", rows(small, Map.of()) - rows)
+                            .summary(
+                                    "millis",
+                                    Duration.ofNanos(System.nanoTime() - begun).toMillis());
             lease.ifPresent(request::fencedBy);
             var unused = commit.publish(request);
         }
@@ -207,6 +219,10 @@ public final class Compaction {
                     "Compaction of %s wrote %d rows of files that hold %d. Nothing was changed; this is a bug, please report it."
                             .formatted(table, written, rows));
         }
+    }
+
+    private static long bytes(List<DataFile> files) {
+        return files.stream().mapToLong(DataFile::fileSizeInBytes).sum();
     }
 
     private static long rows(List<DataFile> files, Map<String, DeletedRows> deleted) {

@@ -11,11 +11,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedSet;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
@@ -23,19 +26,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The copies in a folder and who holds them. What nobody holds leaves when there are too many
- * bytes, the one that was held longest ago first. Beside a copy stands its CRC32C, in a file that
- * is written last. Thread-safe.
+ * The copies in a folder and who holds them. What nobody holds leaves when there are too many bytes
+ * or the disk has too little room, the one that was held longest ago first. Beside a copy stands
+ * its CRC32C, in a file that is written last. Thread-safe.
  */
 final class Copies {
     private static final Logger log = LoggerFactory.getLogger(Copies.class);
     private static final String SUM = ".crc32c";
     private static final String PART = ".part";
+    private static final String FULL = "No space left";
 
     private final long limitBytes;
+    private final BooleanSupplier isShort;
     private final Lock lock = new ReentrantLock();
-    // in the order of their use
-    private final Map<Path, Copy> copies = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Path, Copy> copies = new HashMap<>();
+
+    /** Those that may leave, the one that was let go first at the front. */
+    private final SequencedSet<Copy> idle = new LinkedHashSet<>();
+
     private long bytes;
 
     private enum State {
@@ -70,13 +78,14 @@ final class Copies {
         }
     }
 
-    private Copies(long limitBytes) {
+    private Copies(long limitBytes, BooleanSupplier isShort) {
         this.limitBytes = limitBytes;
+        this.isShort = isShort;
     }
 
     /** Takes over what has a checksum and removes the rest, as far as it can be removed. */
-    static Copies open(Path folder, long limitBytes) {
-        Copies copies = new Copies(limitBytes);
+    static Copies open(Path folder, long limitBytes, BooleanSupplier isShort) {
+        Copies copies = new Copies(limitBytes, isShort);
         try (Stream<Path> files = Files.walk(folder)) {
             List<Path> found =
                     files.filter(Files::isRegularFile)
@@ -108,6 +117,7 @@ final class Copies {
             copy.bytes = path.toFile().length();
             bytes += copy.bytes;
             copies.put(path, copy);
+            idle.add(copy);
         } else {
             remove(path);
         }
@@ -150,6 +160,7 @@ final class Copies {
         try {
             Copy copy = copies.computeIfAbsent(path, Copy::new);
             copy.holders++;
+            idle.remove(copy);
             return copy;
         } finally {
             lock.unlock();
@@ -160,8 +171,12 @@ final class Copies {
         lock.lock();
         try {
             copy.holders--;
-            if (copy.holders == 0 && copy.state == State.ABSENT) {
-                copies.remove(copy.path, copy);
+            if (copy.holders == 0 && copies.get(copy.path) == copy) {
+                if (copy.state == State.ABSENT) {
+                    copies.remove(copy.path);
+                } else {
+                    idle.add(copy);
+                }
             }
             evict();
         } finally {
@@ -241,6 +256,7 @@ final class Copies {
             Copy copy = copies.remove(path);
             if (copy != null) {
                 bytes -= copy.bytes;
+                idle.remove(copy);
             }
             remove(path);
         } finally {
@@ -248,20 +264,31 @@ final class Copies {
         }
     }
 
+    /** Whether a file may be written that couldn't be: the disk was full, and copies left it. */
+    boolean madeRoom(IOException failure) {
+        lock.lock();
+        try {
+            // another one's failure may have made the room already
+            boolean was =
+                    isShort.getAsBoolean() || String.valueOf(failure.getMessage()).contains(FULL);
+            evict();
+            return was;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void evict() {
-        if (bytes <= limitBytes) {
-            return;
+        while (!idle.isEmpty() && !hasRoom()) {
+            Copy copy = idle.removeFirst();
+            copies.remove(copy.path);
+            bytes -= copy.bytes;
+            remove(copy.path);
         }
-        for (Copy copy : List.copyOf(copies.values())) {
-            if (bytes <= limitBytes) {
-                return;
-            }
-            if (copy.holders == 0 && copy.state != State.ABSENT) {
-                copies.remove(copy.path);
-                bytes -= copy.bytes;
-                remove(copy.path);
-            }
-        }
+    }
+
+    private boolean hasRoom() {
+        return bytes <= limitBytes && !isShort.getAsBoolean();
     }
 
     /** First what says that it is whole. */

@@ -1,6 +1,7 @@
 package org.tonle.catalog;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collection;
 import org.apache.iceberg.io.FileIO;
 
@@ -55,7 +56,12 @@ public final class FolderFiles implements TableFiles {
     }
 
     @Override
-    public Held hold(Collection<Path> paths) {
+    public Held hold(Collection<Path> paths, Duration timeout) {
         return NOTHING;
+    }
+
+    @Override
+    public boolean isHere(Path path) {
+        return true;
     }
 }

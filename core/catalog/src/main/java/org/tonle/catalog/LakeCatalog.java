@@ -10,21 +10,26 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataOperations;
 import org.apache.iceberg.ManifestFile;
 import org.apache.iceberg.ManifestFiles;
 import org.apache.iceberg.ManifestReader;
+import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.SnapshotChanges;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.io.FileIO;
+import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.ledger.Change;
 import org.tonle.ledger.CommitConflictException;
@@ -54,7 +59,7 @@ public final class LakeCatalog {
     private final DeletionVectors vectors;
     private final FailPoints failPoints;
     private final List<Lock> stripes =
-            java.util.stream.Stream.<Lock>generate(ReentrantLock::new).limit(256).toList();
+            Stream.<Lock>generate(ReentrantLock::new).limit(256).toList();
 
     /** By manifest: one table state shares all but the newest of them with the state before it. */
     private final Cache<String, List<ListedFile>> files =
@@ -66,7 +71,7 @@ public final class LakeCatalog {
     /**
      * A file as its manifest tells of it.
      *
-     * @param file without what is known of its columns
+     * @param file without what is known of its columns, but of its rows' ingest time
      * @param columns the field ids of which it is told how many values there are; perhaps not all
      */
     record ListedFile(DataFile file, Set<Integer> columns) {}
@@ -221,10 +226,7 @@ public final class LakeCatalog {
         return ledger.changes(table, seq - 1, seq).stream()
                 .filter(change -> change.metadataAfter() != null && change.snapshotId().isPresent())
                 .flatMap(change ->
-                        added(
-                                metadata.read(
-                                        java.util.Objects.requireNonNull(change.metadataAfter())),
-                                change)
+                        added(metadata.read(Objects.requireNonNull(change.metadataAfter())), change)
                                 .stream())
                 .toList();
     }
@@ -262,18 +264,19 @@ public final class LakeCatalog {
 
     /** Newer metadata mostly lists the snapshot; if it has left the list, its own commit's does. */
     private List<DataFile> added(TableMetadata newest, Change change) {
-        String own = java.util.Objects.requireNonNull(change.metadataAfter());
+        String own = Objects.requireNonNull(change.metadataAfter());
         long snapshotId = change.snapshotId().orElseThrow();
         TableMetadata from = newest.snapshot(snapshotId) != null ? newest : metadata.read(own);
         List<DataFile> found = new ArrayList<>();
         BaseTable table =
                 new BaseTable(
                         new StagingOperations(UUID.randomUUID(), io, from, from.location()), own);
-        SnapshotChanges.builderFor(table)
-                .snapshot(from.snapshot(snapshotId))
-                .executeWith(Direct.EXECUTOR)
-                .build()
-                .addedDataFiles()
+        MetadataFiles.reading(() ->
+                        SnapshotChanges.builderFor(table)
+                                .snapshot(from.snapshot(snapshotId))
+                                .executeWith(Direct.EXECUTOR)
+                                .build()
+                                .addedDataFiles())
                 .forEach(found::add);
         return found;
     }
@@ -297,8 +300,11 @@ public final class LakeCatalog {
             return List.of();
         }
         List<ListedFile> all = new ArrayList<>();
-        for (ManifestFile manifest : snapshot.dataManifests(io)) {
-            all.addAll(files.get(manifest.path(), path -> read(manifest, table)));
+        for (ManifestFile manifest : MetadataFiles.reading(() -> snapshot.dataManifests(io))) {
+            all.addAll(
+                    files.get(
+                            manifest.path(),
+                            path -> MetadataFiles.reading(() -> read(manifest, table))));
         }
         return List.copyOf(all);
     }
@@ -310,11 +316,14 @@ public final class LakeCatalog {
      */
     Map<String, DeletedRows> deleted(TableMetadata table) {
         Snapshot snapshot = table.currentSnapshot();
-        return snapshot == null ? Map.of() : vectors.of(snapshot.deleteManifests(io), table);
+        return snapshot == null
+                ? Map.of()
+                : MetadataFiles.reading(() -> vectors.of(snapshot.deleteManifests(io), table));
     }
 
     private List<ListedFile> read(ManifestFile manifest, TableMetadata table) {
         List<ListedFile> files = new ArrayList<>();
+        Set<Integer> times = ingestTimes(table.schema());
         // mostly the same of all
         Map<Set<Integer>, Set<Integer>> columns = new HashMap<>();
         try (ManifestReader<DataFile> reader =
@@ -324,13 +333,24 @@ public final class LakeCatalog {
                 Set<Integer> counted = counts == null ? Set.of() : Set.copyOf(counts.keySet());
                 files.add(
                         new ListedFile(
-                                file.copyWithoutStats(),
+                                times.isEmpty()
+                                        ? file.copyWithoutStats()
+                                        : file.copyWithStats(times),
                                 columns.computeIfAbsent(counted, own -> own)));
             }
         } catch (IOException e) {
             throw new UncheckedIOException("can't read " + manifest.path(), e);
         }
         return List.copyOf(files);
+    }
+
+    /** The columns by whose bounds files are left out that hold nothing of a time. */
+    private static Set<Integer> ingestTimes(Schema schema) {
+        return Stream.of("ingest_time", "_ingest_time")
+                .map(schema::findField)
+                .filter(Objects::nonNull)
+                .map(Types.NestedField::fieldId)
+                .collect(Collectors.toSet());
     }
 
     /** A folder of its own for every table, so that a dropped name's files stay apart. */

@@ -2,11 +2,16 @@ package org.tonle.catalog;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import java.io.UncheckedIOException;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.TableMetadataParser;
 import org.apache.iceberg.TableProperties;
+import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.FileIO;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 
 /**
  * Reads and writes {@code metadata.json}. A location is unique and what lies there never changes,
@@ -25,8 +30,32 @@ final class MetadataFiles {
         return io;
     }
 
+    /** Errors as of {@link #reading}. */
     TableMetadata read(String location) {
+        return reading(() -> remembered(location));
+    }
+
+    private TableMetadata remembered(String location) {
         return cache.get(location, key -> TableMetadataParser.read(io, key));
+    }
+
+    /**
+     * Reads of tables' metadata, whatever Iceberg throws for what can't be.
+     *
+     * @throws LakeException STORAGE
+     */
+    static <T> T reading(Supplier<T> step) {
+        try {
+            return step.get();
+        } catch (NotFoundException e) {
+            throw new LakeException(
+                    ErrorCode.STORAGE,
+                    "A file that says what a table holds is gone: %s. Restore it: somebody else removed it, or the bucket's lifecycle rules did."
+                            .formatted(e.getMessage()),
+                    e);
+        } catch (UncheckedIOException e) {
+            throw LakeException.storage(e);
+        }
     }
 
     /** Like {@link #read}; NotFoundException if the file is gone, though it is remembered. */
@@ -34,7 +63,7 @@ final class MetadataFiles {
         if (!io.newInputFile(location).exists()) {
             cache.invalidate(location);
         }
-        return read(location);
+        return remembered(location);
     }
 
     /** {@code <version>-<commit>-<attempt>.metadata.json} in the table's metadata folder. */

@@ -83,8 +83,8 @@ public final class PinnedTable {
     }
 
     /**
-     * All data files, in no order, without what is known of their columns. They also hold the rows
-     * that are {@link #deleted}.
+     * All data files, in no order, without what is known of their columns but {@code ingest_time}
+     * or {@code _ingest_time}. They also hold the rows that are {@link #deleted}.
      */
     public List<DataFile> files() {
         return catalog.files(metadata).stream().map(LakeCatalog.ListedFile::file).toList();

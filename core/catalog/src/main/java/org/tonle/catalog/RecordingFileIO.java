@@ -8,6 +8,7 @@ import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tonle.spi.LakeException;
 
 /**
  * Remembers what an unfinished commit wrote, and deletes nothing on Iceberg's behalf: Iceberg would
@@ -37,12 +38,22 @@ final class RecordingFileIO implements FileIO {
         return List.copyOf(created);
     }
 
-    /** Deletes what was created except {@code kept}; a file that won't go is left and logged. */
+    /**
+     * Deletes what was created except {@code kept}; a file that won't go is left and logged. While
+     * the storage is away all are: who waits for this would wait for each.
+     */
     void discardExcept(Collection<String> kept) {
         for (String location : created()) {
             if (!kept.contains(location)) {
                 try {
                     files.delete(location);
+                } catch (LakeException e) {
+                    log.warn(
+                            "{} of a commit that didn't happen, and what it wrote after it, is left: {}",
+                            location,
+                            e.getMessage());
+                    created.retainAll(kept);
+                    return;
                 } catch (RuntimeException e) {
                     log.warn("{} of a commit that didn't happen is left: {}", location, e);
                 }

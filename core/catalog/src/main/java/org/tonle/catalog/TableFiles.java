@@ -1,6 +1,8 @@
 package org.tonle.catalog;
 
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.function.Supplier;
 import org.apache.iceberg.io.FileIO;
@@ -43,8 +45,20 @@ public interface TableFiles {
     /**
      * Sees to it that the files are complete at their paths, until what is returned is closed.
      * Paths that lie elsewhere, and files that aren't stored yet, are whoever wrote them's.
+     *
+     * @param timeout how long that may take
+     * @throws org.tonle.spi.LakeException TIMEOUT; CANCELLED as soon as the thread is interrupted.
+     *     Nothing is held then.
      */
-    Held hold(Collection<Path> paths);
+    Held hold(Collection<Path> paths, Duration timeout);
+
+    /** The same, however long it takes. */
+    default Held hold(Collection<Path> paths) {
+        return hold(paths, ChronoUnit.FOREVER.getDuration());
+    }
+
+    /** Whether a file is complete at its path now, or needn't be brought there. */
+    boolean isHere(Path path);
 
     /** Does what reads the files, {@link #hold held} meanwhile. */
     default <T> T with(Collection<Path> paths, Supplier<T> reading) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
@@ -14,9 +15,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.io.InputFile;
@@ -27,6 +30,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -49,10 +53,17 @@ class CachedFilesTest {
 
         private final AtomicBoolean cut = new AtomicBoolean();
 
+        /** What is read waits for it, whoever has had enough of it. */
+        private final AtomicReference<@Nullable CountDownLatch> gate = new AtomicReference<>();
+
         @Override
         public InputFile newInputFile(String location) {
             opened.incrementAndGet();
             InputFile file = files.newInputFile(location);
+            CountDownLatch closed = gate.get();
+            if (closed != null) {
+                return new SlowInput(file, closed);
+            }
             RuntimeException failure = atFirstRead.getAndSet(null);
             return failure == null ? file : new FailingInput(file, failure);
         }
@@ -109,6 +120,40 @@ class CachedFilesTest {
         @Override
         public boolean exists() {
             return true;
+        }
+    }
+
+    /** Says nothing until a gate is opened, also to a thread that is interrupted. */
+    private record SlowInput(InputFile file, CountDownLatch gate) implements InputFile {
+        @Override
+        public long getLength() {
+            return file.getLength();
+        }
+
+        @Override
+        public SeekableInputStream newStream() {
+            boolean interrupted = Thread.interrupted();
+            while (gate.getCount() > 0) {
+                try {
+                    gate.await();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+            return file.newStream();
+        }
+
+        @Override
+        public String location() {
+            return file.location();
+        }
+
+        @Override
+        public boolean exists() {
+            return file.exists();
         }
     }
 
@@ -196,7 +241,13 @@ class CachedFilesTest {
     }
 
     private CachedFiles open(long limit) {
-        return new CachedFiles(io, LocalFileIO.location(store), dir.resolve("cache"), limit);
+        return open(limit, () -> false);
+    }
+
+    /** On a disk that is sometimes nearly full. */
+    private CachedFiles open(long limit, BooleanSupplier isShort) {
+        return new CachedFiles(
+                io, LocalFileIO.location(store), dir.resolve("cache"), limit, isShort);
     }
 
     /** A file of the store that nobody of this machine wrote. */
@@ -366,6 +417,48 @@ class CachedFilesTest {
     }
 
     @Test
+    void whatNobodyHoldsLeavesWhileTheDiskIsNearlyFull() throws IOException {
+        BooleanSupplier hasTwo =
+                () ->
+                        dir.resolve("cache/a").toFile().exists()
+                                && dir.resolve("cache/b").toFile().exists();
+        try (CachedFiles files = open(ROOMY, hasTwo)) {
+            Path a = given(files, "a", "aaaa");
+            Path b = given(files, "b", "bbbb");
+            Path c = given(files, "c", "cccc");
+            assertThat(read(files, c)).isEqualTo("cccc");
+            assertThat(read(files, a)).isEqualTo("aaaa");
+            TableFiles.Held both = files.hold(List.of(a, b));
+            // c was held longest ago, and its leaving doesn't do; what is held stays
+            assertThat(left(files.folder())).containsExactly("a", "a.crc32c", "b", "b.crc32c");
+            both.close();
+            assertThat(files.counts().bytes()).isEqualTo(4);
+            assertThat(left(files.folder())).hasSize(2);
+        }
+    }
+
+    @Test
+    void aCopyThatFillsTheDiskIsMadeAgainWhenOthersHaveLeft() throws IOException {
+        AtomicBoolean isShort = new AtomicBoolean();
+        try (CachedFiles files = open(ROOMY, isShort::get)) {
+            Path old = given(files, "old", "aaaa");
+            assertThat(read(files, old)).isEqualTo("aaaa");
+            Path path = given(files, "new", "bbbb");
+            for (boolean evicts : List.of(false, true)) {
+                isShort.set(evicts);
+                // takes nothing, as a full disk
+                Files.createSymbolicLink(path.resolveSibling("new.part"), Path.of("/dev/full"));
+                try (TableFiles.Held held = files.hold(List.of(path))) {
+                    assertThat(path).hasContent("bbbb");
+                    assertThat(Files.exists(old)).isEqualTo(!evicts);
+                }
+                files.delete(files.location(path));
+                given(files, "new", "bbbb");
+            }
+        }
+    }
+
+    @Test
     void aFileThatIsGoneIsSaidWithWhereItWasAndNothingIsHeldThen() throws IOException {
         try (CachedFiles files = open(4)) {
             Path there = given(files, "there", "aaaa");
@@ -460,6 +553,75 @@ class CachedFilesTest {
         LakeException e = catchThrowableOfType(LakeException.class, does);
         assertThat(e.code()).isEqualTo(ErrorCode.STORAGE);
         assertThat(e).hasMessageContaining(said);
+    }
+
+    /** Waits until nothing is fetched any more and no copy is left, which nobody may hold. */
+    private void awaitNothing(CachedFiles files) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
+        while (!left(files.folder()).isEmpty() || files.counts().bytes() > 0) {
+            assertThat(System.nanoTime()).as("%s", left(files.folder())).isLessThan(deadline);
+            Thread.sleep(5);
+        }
+    }
+
+    @Test
+    @Timeout(180)
+    void whoHasNoMoreTimeWaitsForNoFileAndHoldsNone() throws Exception {
+        try (CachedFiles files = open(0)) {
+            List<Path> paths = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                paths.add(given(files, "t/" + i, "rows"));
+            }
+            CountDownLatch gate = new CountDownLatch(1);
+            io.gate.set(gate);
+            LakeException e =
+                    catchThrowableOfType(
+                            LakeException.class, () -> files.hold(paths, Duration.ofMillis(50)));
+            assertThat(e.code()).isEqualTo(ErrorCode.TIMEOUT);
+            assertThat(e).hasMessageContaining("20 files").hasMessageContaining(files.root());
+            io.gate.set(null);
+            gate.countDown();
+            awaitNothing(files);
+            assertThat(read(files, paths.getFirst())).isEqualTo("rows");
+        }
+    }
+
+    @Test
+    @Timeout(180)
+    void whoIsInterruptedWaitsForNoFileAndHoldsNone() throws Exception {
+        try (CachedFiles files = open(0)) {
+            Path path = given(files, "t/a", "rows");
+            CountDownLatch gate = new CountDownLatch(1);
+            io.gate.set(gate);
+            AtomicReference<@Nullable LakeException> said = new AtomicReference<>();
+            AtomicBoolean interrupted = new AtomicBoolean();
+            Thread reader =
+                    Thread.ofVirtual()
+                            .start(() -> {
+                                said.set(
+                                        catchThrowableOfType(
+                                                LakeException.class,
+                                                () -> files.hold(List.of(path))));
+                                interrupted.set(Thread.currentThread().isInterrupted());
+                            });
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
+            while (io.opened.get() == 0) {
+                assertThat(System.nanoTime()).isLessThan(deadline);
+                Thread.sleep(5);
+            }
+            reader.interrupt();
+            assertThat(reader.join(Duration.ofSeconds(90))).isTrue();
+            assertThat(said.get())
+                    .isNotNull()
+                    .extracting(LakeException::code)
+                    .isEqualTo(ErrorCode.CANCELLED);
+            assertThat(interrupted).isTrue();
+            // somebody else still wants it
+            io.gate.set(null);
+            gate.countDown();
+            assertThat(read(files, path)).isEqualTo("rows");
+            awaitNothing(files);
+        }
     }
 
     @Test

@@ -149,6 +149,38 @@ class StoreBeforeCommitIT {
     }
 
     @Test
+    void whatIsGoneOfATablesMetadataIsSaidWithWhatToDo() throws IOException {
+        append();
+        Path store = LocalFileIO.path(files.root());
+        List<Path> metadata;
+        try (Stream<Path> all = Files.walk(store)) {
+            metadata = all.filter(path -> path.getParent().endsWith("metadata")).toList();
+        }
+        for (String ending : List.of(".json", ".avro")) {
+            for (Path path : metadata) {
+                if (path.toString().endsWith(ending)) {
+                    Files.move(path, path.resolveSibling(path.getFileName() + ".gone"));
+                }
+            }
+            LakeCatalog others = new LakeCatalog(ledger.ledger(), files, point -> {});
+            LakeException e =
+                    catchThrowableOfType(
+                            LakeException.class,
+                            () -> others.pin().table(TABLE).orElseThrow().records());
+            assertThat(e.code()).as(ending).isEqualTo(ErrorCode.STORAGE);
+            assertThat(e).hasMessageContaining(ending).hasMessageContaining("Restore it");
+            for (Path path : metadata) {
+                Path gone = path.resolveSibling(path.getFileName() + ".gone");
+                if (Files.exists(gone)) {
+                    Files.move(gone, path);
+                }
+            }
+        }
+        assertThat(new LakeCatalog(ledger.ledger(), files, point -> {}).pin().table(TABLE))
+                .hasValueSatisfying(table -> assertThat(table.records()).isEqualTo(7));
+    }
+
+    @Test
     void whatTheStoreRefusesIsNotCommittedAndNothingIsLeftOfIt() {
         long head = ledger.ledger().head();
         io.refusesRows = true;

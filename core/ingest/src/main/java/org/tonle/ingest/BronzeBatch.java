@@ -27,6 +27,7 @@ import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.CommitRequest.LogMove;
 import org.tonle.ledger.CommitRequest.SourceMove;
 import org.tonle.ledger.Lease;
+import org.tonle.ledger.LogPosition;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.SourceMark;
 
@@ -119,7 +120,7 @@ final class BronzeBatch implements AutoCloseable {
         return repeats;
     }
 
-    /** By partition, the position behind the last body. */
+    /** By partition, the position up to which nothing is left to read. */
     Map<Integer, Long> next() {
         return next;
     }
@@ -197,6 +198,19 @@ final class BronzeBatch implements AutoCloseable {
                 });
     }
 
+    /** Takes positions before which nothing is left to read; what was read before them is added. */
+    void pass(Map<Integer, LogReader.From> positions) {
+        positions.forEach((partition, from) -> {
+            next.put(partition, from.position());
+            leaderEpochs.put(partition, from.leaderEpoch().orElse(LogPosition.UNKNOWN_EPOCH));
+        });
+    }
+
+    /** Whether it holds nothing but positions. */
+    boolean isEmpty() {
+        return newestMicros == Long.MIN_VALUE;
+    }
+
     /** Which fields stay in the payload though they were to become columns. */
     Optional<String> warning() {
         return watches.values().stream().flatMap(watch -> watch.warning().stream()).findFirst();
@@ -249,7 +263,7 @@ final class BronzeBatch implements AutoCloseable {
     void publish(List<Lease> leases, Map<Integer, Long> from) {
         StagedCommit files = commit;
         if (files == null) {
-            // nothing but repeats: only the positions move
+            // nothing but repeats or ends of transactions: only the positions move
             var unused = catalog.ledger().commit(request(UUID.randomUUID(), leases, from).build());
             return;
         }

@@ -240,6 +240,11 @@ public final class EventLog implements SourceLog, AutoCloseable {
     }
 
     @Override
+    public LakeException explained(LakeException failure) {
+        return failure;
+    }
+
+    @Override
     public int partitions(SourceTopic topic) {
         // those of its own topics never change
         return topic.partitions();

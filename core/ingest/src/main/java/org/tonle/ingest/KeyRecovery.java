@@ -31,10 +31,15 @@ final class KeyRecovery {
     private static final int FILES_AT_ONCE = 32;
     private static final Duration POLL = Duration.ofMillis(200);
 
+    /** What is known at once of the files of others. */
+    private static final ChangeRange.Limit PAGE =
+            new ChangeRange.Limit(Long.MAX_VALUE, Long.MAX_VALUE);
+
     private final LakeCatalog catalog;
     private final Optional<TableIdentifier> table;
     private final RequestKeys keys;
     private final Clock clock;
+    private final ChangeRange.Limit page;
     private long seq = -1;
 
     /**
@@ -42,39 +47,70 @@ final class KeyRecovery {
      */
     KeyRecovery(
             LakeCatalog catalog, Optional<TableIdentifier> table, RequestKeys keys, Clock clock) {
+        this(catalog, table, keys, clock, PAGE);
+    }
+
+    KeyRecovery(
+            LakeCatalog catalog,
+            Optional<TableIdentifier> table,
+            RequestKeys keys,
+            Clock clock,
+            ChangeRange.Limit page) {
         this.catalog = catalog;
         this.table = table;
         this.keys = keys;
         this.clock = clock;
+        this.page = page;
     }
 
     /**
-     * Brings the keys up to date.
+     * Brings the keys up to date with what bronze holds.
      *
-     * @param log positioned where bronze ends; is read to the end that the log has now
+     * @param oldest what {@link #readTail} found before
+     * @throws LakeException STORAGE if it can't be read now
      */
-    void recover(LogReader log, SourceProgress progress, BooleanSupplier stopping) {
-        long oldest =
-                Math.min(RequestKeys.micros(clock.instant()), readTail(log, progress, stopping));
-        table.ifPresent(requests -> readTable(requests, RequestKeys.horizon(oldest)));
+    void readTable(long oldest) {
+        long from = Math.min(RequestKeys.micros(clock.instant()), oldest);
+        table.ifPresent(requests -> readTable(requests, RequestKeys.horizon(from)));
     }
 
     private void readTable(TableIdentifier requests, long horizon) {
         Pin pin = catalog.pin();
         PinnedTable bronze =
                 pin.table(requests).orElseThrow(() -> new IllegalStateException("no " + requests));
-        if (seq < 0
-                || !(catalog.changes(bronze.uuid(), seq, pin.seq(), ChangeRange.Limit.NONE)
-                        instanceof ChangeRange.Appended added)) {
+        if (seq < 0 || !readAdded(bronze, pin.seq(), horizon)) {
             read(RecentFiles.since(catalog, requests, horizon), horizon);
-        } else {
-            read(added.files(), horizon);
+            seq = pin.seq();
         }
-        seq = pin.seq();
     }
 
-    /** Micros of the oldest body that isn't in bronze; the largest number if there is none. */
-    private long readTail(LogReader log, SourceProgress progress, BooleanSupplier stopping) {
+    /**
+     * Reads what was added since, some commits at a time.
+     *
+     * @return whether that is all that happened
+     */
+    private boolean readAdded(PinnedTable bronze, long upTo, long horizon) {
+        while (seq < upTo) {
+            switch (catalog.changes(bronze.uuid(), seq, upTo, page)) {
+                case ChangeRange.Appended added -> {
+                    read(added.files(), horizon);
+                    seq = added.upTo();
+                }
+                case ChangeRange.Rewritten rewritten -> {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Brings the keys up to date with what is only in the log.
+     *
+     * @param log positioned where bronze ends; is read to the end that the log has now
+     * @return micros of the oldest body that isn't in bronze; the largest number if there is none
+     */
+    long readTail(LogReader log, SourceProgress progress, BooleanSupplier stopping) {
         Map<Integer, Long> ends = log.ends();
         long oldest = Long.MAX_VALUE;
         while (!log.reached(ends)) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
@@ -30,7 +31,10 @@ final class LogReader implements AutoCloseable {
         static From behind(@Nullable LogPosition known) {
             return known == null || known.next() == 0
                     ? new From(0, Optional.empty())
-                    : new From(known.next(), Optional.of(known.leaderEpoch()));
+                    : new From(
+                            known.next(),
+                            Optional.of(known.leaderEpoch())
+                                    .filter(epoch -> epoch != LogPosition.UNKNOWN_EPOCH));
         }
     }
 
@@ -38,6 +42,9 @@ final class LogReader implements AutoCloseable {
     private final SourceTopic topic;
     private final Records records;
     private final Map<Integer, Long> next = new HashMap<>();
+
+    /** Where what isn't handed out was passed, too. */
+    private final Map<Integer, From> passed = new HashMap<>();
 
     /**
      * @param from where to begin, of the partitions that are to be read
@@ -74,14 +81,17 @@ final class LogReader implements AutoCloseable {
     List<LogRecord> poll(Duration timeout) {
         List<LogRecord> found = new ArrayList<>();
         try {
-            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(timeout)) {
+            ConsumerRecords<byte[], byte[]> polled = consumer.poll(timeout);
+            for (ConsumerRecord<byte[], byte[]> record : polled) {
                 found.add(checked(record));
             }
             if (records.mayLackPositions()) {
-                // what isn't handed out is passed, too
-                for (TopicPartition partition : consumer.assignment()) {
-                    next.put(partition.partition(), consumer.position(partition));
-                }
+                polled.nextOffsets()
+                        .forEach((partition, at) -> {
+                            next.put(partition.partition(), at.offset());
+                            passed.put(
+                                    partition.partition(), new From(at.offset(), at.leaderEpoch()));
+                        });
             }
         } catch (WakeupException e) {
             return found;
@@ -89,6 +99,18 @@ final class LogReader implements AutoCloseable {
             throw LogFailures.of(e, "read " + topic.name());
         }
         return found;
+    }
+
+    /**
+     * Of partitions that were read further than {@code next}, where to go on; it may lie behind the
+     * last record, since the end of a transaction has a position, too. Nothing of a topic that
+     * lacks no positions.
+     */
+    Map<Integer, From> ahead(Map<Integer, Long> next) {
+        Map<Integer, From> ahead = new HashMap<>(passed);
+        ahead.entrySet()
+                .removeIf(at -> at.getValue().position() <= next.getOrDefault(at.getKey(), 0L));
+        return ahead;
     }
 
     private LogRecord checked(ConsumerRecord<byte[], byte[]> record) {

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
@@ -17,10 +18,15 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.SslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jspecify.annotations.Nullable;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.definition.SourceKind;
 import org.tonle.spi.ErrorCode;
@@ -37,9 +43,11 @@ final class OutsideLog implements SourceLog, AutoCloseable {
     private final SourceKind.Kafka kind;
     private final RecordDecoder decoder;
     private final Map<String, String> client = new HashMap<>();
-    private final Admin admin;
-    private final TopicKeeper topics;
     private final Clock clock;
+    private @Nullable Admin admin;
+
+    /** The topic was looked for and not there: all that it holds came afterwards. */
+    private volatile boolean wasAbsent;
 
     /**
      * Makes the clients; whether the cluster can be reached shows at the first use.
@@ -52,33 +60,100 @@ final class OutsideLog implements SourceLog, AutoCloseable {
         this.clock = clock;
         kind.cluster().properties().forEach((name, value) -> client.put(name, value.reveal()));
         client.put("bootstrap.servers", kind.cluster().bootstrapServers());
-        this.admin = Admin.create(EventLog.adminSettings(client));
-        this.topics = new TopicKeeper(admin, new EventLogSettings("", client, false));
+    }
+
+    /** Made when it is needed: what keeps it from being made is a failure of the source alone. */
+    private synchronized TopicKeeper topics() {
+        Admin made = admin;
+        if (made == null) {
+            try {
+                made = Admin.create(EventLog.adminSettings(client));
+            } catch (KafkaException e) {
+                throw LogFailures.of(e, "make a client");
+            }
+            admin = made;
+        }
+        return new TopicKeeper(made, new EventLogSettings("", client, false));
+    }
+
+    /** Kafka's own gives up for good when a broker has refused it once while it was connected. */
+    private synchronized void makeAnew() {
+        if (admin != null) {
+            admin.close(Duration.ZERO);
+            admin = null;
+        }
+    }
+
+    @Override
+    public LakeException explained(LakeException failure) {
+        if (failure.getCause() instanceof AuthenticationException) {
+            makeAnew();
+        }
+        String servers = kind.cluster().bootstrapServers();
+        return switch (failure.getCause()) {
+            case SslAuthenticationException e ->
+                    new LakeException(
+                            ErrorCode.UNAUTHENTICATED,
+                            "Kafka at %s and the lake don't trust each other: %s. See whether ssl.truststore of the source's properties has who signed the brokers' certificate, and ssl.keystore what they ask for; then start the lake again."
+                                    .formatted(servers, said(e)),
+                            failure);
+            case AuthenticationException e ->
+                    new LakeException(
+                            ErrorCode.UNAUTHENTICATED,
+                            "Kafka at %s refuses the source's credentials: %s. When they are right there again it goes on by itself; else correct the source's properties and start the lake again."
+                                    .formatted(servers, said(e)),
+                            failure);
+            case AuthorizationException e ->
+                    new LakeException(
+                            ErrorCode.FORBIDDEN,
+                            "Kafka at %s doesn't allow it: %s. Its user has to Describe and Read topic %s; it goes on by itself then."
+                                    .formatted(servers, said(e), kind.topic()),
+                            failure);
+            case KafkaException e when failure.code() == ErrorCode.LOG_UNAVAILABLE ->
+                    new LakeException(
+                            ErrorCode.SOURCE_UNAVAILABLE,
+                            "Kafka at %s can't be read now: %s. Check bootstrap-servers and properties of the source, and that it can be reached from here."
+                                    .formatted(servers, said(e)),
+                            failure);
+            case null, default -> failure;
+        };
+    }
+
+    private static String said(Throwable e) {
+        Throwable last = e;
+        while (last.getCause() != null && last.getCause() != last) {
+            last = last.getCause();
+        }
+        return String.valueOf(last.getMessage()).replaceFirst("[.]$", "");
     }
 
     @Override
     public SourceTopic prepare(SourceDefinition source, boolean isNew) {
+        Optional<TopicDescription> found = described();
+        if (found.isEmpty()) {
+            wasAbsent = true;
+        }
         TopicDescription topic =
-                described()
-                        .orElseThrow(() ->
-                                new LakeException(
-                                        isNew ? ErrorCode.LOG_UNAVAILABLE : ErrorCode.LOG_GAP,
-                                        isNew
-                                                ? "There is no topic %s at %s (or the lake's user may not see it)."
-                                                        .formatted(
-                                                                kind.topic(),
-                                                                kind.cluster().bootstrapServers())
-                                                : "Topic %s of source %s is gone, though the lake has read from it. Restore it, or give the source a new name to begin anew."
-                                                        .formatted(kind.topic(), source.name())));
+                found.orElseThrow(() ->
+                        new LakeException(
+                                isNew ? ErrorCode.SOURCE_UNAVAILABLE : ErrorCode.LOG_GAP,
+                                isNew
+                                        ? "There is no topic %s at %s (or the lake's user may not see it)."
+                                                .formatted(
+                                                        kind.topic(),
+                                                        kind.cluster().bootstrapServers())
+                                        : "Topic %s of source %s is gone, though the lake has read from it. Restore it, or give the source a new name to begin anew."
+                                                .formatted(kind.topic(), source.name())));
         int partitions = topic.partitions().size();
-        topics.awaitReady(kind.topic(), partitions);
+        TopicKeeper keeper = topics();
+        keeper.awaitReady(kind.topic(), partitions);
         return new SourceTopic(
-                kind.topic(), topic.topicId().toString(), topics.clusterId(), partitions);
+                kind.topic(), topic.topicId().toString(), keeper.clusterId(), partitions);
     }
 
     private Optional<TopicDescription> described() {
         try {
-            return topics.describe(kind.topic());
+            return topics().describe(kind.topic());
         } catch (LakeException e) {
             if (e.getCause() instanceof TimeoutException) {
                 throw new LakeException(
@@ -95,6 +170,9 @@ final class OutsideLog implements SourceLog, AutoCloseable {
 
     @Override
     public Map<Integer, Long> begin(SourceTopic topic) {
+        if (wasAbsent) {
+            return Map.of();
+        }
         Map<TopicPartition, LogReader.From> none = new HashMap<>();
         for (int partition = 0; partition < topic.partitions(); partition++) {
             none.put(
@@ -171,12 +249,12 @@ final class OutsideLog implements SourceLog, AutoCloseable {
 
     @Override
     public String topicId(SourceTopic topic) {
-        return topics.id(topic.name());
+        return topics().id(topic.name());
     }
 
     @Override
     public int partitions(SourceTopic topic) {
-        return topics.describe(topic.name())
+        return topics().describe(topic.name())
                 .map(found -> found.partitions().size())
                 .orElse(topic.partitions());
     }
@@ -260,8 +338,10 @@ final class OutsideLog implements SourceLog, AutoCloseable {
     }
 
     @Override
-    public void close() {
-        admin.close();
+    public synchronized void close() {
+        if (admin != null) {
+            admin.close();
+        }
         decoder.close();
     }
 }

@@ -15,7 +15,8 @@ import org.tonle.spi.LakeException;
  * waiting mends is left until somebody says that it is to be tried {@link #again}.
  *
  * <p>There is no end of trying: a source that gave up after some time would lie still when what it
- * waits for is back, with nobody there. How long it has been trying is in its status.
+ * waits for is back, with nobody there. How long it has been trying is in its status. One whose
+ * credentials were refused is failing, and is tried again, too: they are renewed elsewhere.
  */
 final class RetryLoop {
     /** The work of a source. */
@@ -99,7 +100,7 @@ final class RetryLoop {
                 waits();
                 if (!isStopping()) {
                     log.warn("Source {} tries again: {}", source, why.getMessage(), e);
-                    work.trouble(State.RETRYING, why);
+                    work.trouble(refuses(why) ? State.FAILING : State.RETRYING, why);
                 }
                 boolean workedForAWhile = System.nanoTime() - begun > LONGEST_PAUSE.toNanos();
                 pause = workedForAWhile ? FIRST_PAUSE : longer(pause);
@@ -119,6 +120,14 @@ final class RetryLoop {
             }
         }
         return true;
+    }
+
+    /** Somebody must act, where the lake can't see it: whether that was done shows by trying. */
+    private static boolean refuses(LakeException why) {
+        return switch (why.code()) {
+            case UNAUTHENTICATED, FORBIDDEN -> true;
+            default -> false;
+        };
     }
 
     private static LakeException explained(RuntimeException e) {

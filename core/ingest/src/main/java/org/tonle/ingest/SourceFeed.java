@@ -14,7 +14,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.ingest.SourceStatus.State;
-import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
 import org.tonle.spi.Source;
@@ -94,7 +93,10 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
 
     @Override
     public boolean isFinal(LakeException e) {
-        return !e.code().retryable() && e.code() != ErrorCode.INTERNAL;
+        return switch (e.code()) {
+            case UNAUTHENTICATED, FORBIDDEN, INTERNAL -> false;
+            default -> !e.code().retryable();
+        };
     }
 
     @Override
@@ -119,11 +121,16 @@ final class SourceFeed implements Runnable, RetryLoop.Work {
         Map<String, SourceMark> taken = records.begin(taken(topic));
         try (Source source = open.get()) {
             source.begin(taken);
-            progress.reading(null, null);
+            boolean isWell = false;
             while (!stopping() && progress.isReading()) {
                 // bronze waits for the end of a transaction, however long it is
                 if (!unfinished.isEmpty() || progress.awaitRoom(MOST_WAITING, WAIT)) {
                     append(topic, source.poll(WAIT));
+                    if (!isWell) {
+                        // not before: whoever looks how long it has failed is to see it
+                        progress.reading(null, null);
+                        isWell = true;
+                    }
                 }
                 confirm(source);
                 look(source);

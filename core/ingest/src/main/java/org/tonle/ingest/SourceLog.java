@@ -3,8 +3,12 @@ package org.tonle.ingest;
 import java.util.Map;
 import java.util.Optional;
 import org.tonle.definition.SourceDefinition;
+import org.tonle.spi.LakeException;
 
-/** Where the topic lies that a source is brought to bronze from. All throw LOG_UNAVAILABLE. */
+/**
+ * Where the topic lies that a source is brought to bronze from. All throw LOG_UNAVAILABLE, or what
+ * {@link #explained} makes of it.
+ */
 interface SourceLog {
     /**
      * The topic of {@code source}, ready to be read.
@@ -14,7 +18,7 @@ interface SourceLog {
      */
     SourceTopic prepare(SourceDefinition source, boolean isNew);
 
-    /** Where each partition is to be read from that has no position yet. */
+    /** Where to begin with a topic of which nothing was read yet; a partition left out, with 0. */
     Map<Integer, Long> begin(SourceTopic topic);
 
     /** What somebody should mend though it works. */
@@ -29,6 +33,9 @@ interface SourceLog {
      * @throws org.tonle.spi.LakeException LOG_GAP if there is none any more
      */
     String topicId(SourceTopic topic);
+
+    /** The same failure, in the words of what this is. */
+    LakeException explained(LakeException failure);
 
     /** How many partitions the topic has now. */
     int partitions(SourceTopic topic);

@@ -107,6 +107,7 @@ final class SourceProgress {
     /** The door can open: the topic is there, and which requests it holds is known. */
     synchronized void known(SourceTopic found) {
         topic = found;
+        notifyAll();
     }
 
     synchronized void is(State now) {
@@ -120,6 +121,18 @@ final class SourceProgress {
         problem = problem(why, problem);
         state = now;
         notifyAll();
+    }
+
+    /** Something went wrong, and nothing has gone well since. */
+    synchronized boolean isTroubled() {
+        return problem != null;
+    }
+
+    /** What went wrong is over. */
+    synchronized void well() {
+        if (isTroubled()) {
+            is(State.RUNNING);
+        }
     }
 
     private SourceStatus.Problem problem(LakeException why, SourceStatus.@Nullable Problem before) {
@@ -321,7 +334,13 @@ final class SourceProgress {
 
     /** Waits until the source has left its start, at most {@code limit}. */
     synchronized boolean awaitStarted(Duration limit) throws InterruptedException {
-        return await(() -> topic != null || resting || state == State.FAILING, limit);
+        return await(
+                () -> topic != null || resting || state == State.FAILING || awaitsOthers(), limit);
+    }
+
+    /** Nothing of the lake waits for what lies outside. */
+    private boolean awaitsOthers() {
+        return problem != null && problem.code() == ErrorCode.SOURCE_UNAVAILABLE;
     }
 
     /** Waits until bronze holds a position, at most {@code limit}; false if it doesn't then. */

@@ -51,14 +51,10 @@ public final class SourceSample {
         SourceSample sample = new SourceSample(most, under);
         long deadline = System.nanoTime() + limit.toNanos();
         try (OutsideLog log = new OutsideLog(kind, decoder, Clock.systemUTC())) {
-            SourceTopic topic = log.prepare(source, true);
-            Map<Integer, LogReader.From> from = log.newest(topic, most);
-            try (LogReader reader = log.reader(topic, from)) {
-                Map<Integer, Long> ends = reader.ends();
-                while (!sample.isFull() && !reader.reached(ends) && System.nanoTime() < deadline) {
-                    reader.poll(Duration.ofMillis(100))
-                            .forEach(record -> sample.add(record.body()));
-                }
+            try {
+                sample.read(log, log.prepare(source, true), deadline);
+            } catch (LakeException e) {
+                throw log.explained(e);
             }
         }
         return sample;
@@ -87,6 +83,15 @@ public final class SourceSample {
             }
         }
         return sample;
+    }
+
+    private void read(OutsideLog log, SourceTopic topic, long deadline) {
+        try (LogReader reader = log.reader(topic, log.newest(topic, most))) {
+            Map<Integer, Long> ends = reader.ends();
+            while (!isFull() && !reader.reached(ends) && System.nanoTime() < deadline) {
+                reader.poll(Duration.ofMillis(100)).forEach(record -> add(record.body()));
+            }
+        }
     }
 
     private boolean isFull() {

@@ -169,9 +169,33 @@ final class SourceSink implements Runnable, RetryLoop.Work {
      */
     @Override
     public boolean work() throws InterruptedException {
+        try {
+            return attempt();
+        } catch (LakeException e) {
+            LakeException why = log.explained(e);
+            if (draining && !ownsTopic && isOfTheCluster(why)) {
+                // nobody was told that the lake has it; it stays where it is
+                leases.leave();
+                return true;
+            }
+            throw why;
+        }
+    }
+
+    private static boolean isOfTheCluster(LakeException e) {
+        return switch (e.code()) {
+            case UNAUTHENTICATED, FORBIDDEN, SOURCE_UNAVAILABLE -> true;
+            default -> false;
+        };
+    }
+
+    private boolean attempt() throws InterruptedException {
         progress.heed(catalog.ledger().sourceSwitches().of(source.name()));
-        if (isResting()) {
+        if (!ownsTopic) {
+            // a lake begins without what lies outside: datasets may read what isn't there yet
             createTables();
+        }
+        if (isResting()) {
             progress.rest();
             progress.awaitResumed(RENEW_AFTER);
             return draining;
@@ -183,12 +207,12 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         if (progress.warn(weakness)) {
             logger.warn("Source {}: {}", source.name(), weakness.orElseThrow());
         }
-        createTables();
+        if (ownsTopic) {
+            createTables();
+        }
         Set<Integer> mine = leases.acquire(topic.partitions());
         if (ownsTopic) {
-            try (LogReader tail = log.reader(topic, from(positions, positions.keySet()))) {
-                recovery.recover(tail, progress, this::stopping);
-            }
+            recoverKeys(topic, positions);
         }
         failPoints.reach("ingest.after-recovery");
         Map<Integer, Long> next = new HashMap<>();
@@ -202,12 +226,30 @@ final class SourceSink implements Runnable, RetryLoop.Work {
             // the log's rest is the other process's work
             return draining;
         }
-        progress.is(State.RUNNING);
+        if (!progress.isTroubled()) {
+            progress.is(State.RUNNING);
+        }
         try (LogReader reading = log.reader(topic, from(positions, mine))) {
             reader = reading;
             return sink(topic, reading, next);
         } finally {
             reader = null;
+        }
+    }
+
+    private void recoverKeys(SourceTopic topic, Map<Integer, LogPosition> positions) {
+        long oldest;
+        try (LogReader tail = log.reader(topic, from(positions, positions.keySet()))) {
+            oldest = recovery.readTail(tail, progress, this::stopping);
+        }
+        try {
+            recovery.readTable(oldest);
+        } catch (LakeException e) {
+            if (e.code() == ErrorCode.STORAGE) {
+                // senders needn't wait for it: repeats are left out on the way to bronze
+                progress.known(topic);
+            }
+            throw e;
         }
     }
 
@@ -265,6 +307,8 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         // a commit may have happened whose end this process didn't see
         progress.marks(marks);
         long renewed = System.nanoTime();
+        // what failed before is over when that was read, or something came to bronze
+        Map<Integer, Long> trial = progress.isTroubled() ? reading.ends() : null;
         Map<Integer, Long> target = null;
         BronzeBatch batch = null;
         try {
@@ -321,17 +365,7 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                     }
                     if (batch == null) {
                         failPoints.reach("ingest.after-read");
-                        batch =
-                                new BronzeBatch(
-                                        catalog,
-                                        source.name(),
-                                        consumer,
-                                        topic,
-                                        keys,
-                                        marks,
-                                        rows,
-                                        guard.evolving(),
-                                        failPoints);
+                        batch = batch(topic, marks, rows, guard);
                     }
                     batch.add(record);
                     if (batch.bytes() >= settings.commitSizeBytes() && batch.isWhole()) {
@@ -340,10 +374,24 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                         batch = null;
                     }
                 }
+                // what the topic forgets behind its last record isn't missed after a restart
+                Map<Integer, LogReader.From> ahead = reading.ahead(next);
+                if (batch == null && !ahead.isEmpty()) {
+                    batch = batch(topic, marks, rows, guard);
+                }
+                if (batch != null) {
+                    batch.pass(ahead);
+                }
                 if (batch != null && left(batch).isNegative() && batch.isWhole()) {
                     commit(batch, topic, next);
                     marks.putAll(batch.marks());
                     batch = null;
+                }
+                // what is there in part waits for its rest, which is read while the source runs
+                boolean nothingToCommit = batch == null || !batch.isWhole();
+                if (trial != null && nothingToCommit && reading.reached(trial)) {
+                    progress.well();
+                    trial = null;
                 }
             }
             leases.leave();
@@ -353,6 +401,20 @@ final class SourceSink implements Runnable, RetryLoop.Work {
                 batch.close();
             }
         }
+    }
+
+    private BronzeBatch batch(
+            SourceTopic topic, Map<String, SourceMark> marks, BodyRows rows, DriftGuard guard) {
+        return new BronzeBatch(
+                catalog,
+                source.name(),
+                consumer,
+                topic,
+                keys,
+                marks,
+                rows,
+                guard.evolving(),
+                failPoints);
     }
 
     private static boolean continues(LogRecord record) {
@@ -384,7 +446,12 @@ final class SourceSink implements Runnable, RetryLoop.Work {
             failPoints.reach("ingest.after-commit");
         }
         next.putAll(batch.next());
+        progress.well();
         keys.committed(batch.kept(), batch.next());
+        if (batch.isEmpty()) {
+            progress.inBronze(batch.next());
+            return;
+        }
         // before its events count as in bronze: who waited for them finds what is said of them
         batch.warning()
                 .filter(warning -> progress.warnFields(warning))

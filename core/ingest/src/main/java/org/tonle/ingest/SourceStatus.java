@@ -52,7 +52,10 @@ public record SourceStatus(
         STANDBY,
         /** Something doesn't answer; it tries again by itself. */
         RETRYING,
-        /** It can't go on and takes nothing; somebody must act, and then resume it. */
+        /**
+         * It can't go on and takes nothing; somebody must act, and then resume it. Where what it
+         * reads refuses it, it goes on by itself when it is let in again.
+         */
         FAILING,
         /** Somebody wants nothing to be taken; what the lake's log holds still goes to bronze. */
         PAUSED,

@@ -32,7 +32,8 @@ final class TopicClaim {
      * anew, and nobody would know.
      *
      * @param positions that the ledger has; a partition without one is absent
-     * @param begin where those are to be read from
+     * @param begin where to begin while there are none at all; a partition that came later is read
+     *     from its position 0, whatever was said of the others
      * @throws LakeException LOG_GAP if they are of another topic
      */
     Map<Integer, LogPosition> of(
@@ -43,7 +44,7 @@ final class TopicClaim {
         if (positions.size() == topic.partitions()) {
             return positions;
         }
-        Map<Integer, Long> first = begin.get();
+        Map<Integer, Long> first = positions.isEmpty() ? begin.get() : Map.of();
         CommitRequest.Builder request =
                 CommitRequest.builder(UUID.randomUUID(), "claim", holder)
                         .summary("topic", topic.name());
@@ -55,7 +56,7 @@ final class TopicClaim {
                                 topic.clusterId(),
                                 topic.topicId(),
                                 partition,
-                                0,
+                                LogPosition.UNKNOWN_EPOCH,
                                 OptionalLong.empty(),
                                 first.getOrDefault(partition, 0L)));
             }

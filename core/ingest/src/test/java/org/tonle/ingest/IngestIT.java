@@ -19,10 +19,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.catalog.ChangeRange;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
@@ -384,5 +386,52 @@ class IngestIT {
     private static String count(SourceDefinition source) {
         List<String> rows = lake.ask(source.name(), "SELECT count(*) FROM bronze");
         return rows.isEmpty() ? "0" : rows.getFirst();
+    }
+
+    @Test
+    void whatOthersCommittedSinceIsFoundHoweverManyCommitsThatTook() throws Exception {
+        SourceDefinition source = TestLake.source(TestLake.uniqueSource(), 1);
+        SourceTopic topic = lake.log().topics().prepare(source, true);
+        RequestKeys keys = new RequestKeys(lake.clock);
+        KeyRecovery recovery =
+                new KeyRecovery(
+                        lake.catalog,
+                        Optional.of(TableIdentifier.of("bronze", source.name())),
+                        keys,
+                        lake.clock,
+                        new ChangeRange.Limit(Long.MAX_VALUE, Long.MAX_VALUE, 2));
+        try (Ingest ingest = lake.ingest(source)) {
+            for (int commits : new int[] {1, 5, 0}) {
+                for (int i = 0; i < commits; i++) {
+                    String key = "k%d-%d".formatted(commits, i);
+                    await(ingest, source.name(), send(ingest, source.name(), key, "{}"));
+                }
+                try (LogReader tail =
+                        lake.log()
+                                .reader(
+                                        topic,
+                                        Map.of(
+                                                0,
+                                                LogReader.From.behind(
+                                                        lake.ledger
+                                                                .logPositions(
+                                                                        "bronze." + source.name())
+                                                                .get(0))))) {
+                    recovery.readTable(
+                            recovery.readTail(
+                                    tail,
+                                    new SourceProgress(
+                                            source.name(), lake.clock, Duration.ofSeconds(1)),
+                                    () -> false));
+                }
+                for (int i = 0; i < commits; i++) {
+                    assertThat(
+                                    keys.findInBronze(
+                                            RequestKey.of("k%d-%d".formatted(commits, i)),
+                                            RequestKeys.micros(lake.clock.instant())))
+                            .isPresent();
+                }
+            }
+        }
     }
 }

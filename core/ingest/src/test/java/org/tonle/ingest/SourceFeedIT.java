@@ -11,7 +11,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -323,6 +325,46 @@ class SourceFeedIT {
             await(() -> ingest.status().getFirst().state() == State.FAILING);
             assertThat(ingest.status().getFirst().problem().orElseThrow().reason())
                     .isEqualTo("no such folder");
+        }
+    }
+
+    @Test
+    void howLongReadingHasFailedIsToldFromTheFirstAttempt() throws Exception {
+        SourceDefinition source = source();
+        AtomicReference<Ingest> running = new AtomicReference<>();
+        ConcurrentLinkedQueue<SourceStatus> seen = new ConcurrentLinkedQueue<>();
+        AtomicBoolean well = new AtomicBoolean();
+        Supplier<Source> open =
+                () ->
+                        new Numbers(new ConcurrentHashMap<>()) {
+                            @Override
+                            public List<SourceBody> poll(Duration wait)
+                                    throws InterruptedException {
+                                if (well.get()) {
+                                    return super.poll(wait);
+                                }
+                                Ingest ingest = running.get();
+                                if (ingest != null) {
+                                    seen.add(ingest.status().getFirst());
+                                }
+                                lake.clock.pass(Duration.ofMinutes(1));
+                                throw new LakeException(ErrorCode.STORAGE, "the disk sleeps");
+                            }
+                        };
+        try (Ingest ingest = ingest(FailPoints.NONE, source, open)) {
+            await(() -> ingest.status().getFirst().state() == State.RETRYING);
+            SourceStatus first = ingest.status().getFirst();
+            running.set(ingest);
+            await(() -> seen.size() >= 3);
+            assertThat(seen)
+                    .allSatisfy(status -> {
+                        assertThat(status.state()).isEqualTo(State.RETRYING);
+                        assertThat(status.problem().orElseThrow().since())
+                                .isEqualTo(first.problem().orElseThrow().since());
+                    });
+            well.set(true);
+            await(() -> hasAll(source));
+            await(() -> ingest.status().getFirst().state() == State.RUNNING);
         }
     }
 }

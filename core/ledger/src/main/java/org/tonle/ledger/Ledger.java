@@ -268,6 +268,15 @@ public final class Ledger implements AutoCloseable {
         return rows.expectations(dataset, after, upTo);
     }
 
+    /** What {@link #pinned(String, String)} was given first; empty if it never was. */
+    public Optional<String> pinned(String key) {
+        return rows.read(handle ->
+                handle.createQuery("SELECT value FROM tonle.meta WHERE key = :key")
+                        .bind("key", key)
+                        .mapTo(String.class)
+                        .findOne());
+    }
+
     /** What was given the first time that {@code key} was asked for: {@code value}, if now. */
     public String pinned(String key, String value) {
         return rows.read(handle -> {

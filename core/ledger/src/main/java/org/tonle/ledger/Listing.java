@@ -71,6 +71,22 @@ public enum Listing {
                 SELECT max(d.version) FROM tonle.definition d WHERE d.branch = l.branch
                 AND d.name = 'dataset ' || l.dataset AND d.seq <= :seq)
             ORDER BY l.dataset, l.column_name, l.input_table, l.input_column\
+            """),
+
+    /**
+     * seq, time, namespace, name, action, files and bytes before and after, rows, rows that were
+     * deleted before and are gone now, milliseconds: what was put in the place of what.
+     */
+    MAINTENANCE(
+            """
+            SELECT k.seq, k.at, k.summary->>'namespace', k.summary->>'name', k.kind,
+                (k.summary->>'files')::bigint, (k.summary->>'written_files')::bigint,
+                (k.summary->>'bytes')::bigint, (k.summary->>'written_bytes')::bigint,
+                (k.summary->>'rows')::bigint, (k.summary->>'folded_rows')::bigint,
+                (k.summary->>'millis')::bigint
+            FROM tonle.commit k
+            WHERE k.branch = :branch AND k.seq <= :seq AND k.kind = 'compact'
+            ORDER BY k.seq DESC\
             """);
 
     private final String sql;

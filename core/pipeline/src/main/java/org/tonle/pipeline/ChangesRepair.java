@@ -30,6 +30,7 @@ import org.tonle.sql.Lineage;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.Sql;
+import org.tonle.sql.SqlTable;
 import org.tonle.sql.TableName;
 import org.tonle.sql.WrittenFile;
 
@@ -125,8 +126,18 @@ final class ChangesRepair {
                             lake.engine(),
                             staged.quarantine().dataDirectory(),
                             commit.id().toString())) {
-                RefusedInput rows = new RefusedInput(scratch, bound.stream().input().table());
-                long found = rows.find(refusedName, refused, input, task.where(), task.fix());
+                SqlTable read = bound.stream().input().table();
+                SelectedRows selected = new SelectedRows(scratch, read, refusedName, refused, task);
+                RefusedInput rows = new RefusedInput(scratch, read);
+                long found =
+                        selected.count() == 0
+                                ? 0
+                                : rows.find(
+                                        selected,
+                                        0,
+                                        selected.count(),
+                                        input,
+                                        task.fix().isPresent());
                 if (found == 0) {
                     reports.aborted();
                     return TaskResult.NOTHING;

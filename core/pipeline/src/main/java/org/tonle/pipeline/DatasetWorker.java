@@ -36,6 +36,7 @@ final class DatasetWorker {
     private final LakeCatalog catalog;
     private final LeaseKeeper leases;
     private final HeadWatch head;
+    private final Runnable beforeRuns;
     private final Thread thread;
     private volatile boolean elsewhere;
     private volatile boolean draining;
@@ -64,7 +65,8 @@ final class DatasetWorker {
             List<RunReports> reports,
             LakeCatalog catalog,
             LeaseKeeper leases,
-            HeadWatch head) {
+            HeadWatch head,
+            Runnable beforeRuns) {
         this.name = name;
         this.datasets = List.copyOf(datasets);
         this.run = run;
@@ -72,6 +74,7 @@ final class DatasetWorker {
         this.catalog = catalog;
         this.leases = leases;
         this.head = head;
+        this.beforeRuns = beforeRuns;
         this.thread = Thread.ofVirtual().name("dataset-" + name).unstarted(this::loop);
     }
 
@@ -183,8 +186,7 @@ final class DatasetWorker {
         } catch (UncheckedIOException e) {
             unanswered(next, LakeException.storage(e));
         } catch (RuntimeException | Error e) {
-            if (e instanceof CommitConflictException conflict
-                    && conflict.code() == ErrorCode.LEASE_LOST) {
+            if (e instanceof LakeException lost && lost.code() == ErrorCode.LEASE_LOST) {
                 leases.lost(lease);
             }
             unanswered(next, e);
@@ -226,6 +228,7 @@ final class DatasetWorker {
                 return;
             }
             elsewhere = false;
+            beforeRuns.run();
             Pin pin = catalog.pin();
             reached = true;
             @Nullable Asked next = asked.poll();

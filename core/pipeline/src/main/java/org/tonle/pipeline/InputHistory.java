@@ -194,6 +194,13 @@ final class InputHistory {
         return bound == null ? unknown : Conversions.<Long>fromByteBuffer(time.type(), bound);
     }
 
+    /** Whether a file may hold rows that were taken in from one microsecond to another. */
+    static boolean mayHold(
+            PinnedTable table, org.apache.iceberg.DataFile file, long from, long to) {
+        return bound(table, file.upperBounds(), Long.MAX_VALUE) >= from
+                && bound(table, file.lowerBounds(), Long.MIN_VALUE) <= to;
+    }
+
     /** Puts files of a time together until they are a part. */
     private final class Parts {
         private final long from;
@@ -218,8 +225,7 @@ final class InputHistory {
                 PinnedTable table, List<org.apache.iceberg.DataFile> files, List<DataFile> asRead) {
             for (int i = 0; i < files.size(); i++) {
                 org.apache.iceberg.DataFile file = files.get(i);
-                if (bound(table, file.upperBounds(), Long.MAX_VALUE) < from
-                        || bound(table, file.lowerBounds(), Long.MIN_VALUE) > to) {
+                if (!mayHold(table, file, from, to)) {
                     continue;
                 }
                 current.add(asRead.get(i));

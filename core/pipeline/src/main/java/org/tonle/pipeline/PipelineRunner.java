@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
@@ -37,6 +38,7 @@ public final class PipelineRunner implements AutoCloseable {
     private final LakeCatalog catalog;
     private final List<SourceDefinition> sources;
     private final List<Dataset> datasets;
+    private boolean applied;
 
     /**
      * @param datasets each after those that it reads
@@ -74,7 +76,8 @@ public final class PipelineRunner implements AutoCloseable {
                                 reports,
                                 catalog,
                                 leases,
-                                head));
+                                head,
+                                this::requireApplied));
             }
         }
     }
@@ -122,12 +125,21 @@ public final class PipelineRunner implements AutoCloseable {
     /**
      * Creates and changes tables as the definitions say. The bronze tables exist already.
      *
-     * @throws org.tonle.spi.LakeException INCOMPATIBLE_CHANGE, or what is wrong with a statement
+     * @throws org.tonle.spi.LakeException INCOMPATIBLE_CHANGE, or what is wrong with a statement;
+     *     STORAGE if the tables can't be read now: it is done before the first run of a dataset
+     *     then
      */
-    public void apply() {
+    public synchronized void apply() {
         DatasetTables tables = new DatasetTables(catalog, sources);
         datasets.forEach(dataset -> apply(tables, dataset));
         tables.recordLineage(datasets);
+        applied = true;
+    }
+
+    private synchronized void requireApplied() {
+        if (!applied) {
+            apply();
+        }
     }
 
     /** Another process may be applying the same; what it did is then found done. */
@@ -155,7 +167,8 @@ public final class PipelineRunner implements AutoCloseable {
      * @throws LakeException NOT_FOUND if there is no such dataset; INVALID_REQUEST if that can't be
      *     asked of it; INVALID_SQL; LEASE_LOST if another process works on it; COMMIT_CONFLICT if
      *     somebody else changed its tables meanwhile; CANCELLED if the thread is interrupted,
-     *     though it may be done then. Where it isn't done, nothing was changed.
+     *     though it may be done then. Where it isn't done, nothing was changed, except by the parts
+     *     of a replay that came before, of which the message tells.
      */
     public TaskResult perform(DatasetTask task) {
         DatasetWorker worker =
@@ -191,8 +204,9 @@ public final class PipelineRunner implements AutoCloseable {
     }
 
     /**
-     * The streaming tables that read a dataset, or what reads it, as a stream: a refresh of it is a
-     * change that they can't follow. Each after those that it reads.
+     * The streaming tables and change tables that read a dataset, or what reads it, as a stream:
+     * where a refresh {@link #isRewritten rewrites} it they can't go on by themselves. Each after
+     * those that it reads.
      */
     public List<String> downstream(String dataset) {
         List<String> names = new ArrayList<>();
@@ -210,6 +224,23 @@ public final class PipelineRunner implements AutoCloseable {
             }
         }
         return names;
+    }
+
+    /**
+     * Whether a commit did more to a dataset's table than add rows, which those that read it as a
+     * stream take in like any others.
+     */
+    public boolean isRewritten(String dataset, long seq) {
+        TableName name =
+                datasets.stream()
+                        .map(Dataset::name)
+                        .filter(known -> known.toString().equalsIgnoreCase(dataset))
+                        .findFirst()
+                        .orElseThrow(() -> unknown(dataset));
+        return catalog.pinAt(seq)
+                .table(TableIdentifier.of(name.namespace(), name.name()))
+                .map(table -> !catalog.rewrites(table.uuid(), seq - 1, seq).isEmpty())
+                .orElse(false);
     }
 
     /** Each after those that it reads. */

@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -7,26 +8,20 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import org.apache.arrow.vector.TimeStampVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.types.Types;
-import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.BronzeTable;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.QuarantineTable;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
-import org.tonle.sql.BoundQuery;
 import org.tonle.sql.DataFile;
-import org.tonle.sql.Inputs;
 import org.tonle.sql.PinnedTables;
-import org.tonle.sql.Sql;
 import org.tonle.sql.SqlTable;
-import org.tonle.sql.TableName;
 import org.tonle.sql.WrittenFile;
 
 /**
@@ -56,35 +51,16 @@ final class RefusedInput {
     }
 
     /**
-     * Finds the rows.
+     * Finds the rows of a part of what was selected.
      *
-     * @param quarantine as it is now
+     * @param after how many of these come before it
+     * @param most rows that it may have
      * @param rows of the input, as they are now
+     * @param fixed whether the selected rows say how the payload is mended
      * @return how many rows of the input there are
-     * @throws LakeException INVALID_SQL for what is no condition or no text; INVALID_REQUEST where
-     *     there is nothing to mend
      */
-    long find(
-            TableName quarantineName,
-            PinnedTable quarantine,
-            PinnedTable rows,
-            Optional<String> where,
-            Optional<String> fix) {
-        if (fix.isPresent() && !input.isBronze()) {
-            throw new LakeException(
-                    ErrorCode.INVALID_REQUEST,
-                    "what was refused here are rows of %s, not events with a payload; replay them as they are, or mend them there"
-                            .formatted(input.name()));
-        }
-        BoundQuery selected = Sql.refused(quarantineName, where, fix);
-        if (scratch.make(
-                        "selected",
-                        selected,
-                        Inputs.of(quarantineName, PinnedTables.files(quarantine)),
-                        selected.schema())
-                == 0) {
-            return 0;
-        }
+    long find(SelectedRows selected, long after, long most, PinnedTable rows, boolean fixed) {
+        selected.part(after, most, scratch);
         scratch.read(
                 "SELECT MIN(ingest_time), MAX(ingest_time) FROM scratch.selected",
                 batch -> {
@@ -92,32 +68,12 @@ final class RefusedInput {
                     latest = ((TimeStampVector) batch.getVector(1)).get(0);
                 });
         scratch.put("input", input.schema(), within(rows));
-        return scratch.make("found", found(fix.isPresent()), input.schema());
+        return scratch.make("found", found(fixed), input.schema());
     }
 
-    /** The least ingest time of a selected row, in microseconds. */
-    long earliest() {
-        return earliest;
-    }
-
-    /** The files that may hold rows of the time in question: bronze is partitioned by its day. */
+    /** The files that may hold rows of the time in question. */
     private List<DataFile> within(PinnedTable rows) {
-        if (!input.isBronze()) {
-            return PinnedTables.files(rows);
-        }
-        long first = Math.floorDiv(earliest, 86_400_000_000L);
-        long last = Math.floorDiv(latest, 86_400_000_000L);
-        return PinnedTables.files(
-                rows,
-                rows.files().stream()
-                        .filter(file -> {
-                            @Nullable Integer day =
-                                    file.partition().size() == 0
-                                            ? null
-                                            : file.partition().get(0, Integer.class);
-                            return day == null || (day >= first && day <= last);
-                        })
-                        .toList());
+        return PinnedTables.files(rows, file -> InputHistory.mayHold(rows, file, earliest, latest));
     }
 
     private String found(boolean fixed) {
@@ -217,6 +173,29 @@ final class RefusedInput {
                         " LEFT JOIN scratch.written AS w ON w.\"_key\" = s.\"key\" AND"
                                 + " w.\"_ingest_time\" = s.\"ingest_time\"",
                         " AND w.\"_key\" IS NULL"));
+    }
+
+    /**
+     * A row that is refused again has its key on, so that none that enters may have got it.
+     *
+     * @throws LakeException INVALID_REQUEST if one did
+     */
+    void requireOthersKeys(Duration window) {
+        scratch.read(
+                "SELECT s.\"key\", s.\"ingest_time\", w.\"_ingest_time\" FROM scratch.selected AS s JOIN scratch.refused AS r ON %s JOIN scratch.written AS w ON w.\"_key\" = s.\"key\""
+                        .formatted(sameRefused()),
+                batch -> {
+                    for (int i = 0; i < batch.getRowCount(); i++) {
+                        long refused = ((TimeStampVector) batch.getVector(1)).get(i);
+                        long entering = ((TimeStampVector) batch.getVector(2)).get(i);
+                        if (Math.abs(refused - entering) <= window.toMillis() * 1_000) {
+                            throw new LakeException(
+                                    ErrorCode.INVALID_REQUEST,
+                                    "A row would get the key %s of another one that is refused again. Leave that one out by a WHERE, or mend it, too."
+                                            .formatted(batch.getVector(0).getObject(i)));
+                        }
+                    }
+                });
     }
 
     /** Gives key and ingest time, in microseconds, of each row of a query over {@link Scratch}. */

@@ -74,6 +74,13 @@ final class Scratch implements TableResolver, AutoCloseable {
         putWritten(name, schema, rows);
     }
 
+    /** Lets another have one of these tables, as long as this isn't closed. */
+    void lend(String name, Scratch to) {
+        TableName table = new TableName(NAMESPACE, name);
+        to.tables.put(table, java.util.Objects.requireNonNull(tables.get(table)));
+        to.files.put(table, files(name));
+    }
+
     private static DataFile file(WrittenFile written) {
         return new DataFile(written.path(), written.records(), true);
     }

@@ -45,6 +45,7 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
     /** What that run asked about before, newest first. */
     private final Deque<SortedKeys> earlierInRun = new ArrayDeque<>();
 
+    private long asked;
     private long newestInRun = Long.MIN_VALUE;
 
     private long newest = Long.MIN_VALUE;
@@ -70,13 +71,28 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
         long high = hash.high();
         long low = hash.low();
         long known = recent.get(high, low);
-        for (SortedKeys sorted : older) {
-            // files come in any order
-            known = Math.max(known, sorted.get(high, low));
+        // it matters whether the key is known from a later time
+        if (known == KeyTable.ABSENT || known < ingestTimeMicros) {
+            known = Math.max(known, inOlder(high, low, ingestTimeMicros));
         }
         if (known == KeyTable.ABSENT || known < ingestTimeMicros) {
             remember(high, low, ingestTimeMicros);
         }
+    }
+
+    /**
+     * The latest time of a key in the files; files come in any order, and those that have nothing
+     * of a later time than {@code after} aren't asked.
+     */
+    private long inOlder(long high, long low, long after) {
+        long time = KeyTable.ABSENT;
+        for (SortedKeys sorted : older) {
+            if (sorted.latest() > Math.max(after, time)) {
+                asked++;
+                time = Math.max(time, sorted.get(high, low));
+            }
+        }
+        return time;
     }
 
     /**
@@ -97,7 +113,7 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
         hash.of(key);
         long high = hash.high();
         long low = hash.low();
-        long first = firstTime(high, low);
+        long first = firstTime(high, low, time);
         if (first != KeyTable.ABSENT && Math.abs(time - first) <= windowMicros) {
             return true;
         }
@@ -114,7 +130,8 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
         }
     }
 
-    private long firstTime(long high, long low) {
+    /** When the key came, if that is at most a window before or anywhere after {@code at}. */
+    private long firstTime(long high, long low, long at) {
         long time = run.get(high, low);
         for (SortedKeys sorted : earlierInRun) {
             if (time != KeyTable.ABSENT) {
@@ -125,17 +142,17 @@ final class SeenKeys implements KeyFilter, AutoCloseable {
         if (time == KeyTable.ABSENT) {
             time = recent.get(high, low);
         }
-        if (time == KeyTable.ABSENT) {
-            for (SortedKeys sorted : older) {
-                time = Math.max(time, sorted.get(high, low));
-            }
-        }
-        return time;
+        return time == KeyTable.ABSENT ? inOlder(high, low, at - windowMicros - 1) : time;
     }
 
     /** How many keys are on the heap. */
     int onHeap() {
         return run.size() + recent.size();
+    }
+
+    /** How many times one of the files was asked for a key. */
+    long asked() {
+        return asked;
     }
 
     /** Keys of earlier times, in microseconds, may have been left out since they were loaded. */

@@ -30,6 +30,7 @@ final class SortedKeys implements AutoCloseable {
 
     private final FileChannel channel;
     private final long size;
+    private final long latest;
     private final long[] bloom;
 
     /** Of each block the first key: its high and its low half. */
@@ -37,9 +38,10 @@ final class SortedKeys implements AutoCloseable {
 
     private final Block found;
 
-    private SortedKeys(FileChannel channel, long size, long[] bloom, long[] firsts) {
+    private SortedKeys(FileChannel channel, long size, long latest, long[] bloom, long[] firsts) {
         this.channel = channel;
         this.size = size;
+        this.latest = latest;
         this.bloom = bloom;
         this.firsts = firsts;
         this.found = new Block(channel, size, BLOCK);
@@ -199,6 +201,7 @@ final class SortedKeys implements AutoCloseable {
                 return new SortedKeys(
                         channel,
                         writer.written,
+                        writer.latest,
                         writer.bloom,
                         Arrays.copyOf(writer.firsts, 2 * blocks(writer.written)));
             } catch (IOException | RuntimeException | Error e) {
@@ -221,6 +224,7 @@ final class SortedKeys implements AutoCloseable {
         private final long[] bloom;
         private final long[] firsts;
         private long written;
+        private long latest = KeyTable.ABSENT;
 
         Writer(FileChannel channel, long most) {
             this.channel = channel;
@@ -242,6 +246,7 @@ final class SortedKeys implements AutoCloseable {
             }
             buffer.putLong(high).putLong(low).putLong(time);
             bloom[word(low, bloom.length)] |= bits(high);
+            latest = Math.max(latest, time);
             written++;
         }
 
@@ -274,6 +279,11 @@ final class SortedKeys implements AutoCloseable {
 
     long size() {
         return size;
+    }
+
+    /** The greatest time of a key; {@link KeyTable#ABSENT} if there is none. */
+    long latest() {
+        return latest;
     }
 
     /** The key's time, or {@link KeyTable#ABSENT}. */

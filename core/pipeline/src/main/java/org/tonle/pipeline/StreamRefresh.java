@@ -1,12 +1,16 @@
 package org.tonle.pipeline;
 
+import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.LongPredicate;
+import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.TimeStampVector;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.Pin;
@@ -18,12 +22,17 @@ import org.tonle.ledger.CommitRequest.DatasetMove;
 import org.tonle.ledger.Lease;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
+import org.tonle.sql.BoundQuery;
 import org.tonle.sql.DataFile;
 import org.tonle.sql.Dataset;
+import org.tonle.sql.Inputs;
 import org.tonle.sql.KeyBatch;
 import org.tonle.sql.KeyFilter;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
+import org.tonle.sql.QueryLimits;
+import org.tonle.sql.QueryResult;
+import org.tonle.sql.Sql;
 import org.tonle.sql.SqlTable;
 import org.tonle.sql.TableName;
 import org.tonle.sql.WrittenFile;
@@ -38,6 +47,10 @@ import org.tonle.sql.WrittenFile;
  * then.
  */
 final class StreamRefresh {
+    private static final Duration COUNT_TIMEOUT = Duration.ofMinutes(30);
+    private static final DateTimeFormatter LITERAL =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSSSSS").withZone(ZoneOffset.UTC);
+
     private final Dataset.StreamingTable dataset;
     private final RunEnvironment lake;
     private final RunReports reports;
@@ -147,13 +160,69 @@ final class StreamRefresh {
         StreamingRun.loadKeys(lake, dataset, tables, since, from, seen);
         // what is older and wasn't read yet comes first: it belongs to the part that stays
         Part older = new Part(seen, time -> time < from);
+        Rows later = new Rows(tables, ">= " + literal(from));
         history.addedAfter(
-                position, Long.MIN_VALUE, from - 1, files -> judge(files, passes, older, seen));
+                position,
+                Long.MIN_VALUE,
+                from - 1,
+                files -> {
+                    judge(files, passes, older, seen);
+                    later.count(files);
+                });
         Part newer = new Part(seen, time -> time >= from);
-        history.within(from, Long.MAX_VALUE, files -> judge(files, passes, newer, seen));
+        Rows earlier = new Rows(tables, "< " + literal(from));
+        history.within(
+                from,
+                Long.MAX_VALUE,
+                files -> {
+                    judge(files, passes, newer, seen);
+                    earlier.count(files);
+                });
         long aside = older.aside + newer.aside;
-        passes.input -= aside;
+        long others = later.count + earlier.count;
+        passes.input -= others;
         passes.duplicates -= aside;
+        // of the others, WHERE left out those that weren't put aside
+        passes.filtered -= others - aside;
+    }
+
+    private static String literal(long micros) {
+        return "TIMESTAMP WITH LOCAL TIME ZONE '%s'"
+                .formatted(LITERAL.format(Instant.EPOCH.plus(micros, ChronoUnit.MICROS)));
+    }
+
+    /** Counts rows of the input that were taken in at some time. */
+    private final class Rows {
+        private final BoundQuery query;
+        private long count;
+
+        Rows(PinnedTables tables, String time) {
+            TableName read = dataset.reads().getFirst();
+            this.query =
+                    Sql.query(
+                            "SELECT COUNT(*) FROM \"%s\".\"%s\" WHERE %s %s"
+                                    .formatted(
+                                            read.namespace(),
+                                            read.name(),
+                                            tables.table(read).orElseThrow().isBronze()
+                                                    ? "ingest_time"
+                                                    : SqlTable.INGEST_TIME,
+                                            time),
+                            tables);
+        }
+
+        void count(List<DataFile> files) {
+            try (QueryResult result =
+                    lake.engine()
+                            .run(
+                                    query,
+                                    Inputs.of(dataset.reads().getFirst(), files),
+                                    new QueryLimits(COUNT_TIMEOUT))) {
+                while (result.next()) {
+                    count += ((BigIntVector) result.batch().getVector(0)).get(0);
+                }
+            }
+        }
     }
 
     /** Puts rows of another time aside, which lie in the same files. */

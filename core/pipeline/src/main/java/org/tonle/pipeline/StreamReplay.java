@@ -1,23 +1,32 @@
 package org.tonle.pipeline;
 
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.BiConsumer;
+import org.apache.iceberg.Schema;
 import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
+import org.tonle.catalog.QuarantineTable;
 import org.tonle.catalog.StagedCommit;
+import org.tonle.catalog.StagedTable.OnConflict;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.Lease;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.DataFile;
 import org.tonle.sql.Dataset;
 import org.tonle.sql.KeyFilter;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.SqlTable;
 import org.tonle.sql.TableName;
+import org.tonle.sql.WrittenFile;
 
 /**
  * Rows that a streaming table refused are judged again, by the definition as it is now, from the
@@ -27,46 +36,154 @@ import org.tonle.sql.TableName;
  * <p>A row that WHERE leaves out now, which it wasn't asked about before, sets its key free: the
  * first row of that key that it kept out enters too, so that the table is as if the definition had
  * always been this one.
+ *
+ * <p>Their keys are on the heap, so many rows are judged in parts, in the order in which they were
+ * taken in, each in a commit. What a part sets free is let in by its own commit, and rows that a
+ * later part is about keep out what they keep out until it comes: the end is that of one part, and
+ * who ends in between begins again with what is left.
  */
 final class StreamReplay {
+    /** Rows of a part: some 50 MB if each has another key now. */
+    private static final long MOST_ROWS = 1 << 17;
+
+    /** What is known of rows that are refused again under another key. */
+    private static final Schema KEYS = QuarantineTable.SCHEMA.select("key", "ingest_time");
+
     private final Dataset.StreamingTable dataset;
     private final RunEnvironment lake;
     private final RunReports reports;
+    private final TableName input;
 
     StreamReplay(Dataset.StreamingTable dataset, RunEnvironment lake, RunReports reports) {
         this.dataset = dataset;
         this.lake = lake;
         this.reports = reports;
+        this.input = dataset.reads().getFirst();
     }
 
     /**
      * Replays once.
      *
      * @param position up to which commit the dataset has read its input
+     * @param committed is told of each commit
+     * @throws LakeException saying what is done already, if a part is
      */
-    TaskResult run(DatasetTask.Replay task, Pin pin, long position, Lease lease) {
+    TaskResult run(
+            DatasetTask.Replay task, Pin pin, long position, Lease lease, Runnable committed) {
         PinnedTables tables = new PinnedTables(pin, lake.sources());
-        PinnedTable input =
-                tables.pinned(dataset.reads().getFirst())
-                        .orElseThrow(() ->
-                                StreamingRun.noInput(dataset.name(), dataset.reads().getFirst()));
-        try (StagedCommit commit = lake.catalog().stage()) {
-            StreamPasses passes = new StreamPasses(lake, dataset, reports, tables, input, commit);
-            try (Scratch scratch =
-                    new Scratch(
-                            lake.engine(),
-                            passes.quarantine.dataDirectory(),
-                            commit.id().toString())) {
-                return new Replay(task, position, tables, input, commit, passes, scratch)
-                        .run(lease);
+        TableName name = Pipelines.quarantine(dataset.name());
+        PinnedTable refused = tables.pinned(name).orElseThrow();
+        SqlTable read = tables.table(input).orElseThrow(() -> noInput());
+        // it is never published, and its files go with it
+        try (StagedCommit aside = lake.catalog().stage();
+                Scratch scratch =
+                        new Scratch(
+                                lake.engine(),
+                                aside.table(refused.ref(), OnConflict.FAIL).dataDirectory(),
+                                aside.id().toString())) {
+            return new Parts(
+                            task,
+                            position,
+                            lease,
+                            scratch,
+                            new SelectedRows(scratch, read, name, refused, task))
+                    .run(pin, committed);
+        }
+    }
+
+    private LakeException noInput() {
+        return StreamingRun.noInput(dataset.name(), input);
+    }
+
+    /** All parts of one. */
+    private final class Parts {
+        private final DatasetTask.Replay task;
+        private final long position;
+        private final Lease lease;
+        private final Scratch scratch;
+        private final SelectedRows selected;
+
+        /** Keys, as they are now, of rows of earlier parts that stay in quarantine under others. */
+        private final List<DataFile> stayed = new ArrayList<>();
+
+        Parts(
+                DatasetTask.Replay task,
+                long position,
+                Lease lease,
+                Scratch scratch,
+                SelectedRows selected) {
+            this.task = task;
+            this.position = position;
+            this.lease = lease;
+            this.scratch = scratch;
+            this.selected = selected;
+        }
+
+        TaskResult run(Pin first, Runnable committed) {
+            long most = Math.min(MOST_ROWS, lake.settings().batch().rows());
+            TaskResult done = TaskResult.NOTHING;
+            for (long after = 0; after < selected.count(); after += most) {
+                TaskResult part;
+                try {
+                    part = part(after, most, after == 0 ? first : lake.catalog().pin());
+                } catch (LakeException e) {
+                    throw done.seq().isEmpty() ? e : partly(done, e);
+                } catch (UncheckedIOException e) {
+                    LakeException why = LakeException.storage(e);
+                    throw done.seq().isEmpty() ? why : partly(done, why);
+                }
+                if (part.seq().isPresent()) {
+                    committed.run();
+                }
+                done = done.and(part);
+            }
+            return done;
+        }
+
+        private LakeException partly(TaskResult done, LakeException e) {
+            return new LakeException(
+                    e.code(),
+                    "%s %d rows had entered %s by then, the last ones with commit %d, and stay there; replay again for the others."
+                            .formatted(
+                                    e.getMessage(),
+                                    done.written(),
+                                    dataset.name(),
+                                    done.seq().orElseThrow()),
+                    e);
+        }
+
+        private TaskResult part(long after, long most, Pin pin) {
+            PinnedTables tables = new PinnedTables(pin, lake.sources());
+            PinnedTable read = tables.pinned(input).orElseThrow(() -> noInput());
+            try (StagedCommit commit = lake.catalog().stage()) {
+                StreamPasses passes =
+                        new StreamPasses(lake, dataset, reports, tables, read, commit);
+                try (Scratch own =
+                        new Scratch(
+                                lake.engine(),
+                                passes.quarantine.dataDirectory(),
+                                commit.id().toString())) {
+                    return new Part(this, tables, read, commit, passes, own).run(after, most);
+                }
+            }
+        }
+
+        /** Rows stay in quarantine under the keys that they had; these are the ones of now. */
+        private void stay(List<WrittenFile> rows, long after) {
+            if (!rows.isEmpty()) {
+                String name = "stayed" + after + "_";
+                scratch.putWritten("again", QuarantineTable.SCHEMA, rows);
+                var unused =
+                        scratch.make(
+                                name, "SELECT \"key\", \"ingest_time\" FROM scratch.again", KEYS);
+                stayed.addAll(scratch.files(name));
             }
         }
     }
 
     /** One of them. */
-    private final class Replay {
-        private final DatasetTask.Replay task;
-        private final long position;
+    private final class Part {
+        private final Parts all;
         private final PinnedTable input;
         private final PinnedTable table;
         private final PinnedTable refused;
@@ -75,16 +192,14 @@ final class StreamReplay {
         private final Scratch scratch;
         private final RefusedInput rows;
 
-        Replay(
-                DatasetTask.Replay task,
-                long position,
+        Part(
+                Parts all,
                 PinnedTables tables,
                 PinnedTable input,
                 StagedCommit commit,
                 StreamPasses passes,
                 Scratch scratch) {
-            this.task = task;
-            this.position = position;
+            this.all = all;
             this.input = input;
             this.table = tables.pinned(dataset.name()).orElseThrow();
             this.refused = tables.pinned(Pipelines.quarantine(dataset.name())).orElseThrow();
@@ -94,16 +209,22 @@ final class StreamReplay {
             this.rows = new RefusedInput(scratch, passes.bound.input().table());
         }
 
-        TaskResult run(Lease lease) {
+        /**
+         * Judges it.
+         *
+         * @param after how many selected rows come before it
+         * @param most rows that it may have
+         */
+        TaskResult run(long after, long most) {
             lake.failPoints().reach("run.before-engine");
-            TableName refusedName = Pipelines.quarantine(dataset.name());
-            if (rows.find(refusedName, refused, input, task.where(), task.fix()) == 0) {
+            if (rows.find(all.selected, after, most, input, all.task.fix().isPresent()) == 0) {
                 reports.aborted();
                 return TaskResult.NOTHING;
             }
             scratch.put("target", table.schema(), PinnedTables.files(table));
             scratch.put("quarantine", refused.schema(), PinnedTables.files(refused));
-            judge();
+            scratch.put("stayed", KEYS, all.stayed);
+            judge(after, after + most);
             long read = passes.input;
             long filtered = passes.filtered;
             long duplicates = passes.duplicates;
@@ -118,7 +239,9 @@ final class StreamReplay {
             passes.refused.clear();
             passes.malformed = 0;
             passes.dropped = 0;
-            if (rows.freed(passes.target.schema(), passes.rows) > 0) {
+            long free = rows.freed(passes.target.schema(), passes.rows);
+            rows.requireOthersKeys(lake.settings().window());
+            if (free > 0) {
                 letIn();
                 // nobody asked about the others that were looked at
                 passes.input = read;
@@ -135,11 +258,11 @@ final class StreamReplay {
                             .toList(),
                     leaving);
             CommitRequest.Builder request =
-                    CommitRequest.builder(commit.id(), "replay", task.principal())
-                            .fencedBy(lease)
+                    CommitRequest.builder(commit.id(), "replay", all.task.principal())
+                            .fencedBy(all.lease)
                             .summary("remaining", stay);
-            task.where().ifPresent(where -> request.summary("where", where));
-            task.fix().ifPresent(fix -> request.summary("fix", fix));
+            all.task.where().ifPresent(where -> request.summary("where", where));
+            all.task.fix().ifPresent(fix -> request.summary("fix", fix));
             passes.describe(request);
             long seq = commit.publish(request);
             passes.report();
@@ -154,22 +277,45 @@ final class StreamReplay {
         }
 
         /** Judges the rows, first those that keep the keys that they have. */
-        private void judge() {
+        private void judge(long after, long upTo) {
             if (passes.bound.input().table().key().isEmpty()) {
                 passes.over(scratch.files("found"), KeyFilter.NONE);
                 return;
             }
             FreedKeys others = new FreedKeys(lake.settings().window().toMillis() * 1000);
-            passes.over(scratch.files("found"), own(others));
+            Set<String> left = ownKeys();
+            passes.over(scratch.files("found"), own(left, others));
             long apart = passes.duplicates;
             if (apart > 0) {
                 long read = passes.input;
                 long filtered = passes.filtered;
                 long written = passes.written;
                 long refusedAgain = passes.malformed + passes.dropped;
-                occupy(others, "scratch.target", SqlTable.KEY, SqlTable.INGEST_TIME);
-                occupy(others, "scratch.quarantine", "key", "ingest_time");
+                String key = "key";
+                String time = "ingest_time";
+                all.selected.later(upTo, scratch);
+                rowsOf(others, "scratch.later", key, time, others::leaveOpen);
+                rowsOf(
+                        others,
+                        "scratch.target",
+                        SqlTable.KEY,
+                        SqlTable.INGEST_TIME,
+                        others::occupy);
+                rowsOf(
+                        others,
+                        "scratch.quarantine",
+                        key,
+                        time,
+                        (own, at) -> {
+                            // rows of this part that get other keys leave theirs to others
+                            if (!left.contains(at + " " + own)) {
+                                others.occupy(own, at);
+                            }
+                        });
+                rowsOf(others, "scratch.stayed", key, time, others::occupy);
+                int known = passes.refused.size();
                 passes.over(scratch.files("found"), others);
+                all.stay(passes.refused.subList(known, passes.refused.size()), after);
                 passes.input = read;
                 passes.filtered = filtered;
                 passes.duplicates =
@@ -179,12 +325,21 @@ final class StreamReplay {
             }
         }
 
-        /** Lets rows keep the keys that they have; those of other keys are asked about later. */
-        private KeyFilter own(FreedKeys others) {
+        /** The keys that the rows have, each with the row's time before it. */
+        private Set<String> ownKeys() {
             Set<String> owned = new HashSet<>();
             rows.keys(
                     "SELECT \"key\", \"ingest_time\" FROM scratch.selected",
                     (key, time) -> owned.add(time + " " + key));
+            return owned;
+        }
+
+        /**
+         * Lets rows keep the keys that they have; those of other keys are asked about later.
+         *
+         * @param owned loses those that are kept
+         */
+        private KeyFilter own(Set<String> owned, FreedKeys others) {
             return batch -> {
                 BitSet apart = new BitSet(batch.size());
                 for (int i = 0; i < batch.size(); i++) {
@@ -199,17 +354,22 @@ final class StreamReplay {
             };
         }
 
-        /** All rows of a table that may have keys that are asked about. */
-        private void occupy(FreedKeys keys, String rowsOf, String key, String time) {
+        /** Gives all rows of a table that may have keys that are asked about. */
+        private void rowsOf(
+                FreedKeys keys,
+                String table,
+                String key,
+                String time,
+                BiConsumer<String, Long> each) {
             rows.keys(
                     "SELECT \"%s\", \"%s\" FROM %s WHERE \"%2$s\" BETWEEN %s AND %s"
                             .formatted(
                                     key,
                                     time,
-                                    rowsOf,
-                                    RefusedInput.instant(keys.earliest() - keys.window(), 0),
+                                    table,
+                                    RefusedInput.instant(keys.earliest(), 0),
                                     RefusedInput.instant(keys.latest(), 1)),
-                    keys::occupy);
+                    each);
         }
 
         /** Lets rows in that were kept out by the keys of rows that are gone. */
@@ -217,7 +377,7 @@ final class StreamReplay {
             FreedKeys freed = new FreedKeys(lake.settings().window().toMillis() * 1000);
             rows.keys(
                     "SELECT \"key\", \"ingest_time\" FROM scratch.freed",
-                    (key, time) -> freed.free(key, time, task.fix().isPresent()));
+                    (key, time) -> freed.free(key, time, all.task.fix().isPresent()));
             for (String rest : List.of("scratch.target", "scratch.written")) {
                 rows.keys(
                         "SELECT t.\"%s\", t.\"%s\" FROM %s AS t WHERE t.\"%1$s\" IN (SELECT \"key\" FROM scratch.freed)"
@@ -230,7 +390,7 @@ final class StreamReplay {
                             + " q.\"ingest_time\" WHERE f.\"key\" IS NULL AND q.\"key\" IN (SELECT"
                             + " \"key\" FROM scratch.freed)",
                     freed::occupy);
-            new InputHistory(lake, input, position)
+            new InputHistory(lake, input, all.position)
                     .within(freed.earliest(), freed.latest(), files -> passes.over(files, freed));
         }
     }

@@ -2,6 +2,7 @@ package org.tonle.pipeline;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -22,6 +23,7 @@ import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 import org.tonle.sql.BoundQuery;
 import org.tonle.sql.Dataset;
+import org.tonle.sql.Inputs;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.QueryLimits;
@@ -110,7 +112,7 @@ final class StreamingRun implements DatasetRun {
         return switch (task) {
             case DatasetTask.Replay replay ->
                     new StreamReplay(dataset, lake, reports)
-                            .run(replay, pin, position(tables), lease);
+                            .run(replay, pin, position(tables), lease, this::reset);
             case DatasetTask.Refresh refresh -> refresh(refresh, pin, lease);
             case DatasetTask.Follow follow ->
                     asked(tables, pin)
@@ -322,8 +324,13 @@ final class StreamingRun implements DatasetRun {
                         "SELECT %s, %s FROM \"%s\".\"%s\"%s"
                                 .formatted(key, time, table.namespace(), table.name(), where),
                         tables);
+        PinnedTable pinned = tables.pinned(table).orElseThrow();
         try (QueryResult rows =
-                lake.engine().run(query, tables.inputs(query), new QueryLimits(KEYS_TIMEOUT))) {
+                lake.engine()
+                        .run(
+                                query,
+                                Inputs.of(table, inOrder(pinned, since, before)),
+                                new QueryLimits(KEYS_TIMEOUT))) {
             while (rows.next()) {
                 VectorSchemaRoot batch = rows.batch();
                 VarCharVector keyVector = (VarCharVector) batch.getVector(0);
@@ -335,6 +342,23 @@ final class StreamingRun implements DatasetRun {
                 }
             }
         }
+    }
+
+    /**
+     * The files of a time, those last that were added last: a key that is later than all known is
+     * new. Others aren't brought here for it.
+     */
+    private static List<org.tonle.sql.DataFile> inOrder(
+            PinnedTable table, long since, long before) {
+        return PinnedTables.files(
+                table,
+                table.files().stream()
+                        .filter(file -> InputHistory.mayHold(table, file, since, before))
+                        .sorted(
+                                Comparator.comparing(
+                                        DataFile::fileSequenceNumber,
+                                        Comparator.nullsFirst(Comparator.naturalOrder())))
+                        .toList());
     }
 
     /** The least ingest time of the files, in microseconds, from their metrics; 0 if unknown. */

@@ -8,6 +8,7 @@ import static org.tonle.pipeline.TestLake.START;
 import static org.tonle.pipeline.TestLake.event;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,6 +35,7 @@ import org.tonle.pipeline.DatasetStatus.State;
 import org.tonle.pipeline.TestLake.Event;
 import org.tonle.spi.FailPoints;
 import org.tonle.sql.Dataset;
+import org.tonle.sql.PinnedTables;
 
 /** Bronze to gold on a real ledger and a real engine. */
 class PipelineIT {
@@ -280,6 +282,40 @@ class PipelineIT {
         await(() -> lake.rows("SELECT id FROM silver.readings").size() >= 11);
         assertThat(lake.rows("SELECT id FROM silver.readings")).hasSize(11).doesNotHaveDuplicates();
         assertThat(status(two, "silver.readings").state()).isEqualTo(State.RUNNING);
+    }
+
+    @Test
+    void keysAreReadInTheOrderInWhichTheyCameSoThatEachIsKnownToBeNew() throws Exception {
+        Dataset.StreamingTable dataset = (Dataset.StreamingTable) lake.datasets(SILVER).getFirst();
+        PipelineRunner runner = run(SILVER);
+        for (int i = 0; i < 12; i++) {
+            Event event = reading("r" + i, "a", 1);
+            lake.arrive(
+                    "readings",
+                    new Event(event.id(), START.plus(Duration.ofMinutes(i)), event.payload()));
+            settled(runner);
+        }
+        RunEnvironment environment =
+                new RunEnvironment(
+                        lake.sources,
+                        lake.catalog,
+                        lake.engine,
+                        new PipelineSettings(Duration.ZERO, dir),
+                        FailPoints.NONE);
+        try (SeenKeys keys = new SeenKeys(Duration.ofDays(7), dir, 2)) {
+            StreamingRun.loadKeys(
+                    environment,
+                    dataset,
+                    new PinnedTables(lake.catalog.pin(), lake.sources),
+                    Long.MIN_VALUE,
+                    Long.MAX_VALUE,
+                    keys);
+            assertThat(keys.asked()).as("files asked").isZero();
+            for (int i = 0; i < 12; i++) {
+                byte[] key = ("r" + i).getBytes(StandardCharsets.UTF_8);
+                assertThat(keys.isDuplicate(key, START.toEpochMilli() * 1000)).isTrue();
+            }
+        }
     }
 
     private static DatasetStatus status(PipelineRunner runner, String name) {

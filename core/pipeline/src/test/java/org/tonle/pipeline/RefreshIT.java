@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -121,6 +122,32 @@ class RefreshIT {
                                 .written())
                 .isEqualTo(1);
         assertThat(lake.rows(REFUSED)).isEmpty();
+    }
+
+    @Test
+    void onlyRowsFromThenOnAreCountedWhateverElseIsInTheirFiles() throws Exception {
+        PipelineRunner runner = run(SILVER);
+        Instant before = NOON.minusNanos(1_000);
+        String leftOut = "{\"station\":\"test\",\"temperature\":1}";
+        lake.arrive(
+                "readings",
+                reading("1", before, 70),
+                reading("2", before, 20),
+                new Event("3", before, leftOut),
+                new Event("4", before, leftOut),
+                new Event("5", NOON, leftOut),
+                reading("6", NOON, 70),
+                reading("2", NOON, 20),
+                reading("7", NOON, 20));
+        lake.settled(runner);
+        TaskResult result = runner.perform(fromNoon());
+
+        assertThat(result)
+                .isEqualTo(new TaskResult(OptionalLong.of(lake.ledger.head()), 4, 1, 1, 1, 1));
+        assertThat(lake.ledger.commits(lake.ledger.head() - 1, lake.ledger.head()))
+                .first()
+                .satisfies(commit -> assertThat(commit.fact("filtered")).contains("1"))
+                .satisfies(commit -> assertThat(commit.fact("input")).contains("4"));
     }
 
     /** It came late: what is taken in from noon on is as if it had come after it. */

@@ -108,4 +108,48 @@ class SeenKeysTest {
             assertThat(keys.isDuplicate(key, 5_500)).isTrue();
         }
     }
+
+    private static byte[] key(int n) {
+        return ("k" + n).getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void onlyFilesAreAskedWhoseKeysMayMatter() {
+        try (SeenKeys keys = new SeenKeys(WINDOW, dir, 100)) {
+            for (int i = 0; i < 5_000; i++) {
+                // two of a time
+                keys.load(key(i), i / 2);
+            }
+            assertThat(keys.asked()).as("what comes in order is new").isZero();
+            assertThat(keys.isDuplicate(key(2_400), 2_200)).isTrue();
+            assertThat(keys.isDuplicate(key(2_400), 2_201)).as("a window later").isFalse();
+            long before = keys.asked();
+            assertThat(before).isPositive();
+            assertThat(keys.isDuplicate(key(7_000), 9_000)).isFalse();
+            assertThat(keys.asked()).as("all are older than the window").isEqualTo(before);
+        }
+    }
+
+    /** Keys of some times come in any order; of each the latest counts. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5})
+    void agreesWithAMapHoweverKeysAreLoaded(int seed) {
+        Random random = new Random(seed);
+        Map<Integer, Long> latest = new HashMap<>();
+        try (SeenKeys keys = new SeenKeys(WINDOW, dir, 16)) {
+            for (int i = 0; i < 3_000; i++) {
+                int key = random.nextInt(300);
+                long time = i + random.nextInt(-800, 800);
+                keys.load(key(key), time);
+                latest.merge(key, time, Math::max);
+            }
+            // what is older than two windows may be forgotten, and would be no repeat
+            for (int key = 0; key < 300; key++) {
+                long time = 3_000 + random.nextInt(1_000);
+                Long known = latest.get(key);
+                assertThat(keys.isDuplicate(key(key), time))
+                        .isEqualTo(known != null && Math.abs(time - known) <= 1_000);
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,7 @@ import org.tonle.catalog.LocalFileIO;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ledger.CommitRecord;
+import org.tonle.ledger.Listing;
 import org.tonle.spi.FailPoints;
 
 /** Many small files of silver and of quarantine become few, and nobody notices. */
@@ -114,10 +116,22 @@ class StreamCompactionIT {
                         .isEqualTo(lake.rowsAt(seq - 1, sql));
             }
         }
-        assertThat(compactions().stream().map(CommitRecord::summary))
-                .anyMatch(summary -> summary.contains("silver.events"))
-                .anyMatch(summary -> summary.contains("silver.copies"))
-                .anyMatch(summary -> summary.contains("quarantine.silver_events"));
+        List<@Nullable Object[]> told =
+                lake.ledger.listings().of(Listing.MAINTENANCE, lake.ledger.head(), 1_000);
+        assertThat(told)
+                .hasSameSizeAs(compactions())
+                .allSatisfy(row -> {
+                    assertThat(row[5]).as("files before").isEqualTo((long) FAN_IN);
+                    assertThat(row[6]).as("files after").isEqualTo(1L);
+                    assertThat((Long) row[8])
+                            .as("bytes after")
+                            .isPositive()
+                            .isLessThan((Long) row[7]);
+                    assertThat((Long) row[9]).as("rows").isGreaterThanOrEqualTo(FAN_IN);
+                    assertThat(row[10]).as("rows folded").isEqualTo(0L);
+                });
+        assertThat(told.stream().map(row -> row[2] + "." + row[3]))
+                .contains("silver.events", "silver.copies", "quarantine.silver_events");
         for (String table : List.of("silver.events", "silver.copies")) {
             assertThat(lake.rows("SELECT id FROM " + table + " ORDER BY id"))
                     .as(table)

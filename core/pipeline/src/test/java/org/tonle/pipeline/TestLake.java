@@ -53,6 +53,7 @@ import org.tonle.sql.Pipelines;
 import org.tonle.sql.QueryLimits;
 import org.tonle.sql.QueryResult;
 import org.tonle.sql.Sql;
+import org.tonle.sql.SqlEngine;
 
 /** A ledger, a catalog and an engine, and bronze rows put there by hand. */
 final class TestLake implements AutoCloseable {
@@ -80,6 +81,9 @@ final class TestLake implements AutoCloseable {
     /** How much a run takes at once; set it before a runner is made. */
     ChangeRange.Limit batch = PipelineSettings.DEFAULT_BATCH;
 
+    /** What the runners have work done by; set it before a runner is made. */
+    SqlEngine worked;
+
     TestLake(Path dir, SourceDefinition... sources) {
         this.sources = List.of(sources);
         Path warehouse = dir.resolve("warehouse");
@@ -96,6 +100,7 @@ final class TestLake implements AutoCloseable {
                 DuckDbEngine.open(
                         new DuckDbSettings(List.of(warehouse), temporary, 512L << 20, 2, 4),
                         allocator);
+        worked = engine;
         catalog.ensureNamespace(BronzeTable.NAMESPACE, "test");
         for (SourceDefinition source : sources) {
             try (StagedCommit commit = catalog.stage()) {
@@ -148,7 +153,7 @@ final class TestLake implements AutoCloseable {
                 datasets,
                 sources,
                 catalog,
-                engine,
+                worked,
                 leases,
                 new PipelineSettings(
                         Duration.ofMillis(10), batch, Duration.ofDays(7), temporary, fanIn),

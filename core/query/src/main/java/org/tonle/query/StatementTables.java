@@ -172,7 +172,7 @@ final class StatementTables implements TableResolver, AutoCloseable {
     private static void write(Path file, Schema schema, List<@Nullable Object[]> rows)
             throws IOException {
         try (FileAppender<Record> writer =
-                Parquet.write(new LocalFileIO().newOutputFile(LocalFileIO.location(file)))
+                Parquet.write(new LocalFileIO().newOutputFile(file.toString()))
                         .schema(schema)
                         .createWriterFunc(GenericParquetWriter::create)
                         .build()) {

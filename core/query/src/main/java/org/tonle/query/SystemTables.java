@@ -205,6 +205,20 @@ public final class SystemTables {
                             "column_name varchar",
                             "input_table varchar",
                             "input_column varchar");
+            case MAINTENANCE ->
+                    columns(
+                            "seq bigint",
+                            "committed_at timestamptz",
+                            "namespace varchar",
+                            "table_name varchar",
+                            "action varchar",
+                            "files_before bigint",
+                            "files_after bigint",
+                            "bytes_before bigint",
+                            "bytes_after bigint",
+                            "row_count bigint",
+                            "folded_rows bigint",
+                            "milliseconds bigint");
         };
     }
 

@@ -1,7 +1,11 @@
 package org.tonle.sql;
 
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.iceberg.Schema;
@@ -27,20 +31,43 @@ public final class FetchingEngine implements SqlEngine {
         return inputs.files().values().stream().flatMap(List::stream).map(DataFile::path).toList();
     }
 
+    /** What is brought here takes of the statement's time. */
     @Override
     public QueryResult run(BoundQuery query, Inputs inputs, QueryLimits limits) {
-        TableFiles.Held held = files.hold(paths(inputs));
+        long from = System.nanoTime();
+        TableFiles.Held held = files.hold(paths(inputs), limits.timeout());
         try {
-            return new HeldResult(engine.run(query, inputs, limits), held);
+            // a statement that was in time until here ends by the engine's clock, with its word
+            QueryLimits later = limits.after(Duration.ofNanos(System.nanoTime() - from));
+            return new HeldResult(engine.run(query, inputs, later), held);
         } catch (RuntimeException | Error e) {
             held.close();
             throw e;
         }
     }
 
+    /**
+     * Over what is here of each table; if nothing is, over its smallest file, without which an
+     * engine has no plan.
+     */
     @Override
     public EnginePlan explain(BoundQuery query, Inputs inputs, QueryLimits limits) {
-        return files.with(paths(inputs), () -> engine.explain(query, inputs, limits));
+        Map<TableName, List<DataFile>> some = new HashMap<>();
+        inputs.files().forEach((table, all) -> some.put(table, here(all)));
+        Inputs seen = new Inputs(some);
+        TableFiles.Held held = files.hold(paths(seen), limits.timeout());
+        try {
+            return engine.explain(query, seen, limits);
+        } finally {
+            held.close();
+        }
+    }
+
+    private List<DataFile> here(List<DataFile> all) {
+        List<DataFile> here = all.stream().filter(file -> files.isHere(file.path())).toList();
+        return here.isEmpty()
+                ? all.stream().min(Comparator.comparingLong(DataFile::records)).stream().toList()
+                : here;
     }
 
     @Override

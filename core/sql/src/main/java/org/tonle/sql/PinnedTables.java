@@ -137,11 +137,21 @@ public final class PinnedTables implements TableResolver {
 
     /** All of a table's files, as engines are given them. */
     public static List<DataFile> files(PinnedTable table) {
+        return files(table, file -> true);
+    }
+
+    /** Those of a table's files that are chosen, as engines are given them. */
+    public static List<DataFile> files(
+            PinnedTable table, Predicate<org.apache.iceberg.DataFile> chosen) {
         PinnedTable.Files files = table.filesByColumns();
         Map<String, DeletedRows> deleted = table.deleted();
         return Stream.concat(
-                        files.current().stream().map(file -> file(table, file, true, deleted)),
-                        files.older().stream().map(file -> file(table, file, false, deleted)))
+                        files.current().stream()
+                                .filter(chosen)
+                                .map(file -> file(table, file, true, deleted)),
+                        files.older().stream()
+                                .filter(chosen)
+                                .map(file -> file(table, file, false, deleted)))
                 .toList();
     }
 
