@@ -298,7 +298,7 @@ class PauseIT {
                         lake.ingest(
                                 FailPoints.NONE, TestLake.settings("b", SHORT), numbers, source)) {
             await(() -> status(one).state() == State.FAILING);
-            assertThat(status(two).state()).isEqualTo(State.STANDBY);
+            await(() -> status(two).state() == State.STANDBY);
             fails.set(false);
             var unused = two.resume(source.name(), "anna");
             await(() -> status(one).counts().events() > 10);
