@@ -1,10 +1,11 @@
 package org.tonle.s3;
 
 import java.io.IOException;
-import org.apache.iceberg.io.FileIO;
+import org.apache.iceberg.io.FileInfo;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
 import org.apache.iceberg.io.SeekableInputStream;
+import org.apache.iceberg.io.SupportsPrefixOperations;
 import org.jspecify.annotations.Nullable;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
@@ -13,14 +14,14 @@ import org.tonle.spi.LakeException;
  * A bucket's files. A body that breaks off is gone on with behind what came, a few times; then
  * whoever reads it gets LakeException STORAGE instead of what his format would make of it.
  */
-final class BucketFiles implements FileIO {
+final class BucketFiles implements SupportsPrefixOperations {
     private static final long serialVersionUID = 1L;
     private static final int ATTEMPTS = 3;
 
     // nobody serialises what is asked through a client
-    private final transient FileIO files;
+    private final transient SupportsPrefixOperations files;
 
-    BucketFiles(FileIO files) {
+    BucketFiles(SupportsPrefixOperations files) {
         this.files = files;
     }
 
@@ -42,6 +43,17 @@ final class BucketFiles implements FileIO {
     @Override
     public void deleteFile(String location) {
         files.deleteFile(location);
+    }
+
+    @Override
+    public Iterable<FileInfo> listPrefix(String prefix) {
+        return files.listPrefix(prefix);
+    }
+
+    /** Nobody deletes a table's files by their folder. */
+    @Override
+    public void deletePrefix(String prefix) {
+        throw new UnsupportedOperationException("files are deleted one by one");
     }
 
     @Override

@@ -36,5 +36,19 @@ public sealed interface ChangeRange {
     }
 
     /** The commit {@code seq} overwrote or deleted rows, so that there are no "new rows". */
-    record Rewritten(long seq, String operation) implements ChangeRange {}
+    record Rewritten(long seq, String operation) implements ChangeRange {
+        static final String EXPIRED = "expired";
+
+        /** Whether what it did isn't known any more: its state has expired. */
+        public boolean isExpired() {
+            return operation.equals(EXPIRED);
+        }
+
+        /** What became of the table, for people. */
+        public String told() {
+            return isExpired()
+                    ? "gained rows by commit " + seq + ", which nobody read before it expired"
+                    : "was changed by commit %d (%s)".formatted(seq, operation);
+        }
+    }
 }

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
@@ -33,6 +34,7 @@ import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.ledger.Change;
 import org.tonle.ledger.CommitConflictException;
+import org.tonle.ledger.CommitIds;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.Ref;
@@ -49,6 +51,9 @@ public final class LakeCatalog {
     /** The {@code kind} of commits by which our own maintenance rewrites files, row for row. */
     public static final String COMPACTION = "compact";
 
+    /** The {@code kind} of commits by which rows leave that a table has kept for long enough. */
+    public static final String EXPIRED_ROWS = "expire-rows";
+
     /** So many changes of a table are asked for at once; its newest metadata lists as many. */
     private static final int PAGE = StagedTable.LISTED_SNAPSHOTS;
 
@@ -58,6 +63,7 @@ public final class LakeCatalog {
     private final MetadataFiles metadata;
     private final DeletionVectors vectors;
     private final FailPoints failPoints;
+    private final Set<UUID> underWay = ConcurrentHashMap.newKeySet();
     private final List<Lock> stripes =
             Stream.<Lock>generate(ReentrantLock::new).limit(256).toList();
 
@@ -136,9 +142,33 @@ public final class LakeCatalog {
         return new Pin(this, seq);
     }
 
+    /**
+     * All tables as they were when {@code seq} was the head, as somebody asks for it.
+     *
+     * @throws LakeException NOT_FOUND if that has expired
+     */
+    public Pin pinAsOf(long seq) {
+        long floor = ledger.retention().floor();
+        if (seq < floor) {
+            throw new LakeException(
+                    ErrorCode.NOT_FOUND,
+                    "What the lake was at commit %d has expired: the oldest state that it keeps is that of commit %d. How long it keeps them is maintenance: history: in lake.yaml."
+                            .formatted(seq, floor));
+        }
+        return pinAt(seq);
+    }
+
     /** Begins a commit with an id of its own. */
     public StagedCommit stage() {
-        return new StagedCommit(this, UUID.randomUUID(), failPoints);
+        StagedCommit commit =
+                new StagedCommit(this, CommitIds.create(ledger.id()), failPoints, underWay::remove);
+        underWay.add(commit.id());
+        return commit;
+    }
+
+    /** The commits that this process has begun and not ended, whether or not they have written. */
+    public Set<UUID> underWay() {
+        return Set.copyOf(underWay);
     }
 
     /** Creates a namespace unless it is there. */
@@ -179,6 +209,10 @@ public final class LakeCatalog {
                         return new ChangeRange.Rewritten(change.seq(), change.operation());
                     }
                     case ADDED -> {
+                        if (change.isExpired()) {
+                            return new ChangeRange.Rewritten(
+                                    change.seq(), ChangeRange.Rewritten.EXPIRED);
+                        }
                         if (newest == null) {
                             newest = metadata.read(lastMetadata(page));
                         }
@@ -204,16 +238,31 @@ public final class LakeCatalog {
         }
     }
 
-    /** The commits in (after, upTo] that did more to a table's rows than add some, in order. */
+    /**
+     * The commits in (after, upTo] that did more to a table's rows than add some, in order; all
+     * that came to it in states that have expired is one {@link ChangeRange.Rewritten#isExpired} of
+     * them, at the oldest state that is kept.
+     */
     public List<ChangeRange.Rewritten> rewrites(UUID table, long after, long upTo) {
         List<ChangeRange.Rewritten> found = new ArrayList<>();
+        boolean lost = false;
         long read = after;
         while (true) {
             List<Change> page = ledger.changes(table, read, upTo, PAGE);
-            page.stream()
-                    .filter(change -> effect(change) == Effect.REWRITTEN)
-                    .map(change -> new ChangeRange.Rewritten(change.seq(), change.operation()))
-                    .forEach(found::add);
+            for (Change change : page) {
+                Effect effect = effect(change);
+                if (change.isExpired()) {
+                    lost |= effect != Effect.NONE;
+                    if (lost) {
+                        found.clear();
+                        found.add(
+                                new ChangeRange.Rewritten(
+                                        change.seq(), ChangeRange.Rewritten.EXPIRED));
+                    }
+                } else if (effect == Effect.REWRITTEN) {
+                    found.add(new ChangeRange.Rewritten(change.seq(), change.operation()));
+                }
+            }
             if (page.size() < PAGE) {
                 return found;
             }
@@ -242,13 +291,14 @@ public final class LakeCatalog {
         if (change.metadataAfter() == null) {
             return Effect.REWRITTEN;
         }
+        if (change.commitKind().equals(COMPACTION) || change.commitKind().equals(EXPIRED_ROWS)) {
+            return Effect.NONE;
+        }
         if (change.snapshotId().isEmpty() && !change.operation().equals(DataOperations.OVERWRITE)) {
             return Effect.NONE;
         }
         return switch (change.operation()) {
             case DataOperations.APPEND -> Effect.ADDED;
-            case DataOperations.REPLACE ->
-                    change.commitKind().equals(COMPACTION) ? Effect.NONE : Effect.REWRITTEN;
             default -> Effect.REWRITTEN;
         };
     }

@@ -6,23 +6,30 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.iceberg.exceptions.AlreadyExistsException;
 import org.apache.iceberg.exceptions.NotFoundException;
-import org.apache.iceberg.io.FileIO;
+import org.apache.iceberg.io.FileInfo;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
 import org.apache.iceberg.io.PositionOutputStream;
 import org.apache.iceberg.io.SeekableInputStream;
+import org.apache.iceberg.io.SupportsPrefixOperations;
 
 /**
  * Files of this machine, named {@code file:///absolute/path} without any encoding. What is written
  * through it is on the disk, and its directory entry too, when {@code close()} returns: the commit
  * that names it comes after.
  */
-public final class LocalFileIO implements FileIO {
+public final class LocalFileIO implements SupportsPrefixOperations {
     private static final long serialVersionUID = 1L;
     private static final String SCHEME = "file://";
 
@@ -96,6 +103,47 @@ public final class LocalFileIO implements FileIO {
         } catch (IOException e) {
             throw new UncheckedIOException("can't delete " + location, e);
         }
+    }
+
+    /** The files of a folder and of those in it; none if it isn't there. */
+    @Override
+    public Iterable<FileInfo> listPrefix(String prefix) {
+        List<FileInfo> found = new ArrayList<>();
+        try {
+            Files.walkFileTree(
+                    path(prefix),
+                    new SimpleFileVisitor<>() {
+                        @Override
+                        public FileVisitResult visitFile(Path file, BasicFileAttributes is) {
+                            if (is.isRegularFile()) {
+                                found.add(
+                                        new FileInfo(
+                                                location(file),
+                                                is.size(),
+                                                is.lastModifiedTime().toMillis()));
+                            }
+                            return FileVisitResult.CONTINUE;
+                        }
+
+                        @Override
+                        public FileVisitResult visitFileFailed(Path file, IOException e)
+                                throws IOException {
+                            if (e instanceof NoSuchFileException) {
+                                return FileVisitResult.CONTINUE; // it has just been removed
+                            }
+                            throw e;
+                        }
+                    });
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't list " + prefix, e);
+        }
+        return found;
+    }
+
+    /** Nobody deletes a table's files by their folder. */
+    @Override
+    public void deletePrefix(String prefix) {
+        throw new UnsupportedOperationException("files are deleted one by one");
     }
 
     private record LocalInputFile(String location) implements InputFile {

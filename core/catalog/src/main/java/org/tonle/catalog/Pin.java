@@ -29,7 +29,7 @@ public final class Pin {
     /**
      * All tables as they were when {@code then} was the newest commit.
      *
-     * @throws LakeException NOT_FOUND if that is after this pin
+     * @throws LakeException NOT_FOUND if that is after this pin, or has expired
      */
     public Pin at(long then) {
         if (then < 0 || then > seq) {
@@ -37,12 +37,16 @@ public final class Pin {
                     ErrorCode.NOT_FOUND,
                     "There is no commit " + then + "; the newest that is read is " + seq);
         }
-        return catalog.pinAt(then);
+        return catalog.pinAsOf(then);
     }
 
-    /** All tables as they were at a time, by the ledger's clock; this pin's if it is later. */
+    /**
+     * All tables as they were at a time, by the ledger's clock; this pin's if it is later.
+     *
+     * @throws LakeException NOT_FOUND if that has expired
+     */
     public Pin at(Instant then) {
-        return catalog.pinAt(Math.min(seq, catalog.ledger().seqAt(then)));
+        return catalog.pinAsOf(Math.min(seq, catalog.ledger().seqAt(then)));
     }
 
     public Optional<PinnedTable> table(TableIdentifier identifier) {

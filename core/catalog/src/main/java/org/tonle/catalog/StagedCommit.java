@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.Lock;
+import java.util.function.Consumer;
 import org.apache.iceberg.ManifestFile;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
@@ -43,6 +44,7 @@ public final class StagedCommit implements AutoCloseable {
     private final LakeCatalog catalog;
     private final UUID id;
     private final FailPoints failPoints;
+    private final Consumer<UUID> ended;
     private final List<StagedTable> tables = new ArrayList<>();
     private boolean decided;
 
@@ -53,10 +55,11 @@ public final class StagedCommit implements AutoCloseable {
         }
     }
 
-    StagedCommit(LakeCatalog catalog, UUID id, FailPoints failPoints) {
+    StagedCommit(LakeCatalog catalog, UUID id, FailPoints failPoints, Consumer<UUID> ended) {
         this.catalog = catalog;
         this.id = id;
         this.failPoints = failPoints;
+        this.ended = ended;
     }
 
     public UUID id() {
@@ -262,9 +265,13 @@ public final class StagedCommit implements AutoCloseable {
 
     @Override
     public void close() {
-        if (!decided) {
-            decided = true;
-            tables.forEach(StagedTable::discard);
+        try {
+            if (!decided) {
+                decided = true;
+                tables.forEach(StagedTable::discard);
+            }
+        } finally {
+            ended.accept(id);
         }
     }
 }

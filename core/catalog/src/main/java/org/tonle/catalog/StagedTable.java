@@ -80,6 +80,7 @@ public final class StagedTable {
     private @Nullable TableMetadata baseMetadata;
     private @Nullable Path engineDirectory;
     private int contentFiles;
+    private Set<Long> unlisted = Set.of();
     private boolean rebased;
     private boolean replaced;
 
@@ -395,6 +396,14 @@ public final class StagedTable {
                 why);
     }
 
+    /**
+     * Leaves snapshots out of those that the table's metadata lists; their files stay. Not the one
+     * whose rows the table has.
+     */
+    public void unlistSnapshots(Set<Long> snapshots) {
+        unlisted = Set.copyOf(snapshots);
+    }
+
     /** What the table is to become, its list of snapshots bounded. */
     TableMetadata prepared() {
         if (rebased) {
@@ -445,7 +454,11 @@ public final class StagedTable {
                 snapshot ? OptionalLong.of(after.snapshotId()) : OptionalLong.empty());
     }
 
-    private static TableMetadata bounded(TableMetadata metadata) {
+    private TableMetadata bounded(TableMetadata all) {
+        TableMetadata metadata =
+                unlisted.isEmpty()
+                        ? all
+                        : TableMetadata.buildFrom(all).removeSnapshots(unlisted).build();
         int surplus = metadata.snapshots().size() - LISTED_SNAPSHOTS;
         if (surplus <= 0) {
             return metadata;

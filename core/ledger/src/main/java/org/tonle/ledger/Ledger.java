@@ -91,6 +91,11 @@ public final class Ledger implements AutoCloseable {
         return new SourceSwitches(rows);
     }
 
+    /** Which states are kept, and which files are to go. */
+    public Retention retention() {
+        return new Retention(rows);
+    }
+
     /** What the ledger holds for those who watch the lake. */
     public Listings listings() {
         return new Listings(rows);

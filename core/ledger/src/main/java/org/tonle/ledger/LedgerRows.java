@@ -90,6 +90,15 @@ final class LedgerRows {
         }
     }
 
+    /** The same, all of it in one transaction. */
+    <T> T inTransaction(Work<T> work) {
+        try {
+            return jdbi.inTransaction(work::with);
+        } catch (JdbiException e) {
+            throw unavailable(e);
+        }
+    }
+
     static LakeException unavailable(Exception e) {
         return new LakeException(
                 ErrorCode.LEDGER_UNAVAILABLE, "the ledger can't be asked: " + e.getMessage(), e);
@@ -185,7 +194,8 @@ final class LedgerRows {
     List<Change> changes(UUID table, long after, long upTo, int most) {
         return read(handle ->
                 handle.createQuery(
-                                "SELECT c.*, k.kind FROM tonle.change c"
+                                "SELECT c.*, k.kind, c.seq <= b.floor_seq AS expired"
+                                        + " FROM tonle.change c"
                                         + " JOIN tonle.branch b ON b.id = c.branch"
                                         + " JOIN tonle.commit k ON k.id = c.commit"
                                         + " WHERE b.name = 'main' AND c.table_uuid = :table"
@@ -212,7 +222,8 @@ final class LedgerRows {
                 row.getString("metadata_before"),
                 row.getString("metadata_after"),
                 row.getString("operation"),
-                snapshotId);
+                snapshotId,
+                row.getBoolean("expired"));
     }
 
     List<CommitRecord> commits(long after, long upTo) {

@@ -13,7 +13,7 @@ import org.tonle.spi.LakeException;
 /** Creates and checks the ledger's schema, and that its server keeps what it acknowledges. */
 final class LedgerSchema {
     /** The format that this binary writes; raised with every migration that changes it. */
-    static final int FORMAT = 6;
+    static final int FORMAT = 7;
 
     private final DataSource source;
     private final LedgerConfig config;

@@ -270,11 +270,10 @@ final class ChangesRun implements DatasetRun {
             Dataset.ChangeTable dataset, PinnedTables tables, ChangeRange.Rewritten rewritten) {
         return new LakeException(
                 ErrorCode.SOURCE_CHANGED,
-                "%s was changed by commit %d (%s), so its changes can't be followed from there on; to compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
+                "%s %s, so its changes can't be followed from there on; to compute %3$s anew from all that it holds now, run: tonle refresh %3$s"
                         .formatted(
                                 input(dataset, tables).identifier(),
-                                rewritten.seq(),
-                                rewritten.operation(),
+                                rewritten.told(),
                                 dataset.name()));
     }
 

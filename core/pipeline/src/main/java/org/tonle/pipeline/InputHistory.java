@@ -63,7 +63,13 @@ final class InputHistory {
             after = rewrites.getLast().seq();
             PinnedTable before =
                     lake.catalog().pinAt(after).table(input.identifier()).orElseThrow();
-            parts.add(before, before.files(), PinnedTables.files(before, before.files()));
+            List<org.apache.iceberg.DataFile> files =
+                    before.files().stream()
+                            .sorted(
+                                    Comparator.comparingLong(file ->
+                                            bound(before, file.lowerBounds(), Long.MIN_VALUE)))
+                            .toList();
+            parts.add(before, files, PinnedTables.files(before, files));
         }
         pages(after, upTo, parts::added);
         parts.end();
@@ -109,7 +115,10 @@ final class InputHistory {
      */
     Instant rewrittenFrom(long position) {
         return rewrites(position).stream()
-                .map(rewrite -> from(commit(rewrite)).orElse(Instant.MIN))
+                .map(rewrite ->
+                        rewrite.isExpired()
+                                ? Instant.MIN
+                                : from(commit(rewrite)).orElse(Instant.MIN))
                 .min(Comparator.naturalOrder())
                 .orElse(Instant.MAX);
     }
@@ -117,7 +126,7 @@ final class InputHistory {
     /** What the last refresh of the input asks of those that read it, if it does. */
     Optional<DatasetTask.Refresh> asked(String dataset, long position) {
         List<ChangeRange.Rewritten> rewrites = rewrites(position);
-        if (rewrites.isEmpty()) {
+        if (rewrites.isEmpty() || rewrites.getLast().isExpired()) {
             return Optional.empty();
         }
         CommitRecord last = commit(rewrites.getLast());

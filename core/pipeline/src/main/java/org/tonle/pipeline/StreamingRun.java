@@ -191,13 +191,13 @@ final class StreamingRun implements DatasetRun {
         ChangeRange range =
                 lake.catalog().changes(input.uuid(), from, pin.seq(), lake.settings().batch());
         return switch (range) {
-            case ChangeRange.Rewritten(long seq, String operation) -> {
+            case ChangeRange.Rewritten rewritten -> {
                 Optional<DatasetTask.Refresh> asked = asked(tables, pin);
                 if (asked.isEmpty()) {
                     throw new LakeException(
                             ErrorCode.SOURCE_CHANGED,
-                            "%s was changed by commit %d (%s), so it can't be read as a stream from there on. To compute %4$s anew from all that it holds now, run: tonle refresh %4$s"
-                                    .formatted(input.identifier(), seq, operation, name()));
+                            "%s %s, so it can't be read as a stream from there on. To compute %3$s anew from all that it holds now, run: tonle refresh %3$s"
+                                    .formatted(input.identifier(), rewritten.told(), name()));
                 }
                 yield caughtUp(asked.get(), pin, lease);
             }

@@ -397,7 +397,7 @@ public final class QueryService {
                                 "There is no commit " + seq + "; the newest is " + newest);
                     }
                 }
-                yield catalog.pinAt(seq);
+                yield catalog.pinAsOf(seq);
             }
             case ReadPoint.AtLeast(long seq) -> {
                 if (catalog.ledger().head(NOTICED) < seq) {

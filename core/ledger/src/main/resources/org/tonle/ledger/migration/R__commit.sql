@@ -12,12 +12,14 @@ DECLARE
     live CONSTANT bigint := 9223372036854775807;
     b    int;
     s    bigint;
+    f    bigint;
     done tonle.commit;
     x    jsonb;
     r    tonle.ref_version;
     n    bigint;
 BEGIN
-    SELECT id, head_seq + 1 INTO b, s FROM tonle.branch WHERE name = p->>'branch' FOR UPDATE;
+    SELECT id, head_seq + 1, floor_seq INTO b, s, f
+        FROM tonle.branch WHERE name = p->>'branch' FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such branch' USING ERRCODE = 'TN007', DETAIL = p->>'branch';
     END IF;
@@ -78,6 +80,11 @@ BEGIN
         WHERE known.position < excluded.position;
 
     FOR x IN SELECT jsonb_array_elements(p->'datasetPositions') LOOP
+        -- what it read may have expired meanwhile, and what came since it can't be read
+        IF (x->>'to')::bigint < f THEN
+            RAISE EXCEPTION 'the state that was read has expired' USING ERRCODE = 'TN001',
+                DETAIL = concat(x->>'dataset', ' of input ', x->>'input');
+        END IF;
         IF x->>'from' IS NULL THEN
             INSERT INTO tonle.dataset_position
             VALUES (b, x->>'dataset', (x->>'input')::uuid, (x->>'to')::bigint)
