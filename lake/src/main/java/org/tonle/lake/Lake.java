@@ -16,6 +16,7 @@ import org.tonle.definition.LakeDefinition;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.ledger.Ledger;
+import org.tonle.maintenance.CleanUp;
 import org.tonle.openlineage.OpenLineage;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.query.Answer;
@@ -115,6 +116,7 @@ public final class Lake implements AutoCloseable {
         all.addAll(Ledger.failPoints());
         all.addAll(PipelineRunner.failPoints());
         all.addAll(Compaction.FAIL_POINTS);
+        all.addAll(CleanUp.FAIL_POINTS);
         return all;
     }
 

@@ -27,6 +27,7 @@ import org.tonle.definition.EventLogDefinition;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
 import org.tonle.definition.LineageDefinition;
+import org.tonle.definition.MaintenanceDefinition;
 import org.tonle.definition.QueryDefinition;
 import org.tonle.definition.Secret;
 import org.tonle.definition.SourceDefinition;
@@ -47,6 +48,8 @@ import org.tonle.ingest.SourceStatus;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
+import org.tonle.maintenance.Maintenance;
+import org.tonle.maintenance.MaintenanceSettings;
 import org.tonle.openlineage.OpenLineage;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.pipeline.PipelineSettings;
@@ -132,6 +135,7 @@ final class LakeStart {
                 definition.lineage().map(to -> parts.add(openLineage(definition, to)));
         PipelineRunner pipelines =
                 startPipelines(definition, ledger, catalog, engine, holder, lineage);
+        startMaintenance(definition.maintenance(), ledger, catalog, holder);
         LakeStatus status =
                 new LakeStatus(catalog, definition, datasets, ingest, pipelines, options.clock());
         QueryService queries =
@@ -281,6 +285,25 @@ final class LakeStart {
         }
         pipelines.start();
         return pipelines;
+    }
+
+    private void startMaintenance(
+            MaintenanceDefinition declared, Ledger ledger, LakeCatalog catalog, String holder) {
+        LeaseKeeper leases =
+                parts.add(new LeaseKeeper(ledger, holder + "/" + UUID.randomUUID(), LEASE));
+        Maintenance maintenance =
+                new Maintenance(
+                        catalog,
+                        leases,
+                        new MaintenanceSettings(
+                                declared.history(),
+                                declared.slowReaders(),
+                                declared.grace(),
+                                declared.interval()),
+                        options.clock(),
+                        options.failPoints());
+        maintenance.start();
+        var unused = parts.add(maintenance);
     }
 
     private Ledger openLedger() {

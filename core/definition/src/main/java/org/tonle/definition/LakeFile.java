@@ -5,6 +5,7 @@ import java.net.URISyntaxException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 
 /** Reads {@code lake.yaml}. */
@@ -32,6 +34,16 @@ final class LakeFile {
                             6, Duration.ofMinutes(5), 100_000_000, 10L << 30, OptionalLong.empty()),
                     Map.of());
     static final AuditDefinition DEFAULT_AUDIT = new AuditDefinition(Duration.ofDays(90));
+    static final MaintenanceDefinition DEFAULT_MAINTENANCE =
+            new MaintenanceDefinition(
+                    Duration.ofDays(7),
+                    Duration.ofDays(30),
+                    Duration.ofDays(1),
+                    Duration.ofHours(1),
+                    Map.of(
+                            "bronze", Duration.ofDays(7 * 365),
+                            "silver", Duration.ofDays(3 * 365),
+                            "gold", Duration.ofDays(365)));
     static final Duration DEFAULT_REFRESH = Duration.ofSeconds(10);
 
     private static final List<String> KEYS =
@@ -44,10 +56,12 @@ final class LakeFile {
                     "ingest",
                     "query",
                     "audit",
+                    "maintenance",
                     "lineage",
                     "refresh-interval");
     private static final List<String> LIMITS =
             List.of("concurrent", "timeout", "max-rows", "max-bytes", "memory");
+    private static final String FOR_EVER = "forever";
     private static final Duration LONGEST_AUDIT = Duration.ofDays(36_500);
     private static final long LEAST_MEMORY = 64L << 20;
 
@@ -241,6 +255,57 @@ final class LakeFile {
             return DEFAULT_AUDIT;
         }
         return new AuditDefinition(retention);
+    }
+
+    /**
+     * @param query whose longest query the time of grace must outlast
+     */
+    MaintenanceDefinition maintenance(QueryDefinition query) {
+        Optional<Section> section =
+                top.section(
+                        "maintenance",
+                        List.of("history", "slow-readers", "grace", "interval", "rows"));
+        MaintenanceDefinition read =
+                section.map(s ->
+                                new MaintenanceDefinition(
+                                        s.duration("history", DEFAULT_MAINTENANCE.history()),
+                                        s.duration(
+                                                "slow-readers", DEFAULT_MAINTENANCE.slowReaders()),
+                                        s.duration("grace", DEFAULT_MAINTENANCE.grace()),
+                                        s.duration("interval", DEFAULT_MAINTENANCE.interval()),
+                                        s.section("rows")
+                                                .map(this::rows)
+                                                .orElse(DEFAULT_MAINTENANCE.rows())))
+                        .orElse(DEFAULT_MAINTENANCE);
+        Duration longest =
+                Stream.concat(Stream.of(query.everybody()), query.roles().values().stream())
+                        .map(QueryDefinition.Limits::timeout)
+                        .max(Comparator.naturalOrder())
+                        .orElseThrow();
+        if (read.grace().compareTo(longest) <= 0) {
+            problems.add(
+                    section.map(s -> s.placeOf("grace")).orElse(top.placeOf("query")),
+                    "",
+                    "a query may take "
+                            + longest.toSeconds()
+                            + "s (timeout) and reads files that are to go meanwhile: grace in maintenance takes more than that");
+        }
+        return read;
+    }
+
+    /** Those that are named here, over what is so by itself. */
+    private Map<String, Duration> rows(Section section) {
+        Map<String, Duration> rows = new TreeMap<>(DEFAULT_MAINTENANCE.rows());
+        for (String namespace : section.entries().keySet()) {
+            if (section.scalar(namespace)
+                    .filter(text -> text.text().equals(FOR_EVER))
+                    .isPresent()) {
+                rows.remove(namespace);
+            } else {
+                rows.put(namespace, section.duration(namespace, LONGEST_AUDIT));
+            }
+        }
+        return rows;
     }
 
     Optional<LineageDefinition> lineage() {

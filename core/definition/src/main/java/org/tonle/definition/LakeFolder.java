@@ -43,6 +43,7 @@ final class LakeFolder {
             sql.problems(sources, statements, policy).forEach(problems::add);
         }
         LakeFile lake = lakeFile();
+        QueryDefinition query = lake.query(policy.knownRoles());
         LakeDefinition definition =
                 new LakeDefinition(
                         lake.name(),
@@ -52,8 +53,9 @@ final class LakeFolder {
                         lake.ledger(),
                         lake.engine(),
                         lake.ingest(),
-                        lake.query(policy.knownRoles()),
+                        query,
                         lake.audit(),
+                        lake.maintenance(query),
                         lake.lineage(),
                         lake.refreshInterval(),
                         sources,

@@ -10,14 +10,21 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Durations ({@code 500ms}, {@code 5s}, {@code 7d}) and sizes ({@code 64MB}) as people write them.
+ * Durations ({@code 500ms}, {@code 5s}, {@code 7d}, {@code 3y} of 365 days) and sizes ({@code
+ * 64MB}) as people write them.
  */
 public final class Units {
     private static final Pattern FORM =
             Pattern.compile("([0-9]{1,9}(?:\\.[0-9]{1,3})?) ?([A-Za-z]+)");
     private static final BigDecimal MOST = BigDecimal.valueOf(Long.MAX_VALUE);
     private static final Map<String, Long> MILLIS =
-            Map.of("ms", 1L, "s", 1_000L, "m", 60_000L, "h", 3_600_000L, "d", 86_400_000L);
+            Map.of(
+                    "ms", 1L,
+                    "s", 1_000L,
+                    "m", 60_000L,
+                    "h", 3_600_000L,
+                    "d", 86_400_000L,
+                    "y", 365 * 86_400_000L);
     // as PostgreSQL reads them: 1 MB is 1,024 kB
     private static final Map<String, Long> BYTES =
             Map.of("b", 1L, "kb", 1L << 10, "mb", 1L << 20, "gb", 1L << 30, "tb", 1L << 40);

@@ -17,10 +17,10 @@ public enum Listing {
             """
             SELECT c.seq, c.commit::text, r.namespace, r.name, c.table_uuid::text, c.operation,
                 c.snapshot_id, c.metadata_after
-            FROM tonle.change c CROSS JOIN LATERAL (
+            FROM tonle.change c LEFT JOIN LATERAL (
                 SELECT v.namespace, v.name FROM tonle.ref_version v
-                WHERE v.branch = c.branch AND v.table_uuid = c.table_uuid AND v.from_seq <= c.seq
-                ORDER BY v.from_seq DESC LIMIT 1) r
+                WHERE v.branch = c.branch AND v.table_uuid = c.table_uuid
+                ORDER BY v.from_seq <= c.seq DESC, abs(v.from_seq - c.seq) LIMIT 1) r ON true
             WHERE c.branch = :branch AND c.seq <= :seq ORDER BY c.seq DESC\
             """),
 
@@ -75,7 +75,7 @@ public enum Listing {
 
     /**
      * seq, time, namespace, name, action, files and bytes before and after, rows, rows that were
-     * deleted before and are gone now, milliseconds: what was put in the place of what.
+     * deleted before and are gone now, milliseconds: what was put in the place of what, or went.
      */
     MAINTENANCE(
             """
@@ -85,8 +85,18 @@ public enum Listing {
                 (k.summary->>'rows')::bigint, (k.summary->>'folded_rows')::bigint,
                 (k.summary->>'millis')::bigint
             FROM tonle.commit k
-            WHERE k.branch = :branch AND k.seq <= :seq AND k.kind = 'compact'
+            WHERE k.branch = :branch AND k.seq <= :seq
+              AND k.kind IN ('compact', 'expire-rows', 'expire-snapshots', 'clean-up')
             ORDER BY k.seq DESC\
+            """),
+
+    /** location, bytes, when it was marked, whether it is kept all the same; without states. */
+    MARKED_FILES(
+            """
+            SELECT f.location, f.bytes, f.marked_at,
+              CASE WHEN f.kept THEN 'YES' ELSE 'NO' END
+            FROM tonle.marked_file f, tonle.branch b WHERE b.id = :branch AND :seq >= 0
+            ORDER BY f.marked_at DESC, f.location\
             """);
 
     private final String sql;

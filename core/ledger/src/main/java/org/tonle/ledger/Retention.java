@@ -169,7 +169,10 @@ public final class Retention {
                                     "DELETE FROM tonle.ref_version v USING tonle.branch b"
                                             + " WHERE b.id = v.branch AND v.branch = :branch"
                                             + " AND v.table_uuid = :table AND v.from_seq = :seq"
-                                            + " AND v.to_seq <= b.floor_seq");
+                                            + " AND v.to_seq <= b.floor_seq AND NOT EXISTS ("
+                                            + " SELECT 1 FROM tonle.branch f WHERE f.parent = v.branch"
+                                            + " AND f.fork_seq >= v.from_seq"
+                                            + " AND f.fork_seq < v.to_seq)");
                     for (Pointer pointer : expired) {
                         batch.bind("branch", pointer.branch())
                                 .bind("table", pointer.table())

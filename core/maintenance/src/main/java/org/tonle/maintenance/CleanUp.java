@@ -44,6 +44,9 @@ public final class CleanUp {
     public static final List<String> FAIL_POINTS =
             List.of("clean-up.after-mark", "clean-up.after-delete");
 
+    /** Reached for each file that is looked at. */
+    static final String LOOK = "clean-up.look";
+
     private static final Logger log = LoggerFactory.getLogger(CleanUp.class);
 
     /** So many files are judged at once: their names are in memory. */
@@ -100,6 +103,7 @@ public final class CleanUp {
         for (Map.Entry<String, List<Pointer>> folder : folders.entrySet()) {
             Set<String> there = new HashSet<>();
             for (FileInfo file : files().listPrefix(folder.getKey() + "/")) {
+                failPoints.reach(LOOK);
                 Optional<UUID> commit = OwnFiles.commit(folder.getKey(), file.location());
                 if (commit.isPresent()) {
                     there.add(file.location());
@@ -171,7 +175,12 @@ public final class CleanUp {
             return 0;
         }
         // only now: a commit that has an outcome has its pointers
-        Reach.of(catalog, files::remove);
+        Reach.of(
+                catalog,
+                location -> {
+                    failPoints.reach(LOOK);
+                    files.remove(location);
+                });
         retention.marks(files.keySet()).keySet().forEach(files::remove);
         Instant now = clock.instant();
         retention.mark(
@@ -228,6 +237,7 @@ public final class CleanUp {
             Reach.of(
                     catalog,
                     location -> {
+                        failPoints.reach(LOOK);
                         if (unreached.remove(location) != null) {
                             reached.add(location);
                         }

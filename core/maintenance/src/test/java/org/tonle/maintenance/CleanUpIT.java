@@ -34,7 +34,7 @@ class CleanUpIT {
             for (long seed = first; seed < first + lives; seed++) {
                 try {
                     LakeLife life = new LakeLife(seed, ledger, sql, files, clock, "n" + seed);
-                    life.live(40);
+                    life.live(50);
                     life.end();
                 } catch (RuntimeException | AssertionError e) {
                     throw new AssertionError("life " + seed + ": " + e.getMessage(), e);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -35,6 +36,7 @@ import org.tonle.catalog.StagedTable.OnConflict;
 import org.tonle.ledger.CommitConflictException;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.Ledger;
+import org.tonle.ledger.Retention;
 import org.tonle.spi.LakeException;
 
 /**
@@ -45,6 +47,10 @@ final class LakeLife {
     private static final Schema SCHEMA =
             new Schema(Types.NestedField.required(1, "id", Types.LongType.get()));
     private static final Duration GRACE = Duration.ofHours(10);
+
+    /** So many of the states that are kept are read whole after each clean-up. */
+    private static final int READ = 3;
+
     private static final String CONSUMER = "reader";
 
     private final Random random;
@@ -66,7 +72,7 @@ final class LakeLife {
     private int made;
     private int forked;
     private long consumed = -1;
-    private boolean wanted = true;
+    private final Set<String> wanted = new HashSet<>();
 
     /** Somebody who reads a state until a time. */
     private record Reader(Set<String> files, Instant until) {}
@@ -120,7 +126,7 @@ final class LakeLife {
     }
 
     private void step() {
-        switch (random.nextInt(20)) {
+        switch (random.nextInt(24)) {
             case 0, 1 -> create();
             case 2, 3, 4, 5, 6 -> change();
             case 7 -> drop();
@@ -131,10 +137,10 @@ final class LakeLife {
             case 12 -> fork();
             case 13 -> consume();
             case 14 -> strange();
-            case 15, 16 -> pass(Duration.ofHours(random.nextInt(14)));
-            case 17 -> expire();
-            case 18 -> cleanUp(random.nextInt(3) == 0);
-            default -> keepOne();
+            case 15, 16, 17 -> pass(Duration.ofHours(random.nextInt(14)));
+            case 18, 19, 20 -> expire();
+            case 21, 22 -> cleanUp(random.nextInt(3) == 0);
+            default -> keepSome();
         }
     }
 
@@ -300,6 +306,9 @@ final class LakeLife {
         } catch (LakeException e) {
             assertThat(now()).doesNotContainKey(ended.table());
         }
+        // what it wrote in vain it takes away itself
+        String id = ended.commit().id().toString();
+        wanted.removeIf(location -> location.contains(id));
     }
 
     // who reads
@@ -322,7 +331,7 @@ final class LakeLife {
 
     /** A branch begins at a state that is kept, or ends. */
     private void fork() {
-        if (!forks.isEmpty() && random.nextBoolean()) {
+        if (!forks.isEmpty() && random.nextInt(4) == 0) {
             int id = forks.keySet().iterator().next();
             sql.execute("DELETE FROM tonle.branch WHERE id = ?", id);
             forks.remove(id);
@@ -411,6 +420,9 @@ final class LakeLife {
             new SnapshotExpiry(process, 1).run();
             same();
         }
+        if (random.nextBoolean()) {
+            cleanUp(false);
+        }
     }
 
     private void expire(long seq) {
@@ -440,11 +452,19 @@ final class LakeLife {
         return done;
     }
 
-    /** Somebody wants a file that is to go, and no longer wants it some time. */
-    private void keepOne() {
-        wanted = !wanted;
-        var unused =
-                ledger.retention().keep(files.root() + "/" + namespace, !wanted, clock.instant());
+    /** Somebody wants files that are to go, and no longer wants them some time. */
+    private void keepSome() {
+        Retention retention = ledger.retention();
+        boolean keep = wanted.isEmpty();
+        wanted.clear();
+        if (keep) {
+            retention
+                    .marked(clock.instant().plusSeconds(1), Integer.MAX_VALUE)
+                    .forEach(file -> wanted.add(file.location()));
+            // whoever wrote one in vain may have taken it away himself
+            wanted.retainAll(files.locations());
+        }
+        var unused = retention.keep(files.root(), keep, clock.instant());
     }
 
     // what must hold
@@ -461,7 +481,10 @@ final class LakeLife {
         forks.values().forEach(seq -> kept.add(Objects.requireNonNull(states.floorKey(seq))));
         // another one, which remembers nothing of the files
         LakeCatalog fresh = begin();
-        for (long seq : kept) {
+        List<Long> some = new ArrayList<>(kept);
+        Collections.shuffle(some, random);
+        kept.forEach(seq -> assertThat(files.locations()).containsAll(held(states.get(seq))));
+        for (long seq : some.subList(0, Math.min(READ, some.size()))) {
             long at = Math.max(seq, forks.containsValue(seq) ? seq : Math.min(seq, floor));
             states.get(seq)
                     .forEach((table, held) -> {
@@ -471,11 +494,11 @@ final class LakeLife {
                                         .map(DataFile::location)
                                         .collect(Collectors.toSet());
                         assertThat(found).as("%s at %d", table, at).isEqualTo(held);
-                        assertThat(files.locations()).containsAll(held);
                     });
         }
         readers.forEach(reader -> assertThat(files.locations()).containsAll(reader.files()));
         assertThat(files.locations()).containsAll(foreign);
+        assertThat(files.locations()).containsAll(wanted);
     }
 
     /** When all has come to rest, nothing is left but what the newest state needs. */
@@ -484,6 +507,7 @@ final class LakeLife {
             endSlowly();
         }
         readers.clear();
+        wanted.clear();
         forks.keySet().forEach(id -> sql.execute("DELETE FROM tonle.branch WHERE id = ?", id));
         forks.clear();
         var unusedKept = ledger.retention().keep(files.root(), false, clock.instant());

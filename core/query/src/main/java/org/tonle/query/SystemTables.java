@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,6 +45,9 @@ public final class SystemTables {
     static final int MOST_ROWS = 100_000;
 
     /** What others ask is nobody's business but an admin's. */
+    private static final Set<Listing> STATELESS =
+            EnumSet.of(Listing.AUDIT, Listing.POSITIONS, Listing.MARKED_FILES);
+
     private static final Set<String> ADMIN_ONLY = Set.of("audit", "queries");
 
     private final Map<String, SystemTable> tables = new TreeMap<>();
@@ -60,7 +64,7 @@ public final class SystemTables {
                     new SystemTable(
                             listing.name().toLowerCase(Locale.ROOT),
                             schema(listing),
-                            listing != Listing.AUDIT && listing != Listing.POSITIONS,
+                            !STATELESS.contains(listing),
                             (state, limit) ->
                                     catalog.ledger().listings().of(listing, state.seq(), limit)));
         }
@@ -219,6 +223,12 @@ public final class SystemTables {
                             "row_count bigint",
                             "folded_rows bigint",
                             "milliseconds bigint");
+            case MARKED_FILES ->
+                    columns(
+                            "file_path varchar",
+                            "byte_count bigint",
+                            "marked_at timestamptz",
+                            "kept varchar");
         };
     }
 
