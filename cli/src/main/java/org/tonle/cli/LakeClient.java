@@ -207,6 +207,12 @@ final class LakeClient implements AutoCloseable {
         return post(url, "/api/v1/sources/" + name + "/" + operation, Map.of());
     }
 
+    /** {@code POST /api/v1/maintenance/keep} or {@code release}: of how many files it was said. */
+    int keep(String url, String prefix, boolean kept) throws IOException {
+        String path = "/api/v1/maintenance/" + (kept ? "keep" : "release");
+        return post(url, path, Map.of("prefix", prefix)).path("files").asInt();
+    }
+
     /** {@code GET /api/v1/queries}. */
     JsonNode queries(String url) throws IOException {
         return json(request(url, "/api/v1/queries").build());

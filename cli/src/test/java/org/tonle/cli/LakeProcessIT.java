@@ -115,6 +115,11 @@ class LakeProcessIT {
         assertThat(list.out()).startsWith("id  principal  since  sql\n");
         Ended maintenance = run("maintenance", "maintenance", "--lake", lake.toString());
         assertThat(maintenance.out()).startsWith("table  action  runs  files  became");
+        String files = lake.resolve(".tonle").toUri().toString();
+        assertThat(run("keep", "maintenance", "keep", "--lake", lake.toString(), files).out())
+                .isEqualTo("0 files are kept\n");
+        assertThat(run("release", "maintenance", "release", "--lake", lake.toString(), files).out())
+                .isEqualTo("0 files may go\n");
         Ended cancel = run("cancel", "query", "cancel", "--lake", lake.toString(), "no-such");
         assertThat(cancel.exit()).isEqualTo(Exit.FAILED);
         assertThat(cancel.err()).startsWith("tonle: NOT_FOUND: ");

@@ -2,6 +2,7 @@ package org.tonle.lake;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +49,7 @@ public final class Lake implements AutoCloseable {
     private final LakeQuarantine quarantine;
     private final EmbeddedHealth health;
     private final Optional<CachedFiles> cache;
+    private final InstantSource clock;
     private final Parts parts;
     private volatile boolean ready;
 
@@ -64,6 +66,7 @@ public final class Lake implements AutoCloseable {
             Authenticator authenticator,
             EmbeddedHealth health,
             Optional<CachedFiles> cache,
+            InstantSource clock,
             Parts parts) {
         this.definition = definition;
         this.catalog = catalog;
@@ -76,6 +79,7 @@ public final class Lake implements AutoCloseable {
         this.quarantine = new LakeQuarantine(this, datasets, pipelines);
         this.health = health;
         this.cache = cache;
+        this.clock = clock;
         this.parts = parts;
     }
 
@@ -242,6 +246,18 @@ public final class Lake implements AutoCloseable {
      */
     public SourceReport resume(String source, Principal by) {
         return status.report(ingest.resume(source, by.name()), Optional.empty());
+    }
+
+    /**
+     * Says of files that are to go, {@code system.marked_files}, that they stay, or that they may
+     * go after all.
+     *
+     * @param prefix with which their locations begin
+     * @return how many it was said of
+     * @throws LakeException LEDGER_UNAVAILABLE
+     */
+    public int keepFiles(String prefix, boolean kept) {
+        return catalog.ledger().retention().keep(prefix, kept, clock.instant());
     }
 
     /** What became of the events about runs; empty if lake.yaml says no place for them. */

@@ -171,6 +171,7 @@ final class LakeStart {
                 authenticator,
                 health,
                 Optional.ofNullable(parts.find(CachedFiles.class)),
+                options.clock(),
                 parts);
     }
 

@@ -108,6 +108,9 @@ public interface Backend {
     /** Lets a source go on, or begin anew; see {@link Lake#resume}. */
     SourceReport resume(String source, Principal by);
 
+    /** Keeps files that are to go, or lets them go; see {@link Lake#keepFiles}. */
+    int keepFiles(String prefix, boolean kept);
+
     /** Where answers came from since the lake was opened. */
     AnswerCounts answers();
 

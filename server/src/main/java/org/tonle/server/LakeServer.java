@@ -138,6 +138,7 @@ public final class LakeServer implements AutoCloseable {
         QuarantineDoor quarantine = new QuarantineDoor(lake, threads);
         PolicyDoor policy = new PolicyDoor(lake, threads);
         SourcesDoor sources = new SourcesDoor(lake, threads);
+        MaintenanceDoor maintenance = new MaintenanceDoor(lake, threads);
         List<Route> routes =
                 List.of(
                         new Route(
@@ -193,6 +194,14 @@ public final class LakeServer implements AutoCloseable {
                                 "POST /api/v1/sources/{source}/resume",
                                 TokenCheck.Door.OPERATE,
                                 sources::resume),
+                        new Route(
+                                "POST /api/v1/maintenance/keep",
+                                TokenCheck.Door.ADMIN,
+                                maintenance::keep),
+                        new Route(
+                                "POST /api/v1/maintenance/release",
+                                TokenCheck.Door.ADMIN,
+                                maintenance::release),
                         new Route(
                                 "POST /api/v1/datasets/{dataset}/refresh",
                                 TokenCheck.Door.OPERATE,

@@ -136,6 +136,11 @@ final class RunningLake implements Backend {
     }
 
     @Override
+    public int keepFiles(String prefix, boolean kept) {
+        return lake.keepFiles(prefix, kept);
+    }
+
+    @Override
     public SourceReport pause(String source, Principal by) {
         return lake.pause(source, by);
     }

@@ -563,6 +563,22 @@ class LakeServerTest {
     }
 
     @Test
+    void filesThatAreToGoAreKeptAndReleased() throws Exception {
+        String body = "{\"prefix\":\"file:///lake/\"}";
+        assertThat(
+                        JSON.readTree(post("/api/v1/maintenance/keep", body).body())
+                                .path("files")
+                                .asInt())
+                .isEqualTo(2);
+        assertThat(
+                        JSON.readTree(post("/api/v1/maintenance/release", body).body())
+                                .path("files")
+                                .asInt())
+                .isEqualTo(1);
+        problem(post("/api/v1/maintenance/keep", "{}"), 400, "INVALID_REQUEST");
+    }
+
+    @Test
     void metricsAreThereWhileTheLedgerIsNot() throws Exception {
         assertThat(get("/metrics").body()).contains("tonle_ready 1.0");
         lake.failure = new LakeException(ErrorCode.LEDGER_UNAVAILABLE, "it is away");

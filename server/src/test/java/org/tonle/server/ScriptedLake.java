@@ -186,6 +186,11 @@ final class ScriptedLake implements Backend {
             }
 
             @Override
+            public int keepFiles(String prefix, boolean kept) {
+                return current.get().keepFiles(prefix, kept);
+            }
+
+            @Override
             public SourceReport pause(String source, Principal by) {
                 return current.get().pause(source, by);
             }
@@ -523,6 +528,11 @@ final class ScriptedLake implements Backend {
     @Override
     public List<SourceReport> sources(Principal principal) {
         return sources();
+    }
+
+    @Override
+    public int keepFiles(String prefix, boolean kept) {
+        return kept ? 2 : 1;
     }
 
     @Override
