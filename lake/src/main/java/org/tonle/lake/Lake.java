@@ -17,7 +17,6 @@ import org.tonle.definition.LakeDefinition;
 import org.tonle.ingest.Ingest;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.ledger.Ledger;
-import org.tonle.maintenance.CleanUp;
 import org.tonle.openlineage.OpenLineage;
 import org.tonle.pipeline.PipelineRunner;
 import org.tonle.query.Answer;
@@ -113,14 +112,16 @@ public final class Lake implements AutoCloseable {
         }
     }
 
-    /** The name of every step at which {@link LakeOptions#failPoints} is told. */
+    /**
+     * The name of every step at which {@link LakeOptions#failPoints} is told, but for those of what
+     * only has to be done when files have lain about for long.
+     */
     public static List<String> failPoints() {
         List<String> all = new ArrayList<>(Ingest.FAIL_POINTS);
         all.addAll(StagedCommit.FAIL_POINTS);
         all.addAll(Ledger.failPoints());
         all.addAll(PipelineRunner.failPoints());
         all.addAll(Compaction.FAIL_POINTS);
-        all.addAll(CleanUp.FAIL_POINTS);
         return all;
     }
 
