@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.FileIO;
+import org.apache.iceberg.io.FileInfo;
+import org.apache.iceberg.io.SupportsPrefixOperations;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -98,6 +101,29 @@ class TableBucketIT {
                     .isInstanceOf(NotFoundException.class);
         }
         assertThat(staging).isEmptyDirectory();
+    }
+
+    @Test
+    void whatLiesInATablesFolderIsListedAndNothingBesideIt() throws IOException {
+        try (FileIO files = files(server.bucket("list/"))) {
+            for (String name : List.of("t-1/data/a", "t-1/metadata/b", "t-12/data/c")) {
+                write(files, "s3://lab/list/" + name, bytes(7));
+            }
+            long now = System.currentTimeMillis();
+            List<FileInfo> found = new ArrayList<>();
+            ((SupportsPrefixOperations) files).listPrefix("s3://lab/list/t-1/").forEach(found::add);
+            assertThat(found)
+                    .extracting(FileInfo::location)
+                    .containsExactlyInAnyOrder(
+                            "s3://lab/list/t-1/data/a", "s3://lab/list/t-1/metadata/b");
+            assertThat(found)
+                    .allSatisfy(file -> {
+                        assertThat(file.size()).isEqualTo(7);
+                        // two clocks: a time of grace is longer than they differ
+                        assertThat(file.createdAtMillis())
+                                .isBetween(now - 3_600_000, now + 3_600_000);
+                    });
+        }
     }
 
     @Test

@@ -143,6 +143,7 @@ class LakeDefinitionTest {
                     data_viewer: {max-rows: 1, memory: 1GB}
                     ingest: {timeout: 1h, concurrent: 2}
                 audit: {retention: 30d}
+                maintenance: {history: 2d, grace: 2h, interval: 5m, rows: {gold: forever, bronze: 1y}}
                 lineage: {url: "https://catalog/api/v1/lineage", api-key: "${env:KEY}"}
                 refresh-interval: 1m
                 """);
@@ -196,6 +197,18 @@ class LakeDefinitionTest {
                                                 OptionalLong.empty()))));
         assertThat(lake.query().limitsMemory()).isTrue();
         assertThat(lake.audit()).isEqualTo(new AuditDefinition(Duration.ofDays(30)));
+        assertThat(lake.maintenance())
+                .isEqualTo(
+                        new MaintenanceDefinition(
+                                Duration.ofDays(2),
+                                Duration.ofDays(30),
+                                Duration.ofHours(2),
+                                Duration.ofMinutes(5),
+                                Map.of(
+                                        "bronze",
+                                        Duration.ofDays(365),
+                                        "silver",
+                                        Duration.ofDays(3 * 365))));
         assertThat(lake.lineage())
                 .contains(
                         new LineageDefinition.Http(
