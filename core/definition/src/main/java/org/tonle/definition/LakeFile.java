@@ -39,7 +39,7 @@ final class LakeFile {
                     Duration.ofDays(7),
                     Duration.ofDays(30),
                     Duration.ofDays(1),
-                    Duration.ofHours(1),
+                    Duration.ofHours(6),
                     Map.of(
                             "bronze", Duration.ofDays(7 * 365),
                             "silver", Duration.ofDays(3 * 365),
