@@ -38,17 +38,27 @@ import org.tonle.spi.LakeException;
  * ledger. For Iceberg's own API; the lake itself commits through {@link StagedCommit}.
  */
 public final class LedgerCatalog extends BaseMetastoreViewCatalog implements SupportsNamespaces {
-    private static final String PRINCIPAL = "iceberg";
-
     private final LakeCatalog lake;
     private final Ledger ledger;
     private final String name;
+    private final Author author;
     private Map<String, String> properties = Map.of();
 
-    LedgerCatalog(LakeCatalog lake, String name) {
+    LedgerCatalog(LakeCatalog lake, String name, Author author) {
         this.lake = lake;
         this.ledger = lake.ledger();
         this.name = name;
+        this.author = author;
+    }
+
+    /** Who commits, and as what: makes a commit of a kind that says what was done. */
+    @FunctionalInterface
+    public interface Author {
+        /** The lake itself. */
+        Author ICEBERG = kind -> CommitRequest.builder(UUID.randomUUID(), kind, "iceberg");
+
+        /** A commit without changes yet. */
+        CommitRequest.Builder begin(String kind);
     }
 
     @Override
@@ -190,23 +200,43 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
                 });
     }
 
-    /**
-     * Commits what Iceberg has written, with Iceberg's exceptions; the metadata file that the move
-     * leads to is deleted unless the commit happened or may have.
-     */
+    /** Commits where a table or a view leads that Iceberg has written. */
     void publish(TableIdentifier identifier, PointerMove move) {
+        publish(
+                author.begin("iceberg").move(move).build(),
+                identifier,
+                List.of(String.valueOf(move.after())));
+    }
+
+    /** A commit of whoever this catalog is for. */
+    CommitRequest.Builder begin(String kind) {
+        return author.begin(kind);
+    }
+
+    /**
+     * Commits, with Iceberg's exceptions; the metadata files that were written for it are deleted
+     * unless the commit happened or may have.
+     *
+     * @param identifier what it is about, for errors
+     */
+    void publish(CommitRequest request, TableIdentifier identifier, List<String> written) {
         boolean keep = false;
         try {
-            commit("iceberg", move);
+            var unused = ledger.commit(request);
             keep = true;
         } catch (CommitConflictException e) {
+            RefKind kind =
+                    request.pointers().isEmpty()
+                            ? RefKind.TABLE
+                            : request.pointers().getFirst().kind();
             throw switch (e.reason()) {
-                case ALREADY_EXISTS -> taken(move.kind(), move.kind(), identifier);
+                case ALREADY_EXISTS -> taken(kind, kind, identifier);
                 case NOT_FOUND ->
                         new NoSuchNamespaceException(
                                 "Namespace does not exist: %s", identifier.namespace());
                 case POINTER, POSITION, REQUIREMENT, LEASE, CLOSED, NOT_EMPTY ->
-                        new CommitFailedException(e, "Cannot commit %s: it has moved", identifier);
+                        new CommitFailedException(
+                                e, "Cannot commit %s: %s", identifier, e.getMessage());
             };
         } catch (LakeException e) {
             if (e.code() == ErrorCode.COMMIT_UNKNOWN) {
@@ -216,17 +246,13 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
             throw e;
         } finally {
             if (!keep) {
-                lake.io().deleteFile(String.valueOf(move.after()));
+                written.forEach(lake.io()::deleteFile);
             }
         }
     }
 
     private void commit(String kind, PointerMove move) {
-        var unused =
-                ledger.commit(
-                        CommitRequest.builder(UUID.randomUUID(), kind, PRINCIPAL)
-                                .move(move)
-                                .build());
+        var unused = ledger.commit(author.begin(kind).move(move).build());
     }
 
     Optional<Ref> ref(TableIdentifier identifier, RefKind kind) {
@@ -317,7 +343,7 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
             @Nullable Map<String, String> after) {
         var unused =
                 ledger.commit(
-                        CommitRequest.builder(UUID.randomUUID(), "namespace", PRINCIPAL)
+                        author.begin("namespace")
                                 .change(new NamespaceChange(Names.encode(namespace), before, after))
                                 .build());
     }
