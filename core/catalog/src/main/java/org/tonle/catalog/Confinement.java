@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -16,7 +15,6 @@ import org.apache.iceberg.ManifestReader;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.TableMetadata;
-import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.io.FileIO;
 import org.jspecify.annotations.Nullable;
@@ -30,14 +28,6 @@ import org.tonle.spi.LakeException;
 final class Confinement {
     /** Tables may name whatever they like. */
     static final Confinement NONE = new Confinement(null);
-
-    private static final List<String> PLACES =
-            List.of(
-                    TableProperties.WRITE_METADATA_LOCATION,
-                    TableProperties.WRITE_DATA_LOCATION,
-                    // older names of the same, which are read still
-                    "write.object-storage.path",
-                    "write.folder-storage.path");
 
     private final @Nullable LakeCatalog lake;
 
@@ -59,7 +49,7 @@ final class Confinement {
         } else if (!folder.equals(base.location())) {
             throw refused(table, "its location is changed to " + folder);
         }
-        for (String property : PLACES) {
+        for (String property : TableUpdates.PLACES) {
             String place = updated.properties().get(property);
             if (place != null) {
                 requireInside(lake, table, folder, place);

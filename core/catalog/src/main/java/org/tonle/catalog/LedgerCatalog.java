@@ -208,6 +208,22 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
                 List.of(String.valueOf(move.after())));
     }
 
+    /** What a table is now, without looking whether its files are still there. */
+    public TableMetadata metadata(TableIdentifier identifier) {
+        return ref(identifier, RefKind.TABLE)
+                .map(found -> lake.metadata().read(found.metadataLocation()))
+                .orElseThrow(
+                        () -> new NoSuchTableException("Table does not exist: %s", identifier));
+    }
+
+    /** What a table was when {@code seq} was the head. */
+    public TableMetadata metadataAt(TableIdentifier identifier, long seq) {
+        return ledger.refAt(Names.encode(identifier.namespace()), identifier.name(), seq)
+                .map(found -> lake.metadata().read(found.metadataLocation()))
+                .orElseThrow(
+                        () -> new NoSuchTableException("Table does not exist: %s", identifier));
+    }
+
     /** A commit of whoever this catalog is for. */
     CommitRequest.Builder begin(String kind) {
         return author.begin(kind);
@@ -335,6 +351,17 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
         after.keySet().removeAll(removed);
         change(namespace, before, after);
         return true;
+    }
+
+    /** Sets and removes properties in one commit. */
+    public void changeProperties(Namespace namespace, Map<String, String> set, Set<String> remove) {
+        Map<String, String> before = requireNamespace(namespace);
+        Map<String, String> after = new HashMap<>(before);
+        after.keySet().removeAll(remove);
+        after.putAll(set);
+        if (!after.equals(before)) {
+            change(namespace, before, after);
+        }
     }
 
     private void change(

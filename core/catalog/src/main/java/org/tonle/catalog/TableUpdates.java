@@ -8,6 +8,7 @@ import java.util.UUID;
 import org.apache.iceberg.MetadataUpdate;
 import org.apache.iceberg.RetryableValidationException;
 import org.apache.iceberg.TableMetadata;
+import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.UpdateRequirement;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.exceptions.CommitFailedException;
@@ -24,6 +25,15 @@ import org.tonle.ledger.RefKind;
  * never prepared again: if one of the tables has moved meanwhile, nothing has happened.
  */
 public final class TableUpdates {
+    /** Properties by which a table or a view says that files of its lie elsewhere. */
+    public static final List<String> PLACES =
+            List.of(
+                    TableProperties.WRITE_METADATA_LOCATION,
+                    TableProperties.WRITE_DATA_LOCATION,
+                    // older names of the same, which are read still
+                    "write.object-storage.path",
+                    "write.folder-storage.path");
+
     private final LakeCatalog lake;
     private final LedgerCatalog catalog;
     private final Confinement confinement;
