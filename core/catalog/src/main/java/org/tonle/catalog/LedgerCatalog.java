@@ -312,7 +312,8 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
 
     @Override
     public Map<String, String> loadNamespaceMetadata(Namespace namespace) {
-        return requireNamespace(namespace);
+        // Iceberg asks it for null
+        return new HashMap<>(requireNamespace(namespace));
     }
 
     @Override
