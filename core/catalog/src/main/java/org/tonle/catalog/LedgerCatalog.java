@@ -208,10 +208,10 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
                 List.of(String.valueOf(move.after())));
     }
 
-    /** What a table is now, without looking whether its files are still there. */
+    /** What a table is now; NotFoundException if the file that says it is gone. */
     public TableMetadata metadata(TableIdentifier identifier) {
         return ref(identifier, RefKind.TABLE)
-                .map(found -> lake.metadata().read(found.metadataLocation()))
+                .map(found -> lake.metadata().readExisting(found.metadataLocation()))
                 .orElseThrow(
                         () -> new NoSuchTableException("Table does not exist: %s", identifier));
     }
