@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -312,6 +313,59 @@ class IcebergDoorIT {
                     .isInstanceOf(ForbiddenException.class);
             table.newAppend().appendFile(file(table.location() + "/data/own.parquet")).commit();
             assertThat(table.currentSnapshot().summary()).containsEntry("added-data-files", "1");
+        }
+    }
+
+    /** The only thing that tells two snapshots apart here is what they name. */
+    @Test
+    void aSnapshotThatComesBackWithOtherFilesIsLookedAtAgain() throws Exception {
+        try (RESTCatalog catalog = lake.client(wendy);
+                RESTCatalog all = lake.client(admin)) {
+            TableIdentifier name = TableIdentifier.of("lab", "swapped");
+            Table table = catalog.createTable(name, SCHEMA);
+            table.newAppend().appendFile(file(table.location() + "/data/own.parquet")).commit();
+            TableIdentifier elsewhere = TableIdentifier.of("lab", "elsewhere");
+            Table other = all.createTable(elsewhere, SCHEMA);
+            other.newAppend().appendFile(file("/somewhere/secret.parquet")).commit();
+            long id = table.currentSnapshot().snapshotId();
+            JsonNode snapshot =
+                    json(get(wendy, "/v1/namespaces/lab/tables/swapped"))
+                            .at("/metadata/snapshots/0");
+            ((com.fasterxml.jackson.databind.node.ObjectNode) snapshot)
+                    .put("manifest-list", other.currentSnapshot().manifestListLocation())
+                    .put("sequence-number", 2);
+            assertRefused(
+                    send(
+                            wendy,
+                            "POST",
+                            "/v1/namespaces/lab/tables/swapped",
+                            """
+                            {"requirements":[],"updates":[
+                             {"action":"remove-snapshots","snapshot-ids":[%d]},
+                             {"action":"add-snapshot","snapshot":%s},
+                             {"action":"set-snapshot-ref","ref-name":"main","type":"branch","snapshot-id":%d}]}
+                            """
+                                    .formatted(id, snapshot, id)),
+                    403,
+                    "own folder");
+        }
+    }
+
+    @Test
+    void namesMayHaveLevelsBlanksAndSlashes() throws Exception {
+        try (RESTCatalog catalog = lake.client(admin)) {
+            Namespace deep = Namespace.of("deep", "a/b c", "x%y.z");
+            catalog.createNamespace(Namespace.of("deep"));
+            catalog.createNamespace(Namespace.of("deep", "a/b c"));
+            // the client asks the map for null
+            catalog.createNamespace(deep, new HashMap<>(Map.of("k", "v")));
+            TableIdentifier name = TableIdentifier.of(deep, "t + ü/1");
+            catalog.createTable(name, SCHEMA);
+            assertThat(catalog.listNamespaces(Namespace.of("deep", "a/b c"))).containsExactly(deep);
+            assertThat(catalog.loadNamespaceMetadata(deep)).containsEntry("k", "v");
+            assertThat(catalog.listTables(deep)).containsExactly(name);
+            assertThat(catalog.loadTable(name).schema().sameSchema(SCHEMA)).isTrue();
+            assertThat(catalog.tableExists(name)).isTrue();
         }
     }
 

@@ -55,11 +55,12 @@ final class Confinement {
                 requireInside(lake, table, folder, place);
             }
         }
-        Set<Long> known =
+        // an id may come back with other files in the commit that removes it
+        Set<String> known =
                 base == null
                         ? Set.of()
                         : base.snapshots().stream()
-                                .map(Snapshot::snapshotId)
+                                .map(snapshot -> String.valueOf(snapshot.manifestListLocation()))
                                 .collect(Collectors.toSet());
         Set<String> checked = new HashSet<>();
         if (base != null && base.currentSnapshot() != null) {
@@ -68,8 +69,9 @@ final class Confinement {
                     .forEach(manifest -> checked.add(manifest.path()));
         }
         for (Snapshot snapshot : updated.snapshots()) {
-            if (!known.contains(snapshot.snapshotId())) {
-                requireInside(lake, table, folder, String.valueOf(snapshot.manifestListLocation()));
+            String list = String.valueOf(snapshot.manifestListLocation());
+            if (!known.contains(list)) {
+                requireInside(lake, table, folder, list);
                 for (ManifestFile manifest :
                         MetadataFiles.reading(() -> snapshot.allManifests(lake.io()))) {
                     if (checked.add(manifest.path())) {
