@@ -127,9 +127,9 @@ final class IcebergRoutes {
             for (int i = 0; i < path.size(); i++) {
                 String segment = segments.get(i);
                 if (segment.equals("{namespace}")) {
-                    in = Optional.of(decoded(RESTUtil.decodeString(path.get(i))));
+                    in = Optional.of(decoded(RESTUtil.decodePathSegment(path.get(i))));
                 } else if (segment.startsWith("{")) {
-                    name = Optional.of(RESTUtil.decodeString(path.get(i)));
+                    name = Optional.of(RESTUtil.decodePathSegment(path.get(i)));
                 } else if (!segment.equals(path.get(i))) {
                     return Optional.empty();
                 }
