@@ -157,7 +157,7 @@ enum TableReader {
         }
     }
 
-    private static void run(Path temporary, List<String> command) throws Exception {
+    static void run(Path temporary, List<String> command) throws Exception {
         Path log = Files.createTempFile(temporary, "reader-", ".log");
         Process process =
                 new ProcessBuilder(command)

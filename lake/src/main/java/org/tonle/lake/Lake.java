@@ -44,6 +44,7 @@ public final class Lake implements AutoCloseable {
     private final PipelineRunner pipelines;
     private final QueryService queries;
     private final Optional<OpenLineage> lineage;
+    private final Policies policies;
     private final LakeAccess access;
     private final LakeQuarantine quarantine;
     private final EmbeddedHealth health;
@@ -74,6 +75,7 @@ public final class Lake implements AutoCloseable {
         this.pipelines = pipelines;
         this.lineage = lineage;
         this.queries = queries;
+        this.policies = policies;
         this.access = new LakeAccess(this, policies, authenticator);
         this.quarantine = new LakeQuarantine(this, datasets, pipelines);
         this.health = health;
@@ -161,6 +163,15 @@ public final class Lake implements AutoCloseable {
     /** Who may see and do what. */
     public LakeAccess access() {
         return access;
+    }
+
+    /**
+     * What a request of an Iceberg client may see and do.
+     *
+     * @param key makes what it changes safe to repeat
+     */
+    public IcebergClient iceberg(Principal principal, Optional<IcebergClient.Key> key) {
+        return new IcebergClient(catalog, policies, definition.storage(), principal, key);
     }
 
     /** What its datasets refused. */

@@ -9,6 +9,7 @@ import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.CacheCounts;
+import org.tonle.lake.IcebergClient;
 import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LakeQuarantine;
@@ -119,6 +120,9 @@ public interface Backend {
 
     /** How the copies of a bucket's files fare; see {@link Lake#cache}. */
     Optional<CacheCounts> cache();
+
+    /** What a request of an Iceberg client may see and do; see {@link Lake#iceberg}. */
+    IcebergClient iceberg(Principal principal, Optional<IcebergClient.Key> key);
 
     /** Why the lake can't take requests now; empty if it can. */
     Optional<String> notReady();

@@ -261,6 +261,19 @@ public final class LakeServer implements AutoCloseable {
                                                 HttpStatus.OK,
                                                 MediaType.parse("application/yaml; charset=utf-8"),
                                                 openapi)));
+        Gate catalog = new Gate("catalog requests", options.queries(), stopping);
+        meters.watch("iceberg", catalog);
+        IcebergDoor iceberg = new IcebergDoor(lake, catalog, bytes, meters, threads);
+        builder.route()
+                .methods(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST, HttpMethod.DELETE)
+                .path("prefix:" + IcebergDoor.PREFIX)
+                .maxRequestLength(MOST_BYTES)
+                .requestAutoAbortDelay(Duration.ofSeconds(2))
+                .defaultServiceName("/iceberg")
+                .decorator(
+                        MetricCollectingService.newDecorator(
+                                MeterIdPrefixFunction.ofDefault("tonle.http")))
+                .build(iceberg);
         for (Route route : routes) {
             builder.route()
                     .methods(HttpMethod.valueOf(route.method()))

@@ -98,6 +98,11 @@ final class Meters {
         registry.counter("tonle.ingest.bytes", "source", source).increment(bytes);
     }
 
+    /** An Iceberg client has told how a scan or a commit of its went. */
+    void reported() {
+        registry.counter("tonle.iceberg.reports").increment();
+    }
+
     /**
      * In Prometheus' text format. While the lake can't say how its tables are, the rest is there,
      * and what is known of the tables isn't: old numbers would look like good ones.

@@ -1,5 +1,6 @@
 package org.tonle.server;
 
+import com.linecorp.armeria.common.AggregatedHttpResponse;
 import com.linecorp.armeria.common.HttpObject;
 import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
@@ -13,9 +14,14 @@ import org.reactivestreams.Subscription;
  */
 final class Refusal implements Subscriber<HttpObject> {
     static HttpResponse of(ServiceRequestContext ctx, HttpRequest request, Throwable why) {
+        return with(ctx, request, Errors.response(why));
+    }
+
+    static HttpResponse with(
+            ServiceRequestContext ctx, HttpRequest request, AggregatedHttpResponse refusal) {
         ctx.setMaxRequestLength(0);
         request.subscribe(new Refusal());
-        return Errors.response(why).toHttpResponse();
+        return refusal.toHttpResponse();
     }
 
     @Override

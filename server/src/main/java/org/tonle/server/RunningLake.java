@@ -9,6 +9,7 @@ import java.util.Set;
 import org.tonle.definition.SourceDefinition;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.lake.CacheCounts;
+import org.tonle.lake.IcebergClient;
 import org.tonle.lake.Lake;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LakeQuarantine;
@@ -163,6 +164,11 @@ final class RunningLake implements Backend {
     @Override
     public Optional<CacheCounts> cache() {
         return lake.cache();
+    }
+
+    @Override
+    public IcebergClient iceberg(Principal principal, Optional<IcebergClient.Key> key) {
+        return lake.iceberg(principal, key);
     }
 
     @Override

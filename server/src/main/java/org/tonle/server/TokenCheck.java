@@ -72,7 +72,8 @@ final class TokenCheck extends SimpleDecoratingHttpService {
         return unwrap().serve(ctx, request);
     }
 
-    private static String token(HttpRequest request) {
+    /** The one that a request shows; UNAUTHENTICATED if it shows none. */
+    static String token(HttpRequest request) {
         List<String> sent = request.headers().getAll(HttpHeaderNames.AUTHORIZATION);
         if (sent.isEmpty()) {
             throw new LakeException(

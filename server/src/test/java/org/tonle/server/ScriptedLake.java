@@ -21,6 +21,7 @@ import org.tonle.definition.SourceKind;
 import org.tonle.ingest.IngestReceipt;
 import org.tonle.ingest.SourceStatus;
 import org.tonle.lake.CacheCounts;
+import org.tonle.lake.IcebergClient;
 import org.tonle.lake.LakeAccess;
 import org.tonle.lake.LakeQuarantine;
 import org.tonle.lake.LineageEvents;
@@ -75,6 +76,11 @@ final class ScriptedLake implements Backend {
             @Override
             public Principal authenticate(String token) {
                 return current.get().authenticate(token);
+            }
+
+            @Override
+            public IcebergClient iceberg(Principal principal, Optional<IcebergClient.Key> key) {
+                return current.get().iceberg(principal, key);
             }
 
             @Override
@@ -569,6 +575,11 @@ final class ScriptedLake implements Backend {
     @Override
     public Optional<CacheCounts> cache() {
         return Optional.of(new CacheCounts(30, 10, 4096, 2048, 8192));
+    }
+
+    @Override
+    public IcebergClient iceberg(Principal principal, Optional<IcebergClient.Key> key) {
+        throw failure != null ? failure : new LakeException(ErrorCode.NOT_FOUND, "no tables here");
     }
 
     @Override

@@ -121,7 +121,12 @@ public final class LakeCatalog {
 
     /** The same tables as an Iceberg catalog, each commit a commit of the lake. */
     public LedgerCatalog iceberg(String name) {
-        return new LedgerCatalog(this, name);
+        return iceberg(name, LedgerCatalog.Author.ICEBERG);
+    }
+
+    /** The same, of somebody who commits. */
+    public LedgerCatalog iceberg(String name, LedgerCatalog.Author author) {
+        return new LedgerCatalog(this, name, author);
     }
 
     /** All tables as they are now. */

@@ -38,17 +38,27 @@ import org.tonle.spi.LakeException;
  * ledger. For Iceberg's own API; the lake itself commits through {@link StagedCommit}.
  */
 public final class LedgerCatalog extends BaseMetastoreViewCatalog implements SupportsNamespaces {
-    private static final String PRINCIPAL = "iceberg";
-
     private final LakeCatalog lake;
     private final Ledger ledger;
     private final String name;
+    private final Author author;
     private Map<String, String> properties = Map.of();
 
-    LedgerCatalog(LakeCatalog lake, String name) {
+    LedgerCatalog(LakeCatalog lake, String name, Author author) {
         this.lake = lake;
         this.ledger = lake.ledger();
         this.name = name;
+        this.author = author;
+    }
+
+    /** Who commits, and as what: makes a commit of a kind that says what was done. */
+    @FunctionalInterface
+    public interface Author {
+        /** The lake itself. */
+        Author ICEBERG = kind -> CommitRequest.builder(UUID.randomUUID(), kind, "iceberg");
+
+        /** A commit without changes yet. */
+        CommitRequest.Builder begin(String kind);
     }
 
     @Override
@@ -190,23 +200,59 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
                 });
     }
 
-    /**
-     * Commits what Iceberg has written, with Iceberg's exceptions; the metadata file that the move
-     * leads to is deleted unless the commit happened or may have.
-     */
+    /** Commits where a table or a view leads that Iceberg has written. */
     void publish(TableIdentifier identifier, PointerMove move) {
+        publish(
+                author.begin("iceberg").move(move).build(),
+                identifier,
+                List.of(String.valueOf(move.after())));
+    }
+
+    /** What a table is now; NotFoundException if the file that says it is gone. */
+    public TableMetadata metadata(TableIdentifier identifier) {
+        return ref(identifier, RefKind.TABLE)
+                .map(found -> lake.metadata().readExisting(found.metadataLocation()))
+                .orElseThrow(
+                        () -> new NoSuchTableException("Table does not exist: %s", identifier));
+    }
+
+    /** What a table was when {@code seq} was the head. */
+    public TableMetadata metadataAt(TableIdentifier identifier, long seq) {
+        return ledger.refAt(Names.encode(identifier.namespace()), identifier.name(), seq)
+                .map(found -> lake.metadata().read(found.metadataLocation()))
+                .orElseThrow(
+                        () -> new NoSuchTableException("Table does not exist: %s", identifier));
+    }
+
+    /** A commit of whoever this catalog is for. */
+    CommitRequest.Builder begin(String kind) {
+        return author.begin(kind);
+    }
+
+    /**
+     * Commits, with Iceberg's exceptions; the metadata files that were written for it are deleted
+     * unless the commit happened or may have.
+     *
+     * @param identifier what it is about, for errors
+     */
+    void publish(CommitRequest request, TableIdentifier identifier, List<String> written) {
         boolean keep = false;
         try {
-            commit("iceberg", move);
+            var unused = ledger.commit(request);
             keep = true;
         } catch (CommitConflictException e) {
+            RefKind kind =
+                    request.pointers().isEmpty()
+                            ? RefKind.TABLE
+                            : request.pointers().getFirst().kind();
             throw switch (e.reason()) {
-                case ALREADY_EXISTS -> taken(move.kind(), move.kind(), identifier);
+                case ALREADY_EXISTS -> taken(kind, kind, identifier);
                 case NOT_FOUND ->
                         new NoSuchNamespaceException(
                                 "Namespace does not exist: %s", identifier.namespace());
                 case POINTER, POSITION, REQUIREMENT, LEASE, CLOSED, NOT_EMPTY ->
-                        new CommitFailedException(e, "Cannot commit %s: it has moved", identifier);
+                        new CommitFailedException(
+                                e, "Cannot commit %s: %s", identifier, e.getMessage());
             };
         } catch (LakeException e) {
             if (e.code() == ErrorCode.COMMIT_UNKNOWN) {
@@ -216,17 +262,13 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
             throw e;
         } finally {
             if (!keep) {
-                lake.io().deleteFile(String.valueOf(move.after()));
+                written.forEach(lake.io()::deleteFile);
             }
         }
     }
 
     private void commit(String kind, PointerMove move) {
-        var unused =
-                ledger.commit(
-                        CommitRequest.builder(UUID.randomUUID(), kind, PRINCIPAL)
-                                .move(move)
-                                .build());
+        var unused = ledger.commit(author.begin(kind).move(move).build());
     }
 
     Optional<Ref> ref(TableIdentifier identifier, RefKind kind) {
@@ -270,7 +312,8 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
 
     @Override
     public Map<String, String> loadNamespaceMetadata(Namespace namespace) {
-        return requireNamespace(namespace);
+        // Iceberg asks it for null
+        return new HashMap<>(requireNamespace(namespace));
     }
 
     @Override
@@ -311,13 +354,24 @@ public final class LedgerCatalog extends BaseMetastoreViewCatalog implements Sup
         return true;
     }
 
+    /** Sets and removes properties in one commit. */
+    public void changeProperties(Namespace namespace, Map<String, String> set, Set<String> remove) {
+        Map<String, String> before = requireNamespace(namespace);
+        Map<String, String> after = new HashMap<>(before);
+        after.keySet().removeAll(remove);
+        after.putAll(set);
+        if (!after.equals(before)) {
+            change(namespace, before, after);
+        }
+    }
+
     private void change(
             Namespace namespace,
             @Nullable Map<String, String> before,
             @Nullable Map<String, String> after) {
         var unused =
                 ledger.commit(
-                        CommitRequest.builder(UUID.randomUUID(), "namespace", PRINCIPAL)
+                        author.begin("namespace")
                                 .change(new NamespaceChange(Names.encode(namespace), before, after))
                                 .build());
     }

@@ -58,11 +58,16 @@ final class LedgerTableOperations extends BaseMetastoreTableOperations {
             catalog.requireFree(identifier, RefKind.TABLE);
         }
         String location = writeNewMetadataIfRequired(base == null, metadata);
-        catalog.publish(identifier, move(base, metadata, location));
+        catalog.publish(identifier, move(identifier, ref, base, metadata, location));
     }
 
-    private PointerMove move(
-            @Nullable TableMetadata base, TableMetadata metadata, String location) {
+    /** What a change of a table is to the ledger; without a base it is made. */
+    static PointerMove move(
+            TableIdentifier identifier,
+            @Nullable Ref ref,
+            @Nullable TableMetadata base,
+            TableMetadata metadata,
+            String location) {
         Snapshot before = base == null ? null : base.currentSnapshot();
         Snapshot after = metadata.currentSnapshot();
         boolean appended =

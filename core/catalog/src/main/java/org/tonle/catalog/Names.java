@@ -5,13 +5,20 @@ import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
 
 /** How namespaces stand in the ledger: levels joined by the unit separator, as REST does it. */
-final class Names {
+public final class Names {
     private static final String SEPARATOR = "\u001f";
 
     private Names() {}
 
-    static String encode(Namespace namespace) {
+    /** As the ledger has a namespace. */
+    public static String encode(Namespace namespace) {
         return String.join(SEPARATOR, List.of(namespace.levels()));
+    }
+
+    /** The first level of a namespace as the ledger has it. */
+    public static String top(String encoded) {
+        int end = encoded.indexOf(SEPARATOR);
+        return end < 0 ? encoded : encoded.substring(0, end);
     }
 
     static Namespace namespace(String encoded) {

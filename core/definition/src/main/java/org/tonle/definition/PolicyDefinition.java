@@ -46,15 +46,22 @@ public record PolicyDefinition(
         return users.stream().filter(user -> user.name().equals(name)).findFirst();
     }
 
-    /** What a role may read. */
-    public record Role(String name, List<Grant> grants, Place place) {
+    /**
+     * What a role may do.
+     *
+     * @param grants what it may read
+     * @param writes what it may read and write through the Iceberg catalog, never columns; their
+     *     namespaces are outside clients': no dataset is there
+     */
+    public record Role(String name, List<Grant> grants, List<Grant> writes, Place place) {
         public Role {
             grants = List.copyOf(grants);
+            writes = List.copyOf(writes);
         }
     }
 
     /**
-     * A grant to read.
+     * A grant to read, or to write.
      *
      * @param namespace whose tables
      * @param table the one table; empty: all of the namespace
@@ -67,9 +74,17 @@ public record PolicyDefinition(
     /** A column's name, and where it stands. */
     public record ColumnName(String name, Place place) {}
 
-    /** Somebody known by name. */
+    /**
+     * Somebody known by name.
+     *
+     * @param trusted whether it is given the files of tables of which some is hidden from it
+     */
     public record User(
-            String name, List<String> roles, Map<String, String> attributes, Place place) {
+            String name,
+            List<String> roles,
+            Map<String, String> attributes,
+            boolean trusted,
+            Place place) {
         public User {
             roles = List.copyOf(roles);
             attributes = Map.copyOf(attributes);

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.tonle.spi.Principal;
@@ -79,7 +80,7 @@ final class PolicyFiles {
                         "a role's name is made of a-z, 0-9, _ and -, starts with a letter and has"
                                 + " at most 63 characters");
             }
-            section.section(name, List.of("read"))
+            section.section(name, List.of("read", "write"))
                     .ifPresent(role -> roleSections.add(new RoleSection(name, role, place)));
         }
     }
@@ -97,7 +98,8 @@ final class PolicyFiles {
                         "a user's name has 1 to 128 characters that can be seen, and is none of "
                                 + String.join(", ", new TreeSet<>(RESERVED_USERS)));
             }
-            Optional<Section> user = section.section(name, List.of("roles", "attributes"));
+            Optional<Section> user =
+                    section.section(name, List.of("roles", "attributes", "trusted"));
             if (user.isEmpty()) {
                 continue;
             }
@@ -110,11 +112,20 @@ final class PolicyFiles {
                                     name,
                                     held.stream().map(Section.Scalar::text).toList(),
                                     attributes(user.get()),
+                                    trusted(user.get()),
                                     place));
             if (before != null) {
                 problems.add(place, name, "this user stands at " + before.place() + " already");
             }
         }
+    }
+
+    private boolean trusted(Section user) {
+        Optional<Section.Scalar> written = user.scalar("trusted");
+        written.filter(word -> !List.of("true", "false").contains(word.text()))
+                .ifPresent(word ->
+                        problems.add(word.place(), word.text(), "trusted is true or false"));
+        return written.filter(word -> word.text().equals("true")).isPresent();
     }
 
     private Map<String, String> attributes(Section user) {
@@ -209,7 +220,10 @@ final class PolicyFiles {
                     roles.putIfAbsent(
                             section.name(),
                             new PolicyDefinition.Role(
-                                    section.name(), grants(section.section()), section.place()));
+                                    section.name(),
+                                    grants(section.section()),
+                                    writes(section.section()),
+                                    section.place()));
             if (before != null) {
                 problems.add(
                         section.place(),
@@ -268,6 +282,23 @@ final class PolicyFiles {
             }
         }
         return List.copyOf(grants.values());
+    }
+
+    private List<PolicyDefinition.Grant> writes(Section role) {
+        return role.items("write").stream()
+                .flatMap(node -> role.scalar("write", node).stream())
+                .flatMap(name -> {
+                    List<String> parts = DottedName.parts(name.text());
+                    if (parts.isEmpty() || parts.size() > 2) {
+                        problems.add(
+                                name.place(),
+                                name.text(),
+                                "write a namespace, or a table as namespace.table");
+                        return Stream.empty();
+                    }
+                    return grant(name).stream();
+                })
+                .toList();
     }
 
     /** What is granted by a tag. */

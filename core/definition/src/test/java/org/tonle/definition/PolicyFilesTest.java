@@ -152,6 +152,9 @@ class PolicyFilesTest {
                     roles: [a]                             | 1:8  | takes keys of its own
                     roles: {Big: {read: [gold]}}           | 1:9  | made of a-z
                     roles: {admin: {read: [gold]}}         | 1:9  | every lake has this role
+                    roles: {r: {write: lab}}               | 1:20 | takes a list
+                    roles: {r: {write: [a.b.c]}}           | 1:21 | write a namespace
+                    users: {a: {trusted: yes}}             | 1:22 | trusted is true or false
                     roles: {r: {reads: [gold]}}            | 1:13 | did you mean read?
                     roles: {r: {read: gold}}               | 1:19 | takes a list
                     roles: {r: {read: [gold, gold]}}       | 1:26 | by policies/p0.yaml:1:20 already

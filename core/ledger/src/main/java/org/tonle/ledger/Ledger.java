@@ -247,6 +247,16 @@ public final class Ledger implements AutoCloseable {
         return rows.commits(after, upTo);
     }
 
+    /** A commit that happened, by its id. */
+    public Optional<CommitRecord> committed(UUID id) {
+        return rows.commit(id);
+    }
+
+    /** Whether any table's metadata, now or before, lies at a location that begins so. */
+    public boolean wasBelow(String location) {
+        return rows.wasBelow(location);
+    }
+
     /** A consumer's positions by partition; a partition it never read is absent. */
     public Map<Integer, LogPosition> logPositions(String consumer) {
         return rows.logPositions(consumer);

@@ -226,25 +226,46 @@ final class LedgerRows {
                 row.getBoolean("expired"));
     }
 
+    private static final RowMapper<CommitRecord> COMMIT =
+            (row, context) ->
+                    new CommitRecord(
+                            row.getObject("id", UUID.class),
+                            row.getLong("seq"),
+                            row.getString("kind"),
+                            row.getString("principal"),
+                            row.getTimestamp("at").toInstant(),
+                            row.getString("summary"));
+
+    private static final String COMMITS =
+            "SELECT k.id, k.seq, k.kind, k.principal, k.at, k.summary::text AS summary"
+                    + " FROM tonle.commit k JOIN tonle.branch b ON b.id = k.branch"
+                    + " WHERE b.name = 'main' ";
+
     List<CommitRecord> commits(long after, long upTo) {
         return read(handle ->
-                handle.createQuery(
-                                "SELECT k.id, k.seq, k.kind, k.principal, k.at,"
-                                        + " k.summary::text AS summary FROM tonle.commit k"
-                                        + " JOIN tonle.branch b ON b.id = k.branch"
-                                        + " WHERE b.name = 'main' AND k.seq > :after"
-                                        + " AND k.seq <= :upTo ORDER BY k.seq")
+                handle.createQuery(COMMITS + "AND k.seq > :after AND k.seq <= :upTo ORDER BY k.seq")
                         .bind("after", after)
                         .bind("upTo", upTo)
-                        .map((row, context) ->
-                                new CommitRecord(
-                                        row.getObject("id", UUID.class),
-                                        row.getLong("seq"),
-                                        row.getString("kind"),
-                                        row.getString("principal"),
-                                        row.getTimestamp("at").toInstant(),
-                                        row.getString("summary")))
+                        .map(COMMIT)
                         .list());
+    }
+
+    Optional<CommitRecord> commit(UUID id) {
+        return read(handle ->
+                handle.createQuery(COMMITS + "AND k.id = :id AND k.seq IS NOT NULL")
+                        .bind("id", id)
+                        .map(COMMIT)
+                        .findOne());
+    }
+
+    boolean wasBelow(String location) {
+        return read(handle ->
+                handle.createQuery(
+                                "SELECT EXISTS (SELECT 1 FROM tonle.ref_version"
+                                        + " WHERE starts_with(metadata_location, :location))")
+                        .bind("location", location)
+                        .mapTo(Boolean.class)
+                        .one());
     }
 
     Map<Integer, LogPosition> logPositions(String consumer) {

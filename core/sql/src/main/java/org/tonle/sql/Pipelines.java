@@ -73,7 +73,7 @@ public record Pipelines(List<Planned> datasets, List<SqlTable> tables) {
     static final String DELETED = "deleted";
 
     /** Those whose tables Tonle makes itself. */
-    private static final Set<String> OWN_NAMESPACES =
+    static final Set<String> OWN_NAMESPACES =
             Set.of(
                     BronzeTable.NAMESPACE,
                     QuarantineTable.NAMESPACE,

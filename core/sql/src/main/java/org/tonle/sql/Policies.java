@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.tonle.definition.DefinitionException;
 import org.tonle.definition.PolicyDefinition;
 import org.tonle.definition.PolicyDefinition.ColumnMask;
@@ -26,7 +27,8 @@ import org.tonle.spi.Principal;
  */
 public final class Policies {
     /** The roles that every lake has, and no more. */
-    public static final Policies BUILT_IN = new Policies(PolicyDefinition.NONE, Optional.empty());
+    public static final Policies BUILT_IN =
+            new Policies(PolicyDefinition.NONE, Optional.empty(), List.of());
 
     private static final String SYSTEM = "system";
 
@@ -42,16 +44,24 @@ public final class Policies {
                     Principal.DATA_SCIENTIST,
                     List.of("silver", "gold"));
 
+    /** Those that hold datasets only, even while there are none. */
+    private static final Set<String> LAYERS = Set.of("silver", "gold");
+
     private final PolicyDefinition definition;
     private final Optional<Map<String, Set<String>>> defined;
+    private final List<SqlTable> tables;
 
     /**
      * @param defined the columns of the tables that a policy could name, all in lower case; empty:
      *     that isn't known
      */
-    private Policies(PolicyDefinition definition, Optional<Map<String, Set<String>>> defined) {
+    private Policies(
+            PolicyDefinition definition,
+            Optional<Map<String, Set<String>>> defined,
+            List<SqlTable> tables) {
         this.definition = definition;
         this.defined = defined;
+        this.tables = tables;
     }
 
     /**
@@ -72,7 +82,7 @@ public final class Policies {
                             .map(column -> Guard.lower(column.name()))
                             .collect(Collectors.toSet()));
         }
-        return new Policies(definition, Optional.of(defined));
+        return new Policies(definition, Optional.of(defined), pipelines.tables());
     }
 
     /** What of a policy doesn't fit the lake's tables: names, conditions, masks. */
@@ -136,7 +146,7 @@ public final class Policies {
                 && !OF_THE_LAKE.contains(Guard.lower(table.namespace()))
                 && !principal.roles().contains(Principal.DATA_ENGINEER)) {
             named = Optional.ofNullable(defined.get().get(Guard.lower(table.current().toString())));
-            if (named.isEmpty()) {
+            if (named.isEmpty() && !isOutside(table.namespace())) {
                 return Optional.empty();
             }
         }
@@ -205,6 +215,12 @@ public final class Policies {
                                     grant.place().toString()));
                 }
             }
+            for (Grant grant : role.writes()) {
+                if (principal.roles().contains(role.name()) && covers(grant, table)) {
+                    granted.add(
+                            new Granted(role.name(), Optional.empty(), grant.place().toString()));
+                }
+            }
         }
         return granted;
     }
@@ -217,6 +233,70 @@ public final class Policies {
                     NAMESPACES.getOrDefault(role, List.of()).stream()
                             .anyMatch(namespace::equalsIgnoreCase);
         };
+    }
+
+    /** Whether a principal sees that a namespace is there: some grant of it is in it. */
+    public boolean seesNamespace(Principal principal, String namespace) {
+        return principal.roles().stream().anyMatch(role -> readsNamespace(role, namespace))
+                || definition.roles().stream()
+                        .filter(role -> principal.roles().contains(role.name()))
+                        .flatMap(role ->
+                                Stream.concat(role.grants().stream(), role.writes().stream()))
+                        .anyMatch(grant -> grant.namespace().equalsIgnoreCase(namespace));
+    }
+
+    /**
+     * Whether a principal may write through the Iceberg catalog, where that isn't {@link
+     * #reserved}.
+     *
+     * @param table which table; empty: the namespace itself, with whatever is made in it
+     */
+    public boolean mayWrite(Principal principal, String namespace, Optional<String> table) {
+        return principal.isAdmin()
+                || definition.roles().stream()
+                        .filter(role -> principal.roles().contains(role.name()))
+                        .flatMap(role -> role.writes().stream())
+                        .anyMatch(grant ->
+                                grant.namespace().equalsIgnoreCase(namespace)
+                                        && (grant.table().isEmpty()
+                                                || table.filter(
+                                                                grant.table().get()
+                                                                        ::equalsIgnoreCase)
+                                                        .isPresent()));
+    }
+
+    /** Why outside clients write nothing in a namespace, whoever they are; empty if they may. */
+    public Optional<String> reserved(String namespace) {
+        return reserved(namespace, tables);
+    }
+
+    static Optional<String> reserved(String namespace, List<SqlTable> tables) {
+        String lower = Guard.lower(namespace);
+        boolean own = Pipelines.OWN_NAMESPACES.contains(lower);
+        boolean datasets =
+                LAYERS.contains(lower)
+                        || tables.stream()
+                                .anyMatch(t -> Guard.lower(t.name().namespace()).equals(lower));
+        return own || datasets
+                ? Optional.of(
+                        "the tables of %s are written by %s only; write into a namespace of your own"
+                                .formatted(
+                                        namespace,
+                                        own ? "the lake itself" : "the datasets of pipelines/"))
+                : Optional.empty();
+    }
+
+    /** Whether a principal is given the files of what it reads, though some of it be hidden. */
+    public boolean isTrusted(Principal principal) {
+        return principal.isAdmin()
+                || definition.user(principal.name()).filter(user -> user.trusted()).isPresent();
+    }
+
+    /** Whether a namespace is outside clients': no dataset's table was ever hidden there. */
+    private boolean isOutside(String namespace) {
+        return definition.roles().stream()
+                .flatMap(role -> role.writes().stream())
+                .anyMatch(grant -> grant.namespace().equalsIgnoreCase(namespace));
     }
 
     private static boolean covers(Grant grant, TableName table) {

@@ -37,6 +37,7 @@ final class PolicyValidation implements TableResolver {
                                 .ifPresent(table -> column(table, t.column(), t.place())));
         for (PolicyDefinition.Role role : policy.roles()) {
             role.grants().forEach(this::check);
+            role.writes().forEach(this::checkWrite);
         }
         for (PolicyDefinition.RowFilter filter : policy.rowFilters()) {
             table(filter.namespace(), filter.table(), filter.place())
@@ -56,6 +57,19 @@ final class PolicyValidation implements TableResolver {
             // its tables are no datasets of the folder
             return;
         }
+        if (policy.roles().stream()
+                .flatMap(role -> role.writes().stream())
+                .anyMatch(write -> write.namespace().equalsIgnoreCase(grant.namespace()))) {
+            // neither are outside clients', whose columns aren't known here
+            grant.column()
+                    .ifPresent(column ->
+                            problem(
+                                    column.place(),
+                                    column.name(),
+                                    "what outside clients write is read whole; grant the table",
+                                    List.of()));
+            return;
+        }
         if (grant.table().isEmpty()) {
             if (tables.stream()
                     .noneMatch(t -> t.name().namespace().equalsIgnoreCase(grant.namespace()))) {
@@ -71,6 +85,11 @@ final class PolicyValidation implements TableResolver {
                 .ifPresent(table ->
                         grant.column()
                                 .ifPresent(column -> column(table, column.name(), column.place())));
+    }
+
+    private void checkWrite(PolicyDefinition.Grant grant) {
+        Policies.reserved(grant.namespace(), tables)
+                .ifPresent(why -> problem(grant.place(), grant.namespace(), why, List.of()));
     }
 
     private Optional<SqlTable> table(String namespace, String name, Place place) {

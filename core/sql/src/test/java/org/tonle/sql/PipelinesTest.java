@@ -286,6 +286,7 @@ class PipelinesTest {
                                                                 new PolicyDefinition.ColumnName(
                                                                         "worst", at(3))),
                                                         at(2))),
+                                        List.of(),
                                         at(1))),
                         List.of(),
                         List.of(),

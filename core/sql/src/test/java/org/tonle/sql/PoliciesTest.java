@@ -163,6 +163,38 @@ class PoliciesTest {
         assertThat(policies.masks(with("admin"), PEOPLE)).isEmpty();
     }
 
+    @Test
+    void whatOutsideClientsWriteIsSeenByWhoWritesOrMayReadIt() throws IOException {
+        Policies policies =
+                policies(
+                        """
+                        roles:
+                          writer: {write: [lab, shared.mine]}
+                          reader: {read: [lab]}
+                        users:
+                          spark: {roles: [reader], trusted: true}
+                        """);
+        TableName made = new TableName("LAB", "made");
+        assertThat(access(policies, "writer", made).isRestricted()).isFalse();
+        assertThat(access(policies, "reader", made).isRestricted()).isFalse();
+        assertThat(policies.of(with("data_scientist")).of(made)).isEmpty();
+        assertThat(policies.of(with("writer")).of(new TableName("shared", "other"))).isEmpty();
+        // a dataset's that is defined no more
+        assertThat(policies.of(with("data_scientist")).of(new TableName("silver", "old")))
+                .isEmpty();
+        assertThat(policies.mayWrite(with("writer"), "lab", Optional.empty())).isTrue();
+        assertThat(policies.mayWrite(with("writer"), "shared", Optional.of("Mine"))).isTrue();
+        assertThat(policies.mayWrite(with("writer"), "shared", Optional.of("other"))).isFalse();
+        assertThat(policies.mayWrite(with("writer"), "shared", Optional.empty())).isFalse();
+        assertThat(policies.mayWrite(with("reader"), "lab", Optional.of("made"))).isFalse();
+        assertThat(policies.isTrusted(policies.user("spark", Set.of("reader")))).isTrue();
+        assertThat(policies.isTrusted(with("reader"))).isFalse();
+    }
+
+    private static Access access(Policies policies, String role, TableName table) {
+        return policies.of(with(role)).of(table).orElseThrow();
+    }
+
     /** It may be made of what is masked, and can be named though {@code *} leaves it out. */
     @Test
     void theKeyOfATableWithAMaskIsMaskedToo() throws IOException {
@@ -224,6 +256,10 @@ class PoliciesTest {
             quoteCharacter = '`',
             textBlock =
                     """
+                    roles: {r: {write: [silver]}}              | 1:21 | written by the datasets of pipelines/ only
+                    roles: {r: {write: [mart.mine]}}           | 1:21 | written by the datasets of pipelines/ only
+                    roles: {r: {write: [quarantine]}}          | 1:21 | written by the lake itself only
+                    roles: {r: {write: [lab], read: [{table: lab.a, columns: [b]}]}} | 1:59 | read whole
                     roles: {r: {read: [golden]}}               | 1:20 | no table in this namespace; did you mean gold?
                     roles: {r: {read: [silver.poeple]}}        | 1:20 | no such table; did you mean silver.people?
                     roles: {r: {read: [{table: silver.people, columns: [nam]}]}} | 1:53 | no such column; did you mean name?
