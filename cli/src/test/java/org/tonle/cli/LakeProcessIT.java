@@ -143,7 +143,7 @@ class LakeProcessIT {
         new ProcessBuilder("sh", "-c", "kill -TERM $0; kill -INT $0", String.valueOf(up.pid()))
                 .start()
                 .waitFor();
-        assertThat(up.waitFor(15, TimeUnit.SECONDS)).as("SIGTERM ends it in 15 s").isTrue();
+        assertThat(up.waitFor(90, TimeUnit.SECONDS)).as("SIGTERM ends it").isTrue();
         assertThat(up.exitValue()).isZero();
         assertThat(LakeAddress.file(lake)).doesNotExist();
         assertThat(Files.readString(temp.resolve("up.out"))).isEmpty();

@@ -45,7 +45,7 @@ class BucketTablesIT {
     /** Waits until so many more requests were answered. */
     private static void progress(RetryingClient client) throws InterruptedException {
         long goal = client.answers() + 20;
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         while (client.answers() < goal) {
             assertThat(System.nanoTime())
                     .as("the lake answers no more: %s, %s", client.broken(), client.refused())
@@ -65,7 +65,7 @@ class BucketTablesIT {
             throws Exception {
         try (RetryingClient client = new RetryingClient(() -> LakeProcess.address(folder), 3)) {
             try (LakeProcess lake = LakeProcess.startHaltingAt(folder, "stage.after-sync:4")) {
-                int status = lake.awaitEnd(Duration.ofSeconds(90));
+                int status = lake.awaitEnd(Duration.ofSeconds(180));
                 assertThat(status).as(lake.output()).isEqualTo(HaltAt.EXIT_STATUS);
             }
             try (LakeProcess lake = LakeProcess.start(folder)) {
@@ -146,7 +146,7 @@ class BucketTablesIT {
 
     /** Waits until the tables are listed and one says why it stays behind. */
     private static void awaitReason(LakeProcess.Address address, String why) throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         HttpResponse<String> listed = answer(address, "/api/v1/datasets");
         while (listed.statusCode() != 200 || !saysWhy(JSON.readTree(listed.body()), why)) {
             assertThat(System.nanoTime()).as(listed.body()).isLessThan(deadline);
@@ -177,13 +177,13 @@ class BucketTablesIT {
 
     private static void awaitRows(LakeProcess.Address address, String table) throws Exception {
         String rows = "tonle_dataset_rows{dataset=\"" + table + "\"}";
-        await(address, "/metrics", text -> metric(text, rows) > 0);
+        await(address, "/metrics", text -> text.contains(rows) && metric(text, rows) > 0);
     }
 
     /** Waits until an answer passes. */
     private static void await(LakeProcess.Address address, String path, Predicate<String> expected)
             throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
         String answer = asked(address, path);
         while (!expected.test(answer)) {
             assertThat(System.nanoTime()).as("%s says %s", path, answer).isLessThan(deadline);

@@ -65,20 +65,38 @@ final class CrashRun {
         }
     }
 
-    /** The rows of a query's answer; none where the lake refuses it. */
+    /** The rows of a query's answer; none where the lake refuses it for good. */
     static JsonNode ask(HttpClient http, LakeProcess.Address lake, String sql)
             throws IOException, InterruptedException {
-        HttpResponse<String> response =
-                http.send(
-                        lake.request("/api/v1/query")
-                                .timeout(SETTLE)
-                                .header("content-type", "application/json")
-                                .POST(
-                                        HttpRequest.BodyPublishers.ofString(
-                                                JSON.writeValueAsString(Map.of("sql", sql))))
-                                .build(),
-                        HttpResponse.BodyHandlers.ofString());
-        return JSON.readTree(response.body());
+        HttpResponse<String> response = answer(http, lake, sql);
+        return response.statusCode() == 200
+                ? JSON.readTree(response.body())
+                : JSON.createArrayNode();
+    }
+
+    /** A query's answer, which is asked again as long as the lake says that this can help. */
+    static HttpResponse<String> answer(HttpClient http, LakeProcess.Address lake, String sql)
+            throws IOException, InterruptedException {
+        HttpRequest request =
+                lake.request("/api/v1/query")
+                        .timeout(SETTLE)
+                        .header("content-type", "application/json")
+                        .POST(
+                                HttpRequest.BodyPublishers.ofString(
+                                        JSON.writeValueAsString(Map.of("sql", sql))))
+                        .build();
+        long deadline = System.nanoTime() + SETTLE.toNanos();
+        HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+        while (isLater(response) && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+            response = http.send(request, HttpResponse.BodyHandlers.ofString());
+        }
+        return response;
+    }
+
+    /** Whether the lake says itself that asking again can help: a lease, a conflict, overload. */
+    static boolean isLater(HttpResponse<String> answer) {
+        return answer.statusCode() >= 400 && answer.body().contains("\"retryable\":true");
     }
 
     /** Waits, as long as there come more, until a table has so many rows. */

@@ -40,7 +40,7 @@ class DiskFullIT {
                         .redirectOutput(said.toFile())
                         .start();
         try {
-            assertThat(process.waitFor(400, TimeUnit.SECONDS)).as(Files.readString(said)).isTrue();
+            assertThat(process.waitFor(15, TimeUnit.MINUTES)).as(Files.readString(said)).isTrue();
         } finally {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly().waitFor();

@@ -224,9 +224,13 @@ final class DocReader implements AutoCloseable {
     }
 
     private void check(DocExample example) throws Exception {
+        Path fresh = dir.resolve("fresh");
+        if (!Files.exists(fresh)) {
+            Said init = shell("./tonle init " + fresh);
+            assertThat(init.exit()).as(init.err()).isZero();
+        }
         Path lake = Files.createTempDirectory(dir, "checked");
-        Said init = shell("./tonle init " + lake);
-        assertThat(init.exit()).as(init.err()).isZero();
+        assertThat(shell("cp -r %s/. %s".formatted(fresh, lake)).exit()).isZero();
         Files.writeString(
                 lake.resolve(example.argument()),
                 example.text().replace("/run/secrets", secrets.toString()));

@@ -29,7 +29,7 @@ class MutantIT {
                         RetryingClient.Manners.NEW_KEY_ON_RETRY)) {
             // durable, and never answered
             try (LakeProcess lake = LakeProcess.startHaltingAt(folder, "ingest.before-answer:20")) {
-                lake.awaitEnd(Duration.ofSeconds(90));
+                lake.awaitEnd(Duration.ofSeconds(180));
             }
             try (LakeProcess lake = LakeProcess.start(folder)) {
                 assertThat(lake.awaitAddress()).as(lake.output()).isPresent();

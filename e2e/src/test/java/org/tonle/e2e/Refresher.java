@@ -23,7 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class Refresher implements AutoCloseable {
     private static final long PAUSE_MILLIS = 300;
-    private static final long LOOK_MILLIS = 20;
+    private static final long LOOK_MILLIS = 50;
     private static final Duration LATELY = Duration.ofSeconds(3);
     private static final Duration LIMIT = Duration.ofSeconds(90);
     private static final List<String> TABLES =
@@ -81,7 +81,7 @@ final class Refresher implements AutoCloseable {
             throws IOException, InterruptedException {
         String from = all ? "" : "\"from\":\"%s\"".formatted(Instant.now().minus(LATELY));
         HttpResponse<String> answer = post(http, address, "{" + from + "}");
-        if (answer.statusCode() >= 400 && answer.statusCode() < 500 && !isLater(answer)) {
+        if (answer.statusCode() >= 400 && answer.statusCode() < 500 && !CrashRun.isLater(answer)) {
             broken.put("refresh", answer.statusCode() + " " + answer.body());
         }
         return answer.statusCode() == 200;
@@ -99,11 +99,6 @@ final class Refresher implements AutoCloseable {
                 HttpResponse.BodyHandlers.ofString());
     }
 
-    /** Whether the lake says itself that asking again can help: a lease, a conflict, overload. */
-    private static boolean isLater(HttpResponse<String> answer) {
-        return answer.statusCode() >= 400 && answer.body().contains("\"retryable\":true");
-    }
-
     /**
      * Lets an idle lake that ends at a step of it compute all of silver anew, and waits for the
      * end.
@@ -114,7 +109,7 @@ final class Refresher implements AutoCloseable {
             long end = System.nanoTime() + LIMIT.toNanos();
             HttpResponse<String> answer = post(http, address, "{}");
             // the leases of a lake that was ended before have their time
-            while (isLater(answer) && System.nanoTime() < end) {
+            while (CrashRun.isLater(answer) && System.nanoTime() < end) {
                 Thread.sleep(PAUSE_MILLIS);
                 answer = post(http, address, "{}");
             }

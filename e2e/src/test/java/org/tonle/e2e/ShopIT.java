@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,16 +70,7 @@ class ShopIT {
 
     private List<String> ask(LakeProcess.Address lake, String sql)
             throws IOException, InterruptedException {
-        HttpResponse<String> response =
-                http.send(
-                        lake.request("/api/v1/query")
-                                .header("content-type", "application/json")
-                                .POST(
-                                        HttpRequest.BodyPublishers.ofString(
-                                                new ObjectMapper()
-                                                        .writeValueAsString(Map.of("sql", sql))))
-                                .build(),
-                        HttpResponse.BodyHandlers.ofString());
+        HttpResponse<String> response = CrashRun.answer(http, lake, sql);
         assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
         List<String> rows = new ArrayList<>();
         for (JsonNode row : new ObjectMapper().readTree(response.body())) {

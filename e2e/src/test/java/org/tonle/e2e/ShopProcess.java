@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -60,15 +61,24 @@ final class ShopProcess implements AutoCloseable {
         }
     }
 
+    /** Waits for a database that was killed and isn't back yet. */
     private Connection connect() throws SQLException {
-        try {
-            return DriverManager.getConnection(
-                    "jdbc:postgresql://127.0.0.1:%s/%s"
-                            .formatted(address.group(2), address.group(3)),
-                    address.group(1),
-                    Files.readString(lake.resolve("shop-database/password")).strip());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (true) {
+            try {
+                return DriverManager.getConnection(
+                        "jdbc:postgresql://127.0.0.1:%s/%s"
+                                .formatted(address.group(2), address.group(3)),
+                        address.group(1),
+                        Files.readString(lake.resolve("shop-database/password")).strip());
+            } catch (SQLException e) {
+                if (!process.isAlive() || System.nanoTime() > deadline) {
+                    throw e;
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 

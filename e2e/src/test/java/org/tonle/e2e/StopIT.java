@@ -2,7 +2,6 @@ package org.tonle.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** SIGTERM, while a lake works and while it starts. */
 class StopIT {
-    private static final Duration LONGEST_STOP = Duration.ofSeconds(15);
+    private static final Duration LONGEST_STOP = Duration.ofSeconds(90);
 
     @TempDir private Path dir;
 
@@ -83,7 +82,7 @@ class StopIT {
     private static boolean wasReadyBeforeItWasAsked(Path folder, String moment) throws Exception {
         LakeFolder.write(folder, "");
         try (LakeProcess lake = LakeProcess.start(folder)) {
-            awaitExists(folder.resolve("." + moment), lake);
+            awaitExists(folder, "." + moment, lake);
             long asked = System.nanoTime();
             lake.signal("TERM");
             int status = lake.awaitEnd(LONGEST_STOP);
@@ -100,9 +99,10 @@ class StopIT {
         }
     }
 
-    private static void awaitExists(Path file, LakeProcess lake)
-            throws IOException, InterruptedException {
-        while (!Files.exists(file)) {
+    /** Or until it is ready: some files are there for a moment only. */
+    private static void awaitExists(Path folder, String file, LakeProcess lake)
+            throws InterruptedException {
+        while (!Files.exists(folder.resolve(file)) && LakeProcess.address(folder).isEmpty()) {
             assertThat(lake.alive()).as(lake.output()).isTrue();
             Thread.sleep(5);
         }

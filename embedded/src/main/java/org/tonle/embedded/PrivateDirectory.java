@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 
@@ -26,6 +27,8 @@ import org.tonle.spi.LakeException;
  */
 final class PrivateDirectory implements AutoCloseable {
     private static final int PORT_ATTEMPTS = 50;
+    private static final int FIRST_PORT = 20_000;
+    private static final int END_OF_PORTS = 32_768;
 
     private final Path path;
     private final FileChannel lock;
@@ -139,7 +142,17 @@ final class PrivateDirectory implements AutoCloseable {
         }
     }
 
+    /**
+     * One that is free now and, most likely, at each start to come: below those that the system
+     * gives to connections.
+     */
     private static int freePort() throws IOException {
+        for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
+            int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, END_OF_PORTS);
+            if (isFree(port)) {
+                return port;
+            }
+        }
         try (ServerSocket socket = new ServerSocket()) {
             socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             return socket.getLocalPort();

@@ -100,11 +100,14 @@ final class LakeStatus {
      * @param refusal why no source takes events now
      */
     List<TableStatus> tables(Optional<String> refusal) {
+        // before the pin: what they have done is in it, and what follows from it still lags
+        List<SourceStatus> sources = ingest.status();
+        List<DatasetStatus> runs = pipelines.status();
         Pin pin = catalog.pin();
         PinnedTables tables = new PinnedTables(pin, definition.sources());
         List<TableStatus> statuses = new ArrayList<>();
         AtomicReference<@Nullable LakeException> away = new AtomicReference<>();
-        for (SourceStatus source : ingest.status()) {
+        for (SourceStatus source : sources) {
             Optional<TableStatus.Retention> retention = retention(source);
             for (BronzeDefinition bronze : tables(source.source())) {
                 TableName name = new TableName(BronzeTable.NAMESPACE, bronze.name());
@@ -124,7 +127,6 @@ final class LakeStatus {
                                 () -> seq(name, pin)));
             }
         }
-        List<DatasetStatus> runs = pipelines.status();
         for (int i = 0; i < runs.size(); i++) {
             DatasetStatus run = runs.get(i);
             Dataset dataset = datasets.get(i);

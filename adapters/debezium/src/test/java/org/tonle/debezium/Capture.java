@@ -97,6 +97,24 @@ final class Capture implements AutoCloseable {
         }
     }
 
+    /**
+     * The same, until so many changes came: what was sent away may be in its own way for a while.
+     */
+    void againUntil(int changes) {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (true) {
+            againInTime();
+            try {
+                until(changes);
+                return;
+            } catch (LakeException e) {
+                if (!e.code().retryable() || System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     PostgresSource source() {
         return source;
     }

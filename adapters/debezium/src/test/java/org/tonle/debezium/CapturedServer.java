@@ -3,6 +3,10 @@ package org.tonle.debezium;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -150,9 +154,27 @@ final class CapturedServer implements AutoCloseable {
         standby.postgres.close();
         Files.writeString(standby.directory.resolve("port"), Integer.toString(port));
         directory = standby.directory;
+        awaitFree(port);
         postgres = EmbeddedPostgres.start(directory);
         assertThat(port()).isEqualTo(port);
         admin("SELECT pg_promote(true)");
+    }
+
+    /** What was killed may hold it for a moment. */
+    private static void awaitFree(int port) throws IOException {
+        long deadline = System.nanoTime() + Capture.LIMIT.toNanos();
+        while (true) {
+            try (ServerSocket socket = new ServerSocket()) {
+                socket.setReuseAddress(true);
+                socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+                return;
+            } catch (BindException e) {
+                if (System.nanoTime() > deadline) {
+                    throw e;
+                }
+                Thread.onSpinWait();
+            }
+        }
     }
 
     int port() {

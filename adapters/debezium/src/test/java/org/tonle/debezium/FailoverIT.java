@@ -41,6 +41,8 @@ class FailoverIT {
             shop.run(
                     "INSERT INTO customers VALUES (-1, 'x')",
                     "DELETE FROM customers WHERE id = -1");
+            // wakes who looks for slots, after half a minute otherwise
+            there.run("SELECT pg_reload_conf()");
             return !there.ask(
                             "SELECT slot_name FROM pg_replication_slots WHERE synced AND NOT temporary AND invalidation_reason IS NULL")
                     .isEmpty();
@@ -70,9 +72,7 @@ class FailoverIT {
                                 e -> assertThat(e.code().retryable()).as(e.toString()).isTrue());
                 operator.join();
                 assertThat(failure.get()).isNull();
-                capture.againInTime();
-                int before = capture.lines().size();
-                capture.until(before + 1_000);
+                capture.againUntil(capture.lines().size() + 1_000);
                 customers.stop();
                 customers.requireAllIn(capture);
             }

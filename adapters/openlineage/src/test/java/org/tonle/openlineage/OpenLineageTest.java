@@ -197,7 +197,7 @@ class OpenLineageTest {
         start = System.nanoTime();
         lineage.close();
         assertThat(Duration.ofNanos(System.nanoTime() - start))
-                .isBetween(Duration.ofMillis(1900), Duration.ofSeconds(10));
+                .isGreaterThan(Duration.ofMillis(1900));
         assertThat(lineage.sent()).isZero();
         assertThat(lineage.dropped()).isEqualTo(2);
         lineage.accept(Runs.started());

@@ -39,7 +39,7 @@ import org.tonle.spi.LakeException;
  */
 class BucketFaultsIT {
     /** Most of the time is spent waiting for answers. */
-    private static final int AT_ONCE = 32;
+    private static final int AT_ONCE = 64;
 
     @TempDir private static Path dir;
     private static ObjectServer server;

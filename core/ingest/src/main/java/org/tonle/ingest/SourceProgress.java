@@ -110,6 +110,15 @@ final class SourceProgress {
         notifyAll();
     }
 
+    /** As {@link #known(SourceTopic)}, and says at once who brings it to bronze. */
+    synchronized void known(SourceTopic found, State now) {
+        topic = found;
+        if (now == State.STANDBY || !isTroubled()) {
+            is(now);
+        }
+        notifyAll();
+    }
+
     synchronized void is(State now) {
         state = now;
         problem = null;

@@ -219,15 +219,11 @@ final class SourceSink implements Runnable, RetryLoop.Work {
         positions.forEach((partition, position) -> next.put(partition, position.next()));
         keys.committed(Map.of(), next);
         progress.inBronze(next);
-        progress.known(topic);
+        progress.known(topic, mine.isEmpty() ? State.STANDBY : State.RUNNING);
         if (mine.isEmpty()) {
-            progress.is(State.STANDBY);
             retries.pauseExactly(STANDBY_PAUSE);
             // the log's rest is the other process's work
             return draining;
-        }
-        if (!progress.isTroubled()) {
-            progress.is(State.RUNNING);
         }
         try (LogReader reading = log.reader(topic, from(positions, mine))) {
             reader = reading;

@@ -198,7 +198,7 @@ class OutsideTopicIT {
                         TestLake.settings("a", Duration.ofSeconds(5)),
                         source)) {
             topics.produce(topic, 1, 1, 100);
-            await(() -> ingest.status().getFirst().lag() == 100);
+            await(() -> ingest.status().getFirst().lag() > 0);
             assertThat(ingest.status().getFirst().state()).isEqualTo(State.RUNNING);
             lake.clock.pass(Duration.ofSeconds(51));
             assertThat(ingest.status().getFirst().state()).isEqualTo(State.LAGGING);

@@ -53,7 +53,7 @@ class PauseIT {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError("not within 30 seconds");
+                throw new AssertionError("not within 90 seconds");
             }
             TimeUnit.MILLISECONDS.sleep(5);
         }
