@@ -106,6 +106,8 @@ class ProblemsTest {
                     query: {each: {memory: 600MB}}    | 1 | 24 | 600MB | a size from 64MB to 512MB
                     audit: {retention: 40000d}        | 1 | 1  | audit | at most 36500d
                     audit: {retention: 0d}            | 1 | 20 | 0d | takes a duration above zero
+                    maintenance: {rows: {gold: 6d}}   | 1 | 22 | gold | rows stay at least 7d
+                    maintenance: {rows: {silver: ever}} | 1 | 30 | ever | takes a duration
                     query: {roles: {data_viewr: {}}}  | 1 | 17 | data_viewr | unknown role; did you mean data_viewer
                     lineage: {}                       | 1 | 1  | lineage | either file: PATH or url:
                     lineage: {file: a, url: 'http://h'} | 1 | 1  | lineage | either file: PATH or url:
