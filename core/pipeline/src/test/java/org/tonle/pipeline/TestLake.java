@@ -246,7 +246,7 @@ final class TestLake implements AutoCloseable {
         }
     }
 
-    private DataFile write(StagedTable table, String source, List<Event> events) {
+    DataFile write(StagedTable table, String source, List<Event> events) {
         PartitionKey key = new PartitionKey(BronzeTable.SPEC, BronzeTable.SCHEMA);
         InternalRecordWrapper wrapper = new InternalRecordWrapper(BronzeTable.SCHEMA.asStruct());
         List<Record> records = new ArrayList<>();
