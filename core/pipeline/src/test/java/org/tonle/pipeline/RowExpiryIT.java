@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.catalog.TableIdentifier;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.RowExpiry;
@@ -34,7 +36,9 @@ import org.tonle.ledger.CommitRecord;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.Listing;
 import org.tonle.pipeline.TestLake.Event;
+import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
 
 /** Rows leave when they have been kept for long enough, and nobody else loses one by it. */
 class RowExpiryIT {
@@ -240,6 +244,33 @@ class RowExpiryIT {
         day(21, Duration.ZERO, again);
         assertThat(lake.rows("SELECT id FROM kept.copies ORDER BY id"))
                 .containsExactly("e00", "e01", "e02", "e20", "e21");
+    }
+
+    @Test
+    void aRowStaysUntilAllThatMayRepeatItWasRead() throws Exception {
+        PipelineRunner first = lake.run(lake.datasets(SILVER), "one", FailPoints.NONE);
+        day(0, Duration.ZERO, first);
+        first.stop();
+        clock.now = TestLake.START.plus(Duration.ofDays(12));
+        lake.arrive("events", of(5));
+        Event repeat = of(0)[0];
+        lake.arrive(
+                "events",
+                new Event(repeat.id(), TestLake.START.plus(Duration.ofDays(6)), repeat.payload()));
+        lake.batch = new ChangeRange.Limit(1, 1);
+        AtomicInteger runs = new AtomicInteger();
+        FailPoints second =
+                point -> {
+                    if (point.equals("run.before-engine") && runs.incrementAndGet() == 2) {
+                        // what it remembers is read from the table again
+                        throw new LakeException(ErrorCode.STORAGE, "the disk is away");
+                    }
+                };
+        PipelineRunner slow = lake.run(lake.datasets(SILVER), "one", second);
+        lake.settled(slow);
+        assertThat(runs.get()).isEqualTo(3);
+        assertThat(lake.rows(IDS)).containsExactly("e05");
+        assertThat(expiries()).isNotEmpty();
     }
 
     private boolean expire(LakeCatalog catalog, PinnedTable table) {
