@@ -39,6 +39,9 @@ class BronzeRowsIT {
             TableIdentifier.of(BronzeTable.NAMESPACE, "ten_days");
     private static final TableIdentifier EVER = TableIdentifier.of(BronzeTable.NAMESPACE, "ever");
 
+    /** Ten days before the clock's time. */
+    private static final Instant DUE = Instant.parse("2025-12-22T05:00:00Z");
+
     /** A day that ends ten days and some hours before the clock's. */
     private static final Instant OVER = Instant.parse("2025-12-21T23:59:59.999999Z");
 
@@ -102,7 +105,7 @@ class BronzeRowsIT {
                 StagedTable ever =
                         commit.create(EVER, BronzeTable.SCHEMA, BronzeTable.SPEC, Map.of());
                 over = file(ten, files, OVER.minus(Duration.ofHours(20)), OVER);
-                partly = file(ten, files, OVER.plusMillis(1), OVER.plus(Duration.ofHours(6)));
+                partly = file(ten, files, OVER.plusMillis(1), DUE);
                 unknown = file(ten, files, OVER.minus(Duration.ofDays(99)), null);
                 ten.append(List.of(over, partly, unknown));
                 ever.append(List.of(file(ever, files, OVER.minus(Duration.ofDays(99)), OVER)));
