@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.BronzeTable;
@@ -135,7 +136,7 @@ final class LakeStart {
                 definition.lineage().map(to -> parts.add(openLineage(definition, to)));
         PipelineRunner pipelines =
                 startPipelines(definition, ledger, catalog, engine, holder, lineage);
-        startMaintenance(definition.maintenance(), ledger, catalog, holder);
+        startMaintenance(definition, ledger, catalog, holder);
         LakeStatus status =
                 new LakeStatus(catalog, definition, datasets, ingest, pipelines, options.clock());
         QueryService queries =
@@ -272,7 +273,10 @@ final class LakeStart {
                                 engine,
                                 leases,
                                 new PipelineSettings(
-                                        definition.refreshInterval(), directory("tmp")),
+                                        definition.refreshInterval(),
+                                        directory("tmp"),
+                                        definition.maintenance().rows(),
+                                        definition.maintenance().interval()),
                                 options.failPoints(),
                                 lineage.<Consumer<RunEvent>>map(to -> to).orElse(event -> {}),
                                 options.clock()));
@@ -289,7 +293,8 @@ final class LakeStart {
     }
 
     private void startMaintenance(
-            MaintenanceDefinition declared, Ledger ledger, LakeCatalog catalog, String holder) {
+            LakeDefinition definition, Ledger ledger, LakeCatalog catalog, String holder) {
+        MaintenanceDefinition declared = definition.maintenance();
         LeaseKeeper leases =
                 parts.add(new LeaseKeeper(ledger, holder + "/" + UUID.randomUUID(), LEASE));
         Maintenance maintenance =
@@ -300,11 +305,27 @@ final class LakeStart {
                                 declared.history(),
                                 declared.slowReaders(),
                                 declared.grace(),
-                                declared.interval()),
+                                declared.interval(),
+                                bronzeRows(definition)),
                         options.clock(),
                         options.failPoints());
         maintenance.start();
         var unused = parts.add(maintenance);
+    }
+
+    /** How long each table of bronze keeps its rows, if not for ever. */
+    private static Map<TableIdentifier, Duration> bronzeRows(LakeDefinition definition) {
+        Duration limit = definition.maintenance().rows().get(BronzeTable.NAMESPACE);
+        return limit == null
+                ? Map.of()
+                : definition.sources().stream()
+                        .flatMap(source -> source.tables().stream())
+                        .collect(
+                                Collectors.toMap(
+                                        table ->
+                                                TableIdentifier.of(
+                                                        BronzeTable.NAMESPACE, table.name()),
+                                        table -> limit));
     }
 
     private Ledger openLedger() {

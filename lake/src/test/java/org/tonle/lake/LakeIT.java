@@ -423,6 +423,36 @@ class LakeIT {
         }
     }
 
+    @Test
+    void rowsStayForAsLongAsTheLakeFileSays() throws Exception {
+        Files.writeString(
+                folder.resolve("lake.yaml"),
+                "name: test\nmaintenance: {interval: 1s, rows: {bronze: 10d, silver: 20d}}\n");
+        MovingClock clock = new MovingClock();
+        String bronze = "SELECT event_id FROM bronze.orders";
+        String silver = "SELECT id FROM silver.orders";
+        try (Lake lake = Lake.open(folder, new LakeOptions(Map.of(), clock, FailPoints.NONE))) {
+            send(lake, "k", "{\"id\":1,\"customer\":{\"name\":\"Zoë\"},\"amount\":12.50}");
+            settled(lake);
+            String row = rows(lake, silver);
+            assertThat(row).isNotEmpty();
+            clock.move(Duration.ofDays(11));
+            await(lake, () -> rows(lake, bronze).isEmpty());
+            assertThat(rows(lake, silver)).isEqualTo(row);
+            clock.move(Duration.ofDays(10));
+            await(lake, () -> rows(lake, silver).isEmpty());
+            settled(lake);
+            assertThat(rows(lake, "SELECT orders FROM gold.customer"))
+                    .isEqualTo("{\"orders\":1}\n");
+            assertThat(
+                            rows(
+                                    lake,
+                                    "SELECT namespace, row_count FROM system.maintenance WHERE action = 'expire-rows' ORDER BY namespace"))
+                    .isEqualTo(
+                            "{\"namespace\":\"bronze\",\"row_count\":1}\n{\"namespace\":\"silver\",\"row_count\":1}\n");
+        }
+    }
+
     private static TableStatus.Retention retention(Lake lake) {
         return lake.tables().getFirst().retention().orElseThrow();
     }

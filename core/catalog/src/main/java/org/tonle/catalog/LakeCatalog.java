@@ -16,6 +16,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.iceberg.BaseTable;
@@ -53,6 +54,9 @@ public final class LakeCatalog {
 
     /** The {@code kind} of commits by which rows leave that a table has kept for long enough. */
     public static final String EXPIRED_ROWS = "expire-rows";
+
+    /** The columns that say when a row was taken in, of which a table has one at most. */
+    static final List<String> INGEST_TIMES = List.of("ingest_time", "_ingest_time");
 
     /** So many changes of a table are asked for at once; its newest metadata lists as many. */
     private static final int PAGE = StagedTable.LISTED_SNAPSHOTS;
@@ -350,16 +354,23 @@ public final class LakeCatalog {
 
     /** The files of a table's state. */
     List<ListedFile> files(TableMetadata table) {
+        return files(table, manifest -> true);
+    }
+
+    /** The files of a table's state that some of its manifests list. */
+    List<ListedFile> files(TableMetadata table, Predicate<ManifestFile> which) {
         Snapshot snapshot = table.currentSnapshot();
         if (snapshot == null) {
             return List.of();
         }
         List<ListedFile> all = new ArrayList<>();
         for (ManifestFile manifest : MetadataFiles.reading(() -> snapshot.dataManifests(io))) {
-            all.addAll(
-                    files.get(
-                            manifest.path(),
-                            path -> MetadataFiles.reading(() -> read(manifest, table))));
+            if (which.test(manifest)) {
+                all.addAll(
+                        files.get(
+                                manifest.path(),
+                                path -> MetadataFiles.reading(() -> read(manifest, table))));
+            }
         }
         return List.copyOf(all);
     }
@@ -401,7 +412,7 @@ public final class LakeCatalog {
 
     /** The columns by whose bounds files are left out that hold nothing of a time. */
     private static Set<Integer> ingestTimes(Schema schema) {
-        return Stream.of("ingest_time", "_ingest_time")
+        return INGEST_TIMES.stream()
                 .map(schema::findField)
                 .filter(Objects::nonNull)
                 .map(Types.NestedField::fieldId)

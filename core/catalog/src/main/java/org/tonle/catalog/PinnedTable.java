@@ -1,9 +1,12 @@
 package org.tonle.catalog;
 
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -13,8 +16,12 @@ import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.expressions.Expressions;
+import org.apache.iceberg.expressions.ManifestEvaluator;
+import org.apache.iceberg.types.Conversions;
 import org.apache.iceberg.types.TypeUtil;
 import org.apache.iceberg.types.Types;
+import org.jspecify.annotations.Nullable;
 import org.tonle.ledger.Ref;
 
 /** A table as it stood at one sequence number; what it reaches never changes. */
@@ -88,6 +95,63 @@ public final class PinnedTable {
      */
     public List<DataFile> files() {
         return catalog.files(metadata).stream().map(LakeCatalog.ListedFile::file).toList();
+    }
+
+    /**
+     * The data files that may hold rows which were taken in before a time, in no order, as {@link
+     * #files}; manifests of later days aren't opened.
+     *
+     * @param micros since 1970
+     */
+    public List<DataFile> filesBefore(long micros) {
+        Map<Integer, ManifestEvaluator> evaluators = new HashMap<>();
+        return catalog
+                .files(
+                        metadata,
+                        manifest ->
+                                evaluators
+                                        .computeIfAbsent(
+                                                manifest.partitionSpecId(),
+                                                spec -> before(micros, spec))
+                                        .eval(manifest))
+                .stream()
+                .map(LakeCatalog.ListedFile::file)
+                .filter(file -> ingestTime(file.lowerBounds(), Long.MIN_VALUE) < micros)
+                .toList();
+    }
+
+    private ManifestEvaluator before(long micros, int spec) {
+        return ManifestEvaluator.forRowFilter(
+                Expressions.lessThan(ingestTime().name(), micros), metadata.spec(spec), true);
+    }
+
+    /**
+     * The column that says when a row was taken in.
+     *
+     * @throws IllegalStateException if it has none
+     */
+    public Types.NestedField ingestTime() {
+        return LakeCatalog.INGEST_TIMES.stream()
+                .map(schema()::findField)
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElseThrow(() ->
+                        new IllegalStateException(
+                                "%s doesn't say when its rows were taken in"
+                                        .formatted(identifier())));
+    }
+
+    /**
+     * The ingest time, in microseconds since 1970, that a file's rows have at the least or the
+     * most.
+     *
+     * @param bounds of the file's columns
+     * @param unknown what it is if they don't say it
+     */
+    public long ingestTime(@Nullable Map<Integer, ByteBuffer> bounds, long unknown) {
+        Types.NestedField time = ingestTime();
+        ByteBuffer bound = bounds == null ? null : bounds.get(time.fieldId());
+        return bound == null ? unknown : Conversions.<Long>fromByteBuffer(time.type(), bound);
     }
 
     /** Where one of its files is on this machine; see {@link TableFiles#hold}. */

@@ -35,6 +35,8 @@ import org.apache.iceberg.exceptions.ValidationException;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.parquet.ParquetUtil;
+import org.apache.iceberg.util.DataFileSet;
+import org.apache.iceberg.util.DeleteFileSet;
 import org.jspecify.annotations.Nullable;
 import org.tonle.ledger.CommitRequest.PointerMove;
 import org.tonle.ledger.Ref;
@@ -382,6 +384,37 @@ public final class StagedTable {
         files.forEach(rewrite::addFile);
         try {
             rewrite.scanManifestsWith(Direct.EXECUTOR)
+                    .writeManifestsWith(Direct.EXECUTOR, 1)
+                    .commit();
+        } catch (ValidationException e) {
+            throw excluded(identifier, e);
+        }
+    }
+
+    /**
+     * Takes files out of the table, with what says which of their rows are deleted, and puts some
+     * of their rows in their place.
+     *
+     * @param read the state of which the files are
+     * @throws LakeException COMMIT_CONFLICT if one of them has left the table or a row of it was
+     *     deleted since
+     */
+    public void withdraw(PinnedTable read, List<DataFile> gone, List<DataFile> files) {
+        OverwriteFiles overwrite = transaction.newOverwrite().validateNoConflictingDeletes();
+        read.snapshot().ifPresent(known -> overwrite.validateFromSnapshot(known.snapshotId()));
+        Map<String, DeletedRows> deleted = read.deleted();
+        DeleteFileSet vectors = DeleteFileSet.create();
+        for (DataFile file : gone) {
+            DeletedRows rows = deleted.get(file.location());
+            if (rows != null) {
+                vectors.add(rows.vector());
+            }
+        }
+        overwrite.deleteFiles(DataFileSet.of(gone), vectors);
+        files.forEach(overwrite::addFile);
+        try {
+            overwrite
+                    .scanManifestsWith(Direct.EXECUTOR)
                     .writeManifestsWith(Direct.EXECUTOR, 1)
                     .commit();
         } catch (ValidationException e) {

@@ -302,7 +302,16 @@ final class LakeFile {
                     .isPresent()) {
                 rows.remove(namespace);
             } else {
-                rows.put(namespace, section.duration(namespace, LONGEST_AUDIT));
+                Duration kept = section.duration(namespace, LONGEST_AUDIT);
+                if (kept.compareTo(MaintenanceDefinition.LEAST_ROWS) < 0) {
+                    problems.add(
+                            section.placeOf(namespace),
+                            namespace,
+                            "rows stay at least "
+                                    + MaintenanceDefinition.LEAST_ROWS.toDays()
+                                    + "d, for so long a repeated event is known by the first");
+                }
+                rows.put(namespace, kept);
             }
         }
         return rows;

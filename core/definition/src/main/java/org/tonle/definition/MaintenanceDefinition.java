@@ -18,6 +18,12 @@ public record MaintenanceDefinition(
         Duration grace,
         Duration interval,
         Map<String, Duration> rows) {
+    /**
+     * Rows stay that long at least: a repeat of an event is known for one by the row that it
+     * repeats.
+     */
+    public static final Duration LEAST_ROWS = Duration.ofDays(7);
+
     public MaintenanceDefinition {
         rows = Map.copyOf(rows);
     }

@@ -108,6 +108,8 @@ class ProblemsTest {
                     audit: {retention: 0d}            | 1 | 20 | 0d | takes a duration above zero
                     maintenance: {grace: 5m}          | 1 | 15 |     | grace in maintenance takes more
                     maintenance: {histori: 7d}        | 1 | 15 | histori | did you mean history
+                    maintenance: {rows: {gold: 6d}}   | 1 | 22 | gold | rows stay at least 7d
+                    maintenance: {rows: {silver: ever}} | 1 | 30 | ever | takes a duration
                     query: {roles: {data_viewr: {}}}  | 1 | 17 | data_viewr | unknown role; did you mean data_viewer
                     lineage: {}                       | 1 | 1  | lineage | either file: PATH or url:
                     lineage: {file: a, url: 'http://h'} | 1 | 1  | lineage | either file: PATH or url:

@@ -3,12 +3,15 @@ package org.tonle.maintenance;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.RowExpiry;
 import org.tonle.ledger.CommitRequest;
 import org.tonle.ledger.LeaseKeeper;
 import org.tonle.ledger.Retention;
@@ -17,9 +20,9 @@ import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
 
 /**
- * Looks after a lake: states that have been kept for long enough expire, then files that nothing
- * reaches any more go. One thread, of one process of those that share the lake; what fails is tried
- * again at the next round, and nobody waits for it.
+ * Looks after a lake: rows of bronze and states that have been kept for long enough expire, then
+ * files that nothing reaches any more go. One thread, of one process of those that share the lake;
+ * what fails is tried again at the next round, and nobody waits for it.
  */
 public final class Maintenance implements AutoCloseable {
     /**
@@ -40,6 +43,7 @@ public final class Maintenance implements AutoCloseable {
     private final LeaseKeeper leases;
     private final MaintenanceSettings settings;
     private final InstantSource clock;
+    private final RowExpiry rows;
     private final SnapshotExpiry snapshots;
     private final CleanUp cleanUp;
     private final CountDownLatch stop = new CountDownLatch(1);
@@ -58,6 +62,7 @@ public final class Maintenance implements AutoCloseable {
         this.leases = leases;
         this.settings = settings;
         this.clock = clock;
+        this.rows = new RowExpiry(catalog, clock);
         this.snapshots = new SnapshotExpiry(catalog, LEAST_SNAPSHOTS);
         this.cleanUp =
                 new CleanUp(
@@ -107,6 +112,7 @@ public final class Maintenance implements AutoCloseable {
         if (floor > before) {
             log.info("States of the lake before commit {} have expired", floor);
         }
+        expireRows();
         snapshots.run();
         CleanUp.Done done = cleanUp.run();
         if (done.marked() > 0 || done.deleted() > 0) {
@@ -131,6 +137,26 @@ public final class Maintenance implements AutoCloseable {
                                                             .toMillis())
                                             .build());
         }
+    }
+
+    /**
+     * A commit of a table at most: what is over in it leaves by the file, and a file holds the rows
+     * of one day.
+     */
+    private void expireRows() {
+        Pin pin = catalog.pin();
+        settings.rows()
+                .forEach((name, limit) -> {
+                    requireGoingOn();
+                    try {
+                        pin.table(name)
+                                .ifPresent(table ->
+                                        rows.expire(
+                                                table, limit, Optional.empty(), Optional.empty()));
+                    } catch (LakeException e) {
+                        log.warn("Old rows of {} stay for now: {}", name, e.getMessage());
+                    }
+                });
     }
 
     private void requireGoingOn() {

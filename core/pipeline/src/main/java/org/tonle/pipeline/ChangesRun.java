@@ -47,6 +47,7 @@ final class ChangesRun implements DatasetRun {
     private final List<RunReports> reports;
     private final RunEnvironment lake;
     private final StreamCompaction compaction;
+    private final StreamExpiry expiry;
     private final Rest rest = new Rest();
     private long epoch;
 
@@ -71,6 +72,13 @@ final class ChangesRun implements DatasetRun {
             compacted.add(Pipelines.quarantine(dataset.name()));
         }
         this.compaction = new StreamCompaction(compacted, lake);
+        // a row of the table itself is as it is now, however long ago that came
+        this.expiry =
+                new StreamExpiry(
+                        datasets.stream()
+                                .map(dataset -> Pipelines.quarantine(dataset.name()))
+                                .toList(),
+                        lake);
     }
 
     @Override
@@ -153,6 +161,9 @@ final class ChangesRun implements DatasetRun {
         }
         Progress progress = takeIn(pin, lease);
         compaction.compact(lease);
+        if (!progress.more()) {
+            expiry.expire(lease);
+        }
         return progress;
     }
 

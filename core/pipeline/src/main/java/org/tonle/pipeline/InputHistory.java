@@ -10,8 +10,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.apache.iceberg.types.Conversions;
-import org.apache.iceberg.types.Types;
 import org.jspecify.annotations.Nullable;
 import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.PinnedTable;
@@ -196,11 +194,7 @@ final class InputHistory {
 
     /** The microseconds of the ingest time that a file's rows have at the least or the most. */
     static long bound(PinnedTable table, @Nullable Map<Integer, ByteBuffer> bounds, long unknown) {
-        Types.NestedField time =
-                Optional.ofNullable(table.schema().findField("ingest_time"))
-                        .orElseGet(() -> table.schema().findField("_ingest_time"));
-        ByteBuffer bound = bounds == null ? null : bounds.get(time.fieldId());
-        return bound == null ? unknown : Conversions.<Long>fromByteBuffer(time.type(), bound);
+        return table.ingestTime(bounds, unknown);
     }
 
     /** Whether a file may hold rows that were taken in from one microsecond to another. */

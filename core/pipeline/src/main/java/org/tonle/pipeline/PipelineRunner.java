@@ -58,7 +58,8 @@ public final class PipelineRunner implements AutoCloseable {
         this.sources = List.copyOf(sources);
         this.catalog = catalog;
         this.head = new HeadWatch(catalog.ledger());
-        RunEnvironment lake = new RunEnvironment(sources, catalog, engine, settings, failPoints);
+        RunEnvironment lake =
+                new RunEnvironment(sources, catalog, engine, settings, failPoints, clock);
         Set<Dataset> taken = new HashSet<>();
         for (Dataset dataset : this.datasets) {
             if (!taken.contains(dataset)) {

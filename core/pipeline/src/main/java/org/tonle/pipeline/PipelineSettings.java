@@ -2,6 +2,7 @@ package org.tonle.pipeline;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.tonle.catalog.ChangeRange;
 
 /**
@@ -12,13 +13,18 @@ import org.tonle.catalog.ChangeRange;
  * @param window how far apart two rows of one key may be and still be the same row
  * @param temporary an existing directory for what can be rebuilt
  * @param compactionFanIn how many small files of a streaming table become one
+ * @param rows how long a streaming table, or a quarantine, keeps a row since it was taken in, by
+ *     namespace; no shorter than the window, and of others for ever
+ * @param rowsInterval how often it is looked which rows can go
  */
 public record PipelineSettings(
         Duration refreshInterval,
         ChangeRange.Limit batch,
         Duration window,
         Path temporary,
-        int compactionFanIn) {
+        int compactionFanIn,
+        Map<String, Duration> rows,
+        Duration rowsInterval) {
     /** Small rows are as much work by their number as large ones by their bytes. */
     public static final ChangeRange.Limit DEFAULT_BATCH =
             new ChangeRange.Limit(32L << 20, 2_000_000);
@@ -26,7 +32,22 @@ public record PipelineSettings(
     public static final Duration DEFAULT_WINDOW = Duration.ofDays(7);
     public static final int DEFAULT_COMPACTION_FAN_IN = 16;
 
-    public PipelineSettings(Duration refreshInterval, Path temporary) {
-        this(refreshInterval, DEFAULT_BATCH, DEFAULT_WINDOW, temporary, DEFAULT_COMPACTION_FAN_IN);
+    public PipelineSettings {
+        rows = Map.copyOf(rows);
+    }
+
+    public PipelineSettings(
+            Duration refreshInterval,
+            Path temporary,
+            Map<String, Duration> rows,
+            Duration rowsInterval) {
+        this(
+                refreshInterval,
+                DEFAULT_BATCH,
+                DEFAULT_WINDOW,
+                temporary,
+                DEFAULT_COMPACTION_FAN_IN,
+                rows,
+                rowsInterval);
     }
 }

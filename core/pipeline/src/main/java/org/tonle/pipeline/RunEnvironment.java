@@ -1,5 +1,6 @@
 package org.tonle.pipeline;
 
+import java.time.InstantSource;
 import java.util.List;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.definition.SourceDefinition;
@@ -12,7 +13,8 @@ record RunEnvironment(
         LakeCatalog catalog,
         SqlEngine engine,
         PipelineSettings settings,
-        FailPoints failPoints) {
+        FailPoints failPoints,
+        InstantSource clock) {
     RunEnvironment {
         sources = List.copyOf(sources);
     }

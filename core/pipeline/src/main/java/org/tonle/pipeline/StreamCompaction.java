@@ -2,24 +2,15 @@ package org.tonle.pipeline;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
-import java.util.stream.Collectors;
-import org.apache.iceberg.DataFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.Compaction;
 import org.tonle.catalog.PinnedTable;
-import org.tonle.catalog.StagedTable;
 import org.tonle.ledger.Lease;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
-import org.tonle.sql.BoundQuery;
-import org.tonle.sql.FileTarget;
-import org.tonle.sql.Inputs;
 import org.tonle.sql.PinnedTables;
-import org.tonle.sql.Sql;
 import org.tonle.sql.TableName;
-import org.tonle.sql.WrittenFile;
 
 /**
  * Keeps the files of a streaming table and of its quarantine few, between the runs that write them:
@@ -82,39 +73,8 @@ final class StreamCompaction {
                 table,
                 table.files(),
                 Optional.of(lease),
-                (staged, commit, small) -> rewrite(name, pinned, table, staged, commit, small));
-    }
-
-    /** All columns by name: {@code *} leaves the hidden ones out. */
-    private List<DataFile> rewrite(
-            TableName name,
-            PinnedTables pinned,
-            PinnedTable table,
-            StagedTable staged,
-            UUID commit,
-            List<DataFile> small) {
-        String columns =
-                staged.schema().columns().stream()
-                        .map(column -> quoted(column.name()))
-                        .collect(Collectors.joining(", "));
-        BoundQuery rows =
-                Sql.query(
-                        "SELECT %s FROM %s.%s"
-                                .formatted(columns, quoted(name.namespace()), quoted(name.name())),
-                        pinned);
-        List<WrittenFile> written =
-                lake.engine()
-                        .write(
-                                rows,
-                                Inputs.of(name, PinnedTables.files(table, small)),
-                                new FileTarget(
-                                        staged.dataDirectory(),
-                                        commit.toString(),
-                                        staged.schema()));
-        return written.stream().map(file -> staged.adopt(file.path())).toList();
-    }
-
-    private static String quoted(String name) {
-        return '"' + name.replace("\"", "\"\"") + '"';
+                (staged, commit, small) ->
+                        new RowCopy(name, pinned, table, lake.engine())
+                                .copy(staged, commit, small, Optional.empty()));
     }
 }

@@ -43,6 +43,7 @@ final class StreamingRun implements DatasetRun {
     private final RunEnvironment lake;
     private final RunReports reports;
     private final StreamCompaction compaction;
+    private final StreamExpiry expiry;
     private @Nullable SeenKeys keys;
     private long keysFrom;
     private long epoch;
@@ -60,9 +61,9 @@ final class StreamingRun implements DatasetRun {
         this.dataset = dataset;
         this.lake = lake;
         this.reports = reports;
-        this.compaction =
-                new StreamCompaction(
-                        List.of(dataset.name(), Pipelines.quarantine(dataset.name())), lake);
+        List<TableName> written = List.of(dataset.name(), Pipelines.quarantine(dataset.name()));
+        this.compaction = new StreamCompaction(written, lake);
+        this.expiry = new StreamExpiry(written, lake);
     }
 
     @Override
@@ -171,6 +172,10 @@ final class StreamingRun implements DatasetRun {
         }
         Progress progress = takeIn(pin, lease);
         compaction.compact(lease);
+        if (!progress.more()) {
+            // what it has yet to read may repeat the oldest of its rows
+            expiry.expire(lease);
+        }
         return progress;
     }
 

@@ -11,8 +11,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -300,8 +302,9 @@ class PipelineIT {
                         lake.sources,
                         lake.catalog,
                         lake.engine,
-                        new PipelineSettings(Duration.ZERO, dir),
-                        FailPoints.NONE);
+                        new PipelineSettings(Duration.ZERO, dir, Map.of(), Duration.ZERO),
+                        FailPoints.NONE,
+                        Clock.systemUTC());
         try (SeenKeys keys = new SeenKeys(Duration.ofDays(7), dir, 2)) {
             StreamingRun.loadKeys(
                     environment,

@@ -6,9 +6,11 @@ import static org.tonle.pipeline.Readings.SILVER;
 import static org.tonle.pipeline.TestLake.START;
 
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ExecutorService;
@@ -417,8 +419,11 @@ class RefreshIT {
                                 batch,
                                 Duration.ofDays(7),
                                 dir,
-                                PipelineSettings.DEFAULT_COMPACTION_FAN_IN),
-                        FailPoints.NONE),
+                                PipelineSettings.DEFAULT_COMPACTION_FAN_IN,
+                                Map.of(),
+                                Duration.ofHours(1)),
+                        FailPoints.NONE,
+                        Clock.systemUTC()),
                 catalog.pinAt(upTo).table(TestLake.bronze("readings")).orElseThrow(),
                 upTo);
     }

@@ -81,6 +81,12 @@ final class TestLake implements AutoCloseable {
     /** How much a run takes at once; set it before a runner is made. */
     ChangeRange.Limit batch = PipelineSettings.DEFAULT_BATCH;
 
+    /** How long tables keep rows, by namespace; set it before a runner is made. */
+    Map<String, Duration> rows = Map.of();
+
+    /** What the runners take the time from; set it before a runner is made. */
+    Clock clock = Clock.systemUTC();
+
     /** What the runners have work done by; set it before a runner is made. */
     SqlEngine worked;
 
@@ -156,10 +162,16 @@ final class TestLake implements AutoCloseable {
                 worked,
                 leases,
                 new PipelineSettings(
-                        Duration.ofMillis(10), batch, Duration.ofDays(7), temporary, fanIn),
+                        Duration.ofMillis(10),
+                        batch,
+                        Duration.ofDays(7),
+                        temporary,
+                        fanIn,
+                        rows,
+                        Duration.ofHours(1)),
                 failPoints,
                 events::add,
-                Clock.systemUTC());
+                clock);
     }
 
     /** Waits until all datasets hold everything that is committed, their own commits included. */
@@ -234,7 +246,7 @@ final class TestLake implements AutoCloseable {
         }
     }
 
-    private DataFile write(StagedTable table, String source, List<Event> events) {
+    DataFile write(StagedTable table, String source, List<Event> events) {
         PartitionKey key = new PartitionKey(BronzeTable.SPEC, BronzeTable.SCHEMA);
         InternalRecordWrapper wrapper = new InternalRecordWrapper(BronzeTable.SCHEMA.asStruct());
         List<Record> records = new ArrayList<>();
