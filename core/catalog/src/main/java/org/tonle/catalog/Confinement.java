@@ -55,6 +55,9 @@ final class Confinement {
                 requireInside(lake, table, folder, place);
             }
         }
+        updated.statisticsFiles().forEach(file -> requireInside(lake, table, folder, file.path()));
+        updated.partitionStatisticsFiles()
+                .forEach(file -> requireInside(lake, table, folder, file.path()));
         // an id may come back with other files in the commit that removes it
         Set<String> known =
                 base == null

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.BaseTransaction;
 import org.apache.iceberg.DataFile;
@@ -24,6 +25,7 @@ import org.apache.iceberg.RewriteFiles;
 import org.apache.iceberg.RowDelta;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.SnapshotRef;
 import org.apache.iceberg.SortOrder;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.TableMetadata;
@@ -496,8 +498,13 @@ public final class StagedTable {
         if (surplus <= 0) {
             return metadata;
         }
+        Set<Long> named =
+                metadata.refs().values().stream()
+                        .map(SnapshotRef::snapshotId)
+                        .collect(Collectors.toSet());
         List<Long> oldest =
                 metadata.snapshots().stream()
+                        .filter(snapshot -> !named.contains(snapshot.snapshotId()))
                         .sorted(java.util.Comparator.comparingLong(Snapshot::sequenceNumber))
                         .limit(surplus)
                         .map(Snapshot::snapshotId)

@@ -270,13 +270,14 @@ class CachedFilesTest {
                 });
     }
 
-    private static List<String> left(Path folder) throws IOException {
-        try (var files = Files.walk(folder)) {
-            return files.filter(Files::isRegularFile)
-                    .map(file -> folder.relativize(file).toString())
-                    .sorted()
-                    .toList();
-        }
+    /** Files that are just being removed may be missing. */
+    private static List<String> left(Path folder) {
+        List<String> found = new ArrayList<>();
+        new LocalFileIO()
+                .listPrefix(LocalFileIO.location(folder))
+                .forEach(file ->
+                        found.add(folder.relativize(LocalFileIO.path(file.location())).toString()));
+        return found.stream().sorted().toList();
     }
 
     @Test

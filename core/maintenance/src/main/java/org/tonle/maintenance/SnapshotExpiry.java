@@ -8,6 +8,8 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.catalog.Namespace;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tonle.catalog.LakeCatalog;
@@ -17,11 +19,16 @@ import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
 import org.tonle.ledger.Change;
 import org.tonle.ledger.CommitConflictException;
+import org.tonle.ledger.CommitIds;
 import org.tonle.ledger.CommitRequest;
+import org.tonle.ledger.Ref;
+import org.tonle.ledger.RefKind;
+import org.tonle.spi.LakeException;
 
 /**
  * Takes snapshots of expired states off the lists of tables, so that nothing reaches what only they
- * name. A table that is written to lists its newest ones anyway; this is for those that rest.
+ * name. Of tables that the lake wrote last: outside clients look after theirs. A table that is
+ * written to lists its newest ones anyway; this is for those that rest.
  */
 final class SnapshotExpiry {
     /** The {@code kind} of its commits. */
@@ -47,11 +54,30 @@ final class SnapshotExpiry {
     void run() {
         long floor = catalog.ledger().retention().floor();
         Pin pin = catalog.pin();
-        for (PinnedTable table : pin.tables()) {
-            if (!table.metadataLocation().equals(done.get(table.uuid()))) {
-                expire(table, pin, floor);
+        for (Ref ref : catalog.ledger().refsAt(pin.seq())) {
+            if (ref.kind() == RefKind.TABLE
+                    && isOurs(ref)
+                    && !ref.metadataLocation().equals(done.get(ref.table()))) {
+                try {
+                    pin.table(TableIdentifier.of(Namespace.of(ref.namespace()), ref.name()))
+                            .ifPresent(table -> expire(table, pin, floor));
+                } catch (LakeException e) {
+                    log.warn(
+                            "Old snapshots of {}.{} stay listed: {}",
+                            ref.namespace(),
+                            ref.name(),
+                            e.getMessage());
+                }
             }
         }
+    }
+
+    /** Whether the lake wrote it last: outside clients have refs and rules of their own. */
+    private boolean isOurs(Ref ref) {
+        return OwnFiles.folder(ref.metadataLocation())
+                .flatMap(folder -> OwnFiles.commit(folder, ref.metadataLocation()))
+                .filter(id -> CommitIds.isOf(catalog.ledger().id(), id))
+                .isPresent();
     }
 
     private void expire(PinnedTable table, Pin pin, long floor) {

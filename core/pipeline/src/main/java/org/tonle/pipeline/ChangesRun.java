@@ -125,15 +125,16 @@ final class ChangesRun implements DatasetRun {
                     "%s is a change table: its rows are what became of all changes, whenever they were taken in, so that it can't be refreshed from a time on; leave from out"
                             .formatted(dataset.name()));
         }
-        // the others over the source must not fall behind it, nor be ahead
-        OptionalLong position = position(dataset, new PinnedTables(pin, lake.sources()));
-        followed =
-                repair.refresh(
-                        task,
-                        position,
-                        datasets.size() > 1 && position.isPresent()
-                                ? position.getAsLong()
-                                : pin.seq());
+        // the others over the source must not fall behind it, nor be ahead, as far as they can go
+        // on
+        PinnedTables tables = new PinnedTables(pin, lake.sources());
+        OptionalLong position = position(dataset, tables);
+        boolean goesOn =
+                datasets.size() > 1
+                        && position.isPresent()
+                        && !new InputHistory(lake, input(dataset, tables), pin.seq())
+                                .isExpiredAfter(position.getAsLong());
+        followed = repair.refresh(task, position, goesOn ? position.getAsLong() : pin.seq());
         return followed;
     }
 

@@ -15,6 +15,8 @@ import org.tonle.catalog.ChangeRange;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.ledger.CommitRecord;
 import org.tonle.ledger.CommitRequest;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.LakeException;
 import org.tonle.sql.DataFile;
 import org.tonle.sql.PinnedTables;
 
@@ -59,8 +61,14 @@ final class InputHistory {
         long after = 0;
         if (!rewrites.isEmpty()) {
             after = rewrites.getLast().seq();
-            PinnedTable before =
-                    lake.catalog().pinAt(after).table(input.identifier()).orElseThrow();
+            long at = after;
+            if (rewrites.getLast().isExpired()) {
+                // more may expire while this goes on; where nothing was left to read before the
+                // oldest state that is kept, that one holds the same rows
+                after = upTo;
+                at = Math.max(upTo, lake.catalog().ledger().retention().floor());
+            }
+            PinnedTable before = lake.catalog().pinAt(at).table(input.identifier()).orElseThrow();
             List<org.apache.iceberg.DataFile> files =
                     before.files().stream()
                             .sorted(
@@ -81,6 +89,11 @@ final class InputHistory {
         Parts parts = new Parts(from, to, each);
         added(position, parts::added);
         parts.end();
+    }
+
+    /** Whether what was added since a commit isn't all known any more. */
+    boolean isExpiredAfter(long position) {
+        return rewrites(position).stream().anyMatch(ChangeRange.Rewritten::isExpired);
     }
 
     /** Whether it was rewritten after a commit. */
@@ -184,10 +197,17 @@ final class InputHistory {
                     each.accept(appended.files());
                     read = appended.upTo();
                 }
-                case ChangeRange.Rewritten rewritten ->
-                        throw new IllegalStateException(
-                                "%s was said to have only gained rows in (%d, %d]: %s"
-                                        .formatted(input.identifier(), after, to, rewritten));
+                case ChangeRange.Rewritten rewritten -> {
+                    if (rewritten.isExpired()) {
+                        throw new LakeException(
+                                ErrorCode.COMMIT_CONFLICT,
+                                "States of %s expired while they were read; done again, it reads what is kept"
+                                        .formatted(input.identifier()));
+                    }
+                    throw new IllegalStateException(
+                            "%s was said to have only gained rows in (%d, %d]: %s"
+                                    .formatted(input.identifier(), after, to, rewritten));
+                }
             }
         }
     }

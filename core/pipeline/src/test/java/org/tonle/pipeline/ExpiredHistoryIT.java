@@ -161,6 +161,40 @@ class ExpiredHistoryIT {
     }
 
     @Test
+    void aViewIsDeclaredAnewThoughWhatItReadHasExpired() throws Exception {
+        try (PipelineRunner runner = run(SILVER, GOLD)) {
+            arrive(0, BATCHES, runner);
+        }
+        assertThat(expire(Instant.EPOCH)).isEqualTo(lake.ledger.head());
+        try (PipelineRunner runner = run(SILVER, GOLD.replace("COUNT(*)", "COUNT(*) + 1"))) {
+            lake.settled(runner);
+            assertThat(lake.rows("SELECT * FROM gold.total")).containsExactly("" + (BATCHES + 1));
+        }
+    }
+
+    @Test
+    void tablesOverOneSourceThatRestedGoOnWithOneThatIsNewAndAreRefreshed() throws Exception {
+        String other = LATEST.replace("silver.latest", "silver.versions").replace("1", "2");
+        try (PipelineRunner runner = run(SILVER, LATEST)) {
+            arrive(0, 2, runner);
+        }
+        // nothing comes to their input while states of other tables expire
+        lake.catalog.ensureNamespace("aside", "test");
+        assertThat(expire(Instant.EPOCH)).isEqualTo(lake.ledger.head());
+        try (PipelineRunner runner = run(SILVER, LATEST, other)) {
+            lake.settled(runner);
+            assertThat(rows("silver.versions")).isEqualTo(ids(2));
+            var unused =
+                    runner.perform(
+                            new DatasetTask.Refresh(
+                                    "silver.latest", Optional.empty(), false, "anna"));
+            arrive(2, 4, runner);
+            assertThat(rows("silver.latest")).isEqualTo(ids(4));
+            assertThat(rows("silver.versions")).isEqualTo(ids(4));
+        }
+    }
+
+    @Test
     void anExpiredStateIsNoAnswerToAnybody() throws Exception {
         try (PipelineRunner runner = run(SILVER)) {
             arrive(0, FAN_IN, runner);
@@ -189,7 +223,7 @@ class ExpiredHistoryIT {
                                         "silver.late",
                                         lake.uuid("silver", "events"),
                                         java.util.OptionalLong.empty(),
-                                        floor - 1));
+                                        1));
         CommitConflictException conflict =
                 catchThrowableOfType(
                         CommitConflictException.class, () -> lake.ledger.commit(late.build()));

@@ -80,8 +80,15 @@ BEGIN
         WHERE known.position < excluded.position;
 
     FOR x IN SELECT jsonb_array_elements(p->'datasetPositions') LOOP
-        -- what it read may have expired meanwhile, and what came since it can't be read
-        IF (x->>'to')::bigint < f THEN
+        -- what it read may have expired meanwhile, and what came since it can't be read; 0 is
+        -- nothing yet, from where all is read that there is
+        IF (x->>'to')::bigint BETWEEN 1 AND f - 1 AND EXISTS (
+            SELECT 1 FROM tonle.change c JOIN tonle.commit k ON k.id = c.commit
+            WHERE c.branch = b AND c.table_uuid = (x->>'input')::uuid
+              AND c.seq > (x->>'to')::bigint AND c.seq <= f
+              AND (c.metadata_after IS NULL OR c.snapshot_id IS NOT NULL
+                OR c.operation = 'overwrite')
+              AND k.kind NOT IN ('compact', 'expire-rows')) THEN
             RAISE EXCEPTION 'the state that was read has expired' USING ERRCODE = 'TN001',
                 DETAIL = concat(x->>'dataset', ' of input ', x->>'input');
         END IF;
