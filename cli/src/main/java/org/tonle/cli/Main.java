@@ -67,6 +67,8 @@ public final class Main {
                         .addSubcommand(new QuarantineCommand(terminal))
                         .addSubcommand(new RefreshCommand(terminal))
                         .addSubcommand(new MaintenanceCommand(terminal))
+                        .addSubcommand(new ExportCommand(terminal))
+                        .addSubcommand(new ImportCommand(terminal))
                         .setErr(
                                 new java.io.PrintWriter(
                                         terminal.err(), true, StandardCharsets.UTF_8))

@@ -3,6 +3,7 @@ package org.tonle.embedded;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
@@ -95,6 +96,38 @@ public final class EmbeddedPostgres implements AutoCloseable {
         } catch (RuntimeException e) {
             directory.close();
             throw e;
+        }
+    }
+
+    /** How a database is reached. */
+    public record Address(String jdbcUrl, String user, String password) {
+        @Override
+        public String toString() {
+            return jdbcUrl;
+        }
+    }
+
+    /**
+     * How the server whose data is in {@code dir} is reached, if another process runs it.
+     *
+     * @throws LakeException STORAGE if the folder can't be read
+     */
+    public static Optional<Address> running(Path dir) {
+        try {
+            Path data = dir.toRealPath().resolve("data");
+            Optional<Postmaster> postmaster = Postmaster.of(data);
+            if (postmaster.isEmpty() || postmaster.get().port() == 0) {
+                return Optional.empty();
+            }
+            return Optional.of(
+                    new Address(
+                            url(postmaster.get().port(), DATABASE),
+                            USER,
+                            PrivateFile.secret(dir.resolve("password"))));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new LakeException(ErrorCode.STORAGE, "can't read %s: %s".formatted(dir, e), e);
         }
     }
 

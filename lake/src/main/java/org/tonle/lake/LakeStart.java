@@ -333,17 +333,25 @@ final class LakeStart {
                 switch (written.ledger()) {
                     case LedgerDefinition.Embedded embedded -> {
                         EmbeddedPostgres postgres =
-                                parts.add(EmbeddedPostgres.start(state.resolve("postgres")));
+                                parts.add(EmbeddedPostgres.start(postgres(state)));
                         yield new LedgerConfig(
                                 postgres.jdbcUrl(), postgres.user(), postgres.password());
                     }
-                    case LedgerDefinition.Postgres postgres ->
-                            new LedgerConfig(
-                                    postgres.url(),
-                                    postgres.user(),
-                                    postgres.password().map(secret -> secret.reveal()).orElse(""));
+                    case LedgerDefinition.Postgres postgres -> config(postgres);
                 };
         return Ledger.open(config, options.failPoints());
+    }
+
+    static LedgerConfig config(LedgerDefinition.Postgres postgres) {
+        return new LedgerConfig(
+                postgres.url(),
+                postgres.user(),
+                postgres.password().map(secret -> secret.reveal()).orElse(""));
+    }
+
+    /** Where the embedded PostgreSQL of a lake has its data. */
+    static Path postgres(Path state) {
+        return state.resolve("postgres");
     }
 
     private EventLog openEventLog(LakeDefinition definition) {

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.Lock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.iceberg.ManifestFile;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
@@ -98,13 +99,23 @@ public final class StagedCommit implements AutoCloseable {
             Schema schema,
             PartitionSpec spec,
             Map<String, String> properties) {
+        return create(
+                identifier,
+                location -> TableMetadata.newTableMetadata(schema, spec, location, properties));
+    }
+
+    /**
+     * The same of a table that has a form already, ids of its columns and partitions among it.
+     *
+     * @param form given the table's place, without snapshots
+     */
+    public StagedTable create(TableIdentifier identifier, Function<String, TableMetadata> form) {
         return add(
                 StagedTable.creating(
                         id,
                         identifier,
                         new RecordingFileIO(catalog.files()),
-                        TableMetadata.newTableMetadata(
-                                schema, spec, catalog.newLocation(identifier), properties)));
+                        form.apply(catalog.newLocation(identifier))));
     }
 
     /**

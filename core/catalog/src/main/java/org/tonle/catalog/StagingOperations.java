@@ -8,18 +8,20 @@ import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.io.LocationProvider;
 import org.jspecify.annotations.Nullable;
 
-/** Table operations that only capture what would be committed; the ledger commits it. */
-final class StagingOperations implements TableOperations {
+/** Table operations that only capture what would be committed, for somebody else to commit. */
+public final class StagingOperations implements TableOperations {
     private final UUID commit;
     private final FileIO io;
     private final String location;
     private @Nullable TableMetadata current;
 
     /**
+     * @param commit with which the names of new metadata begin
      * @param base what the change starts from; null for a table that this commit creates
      * @param location where the table lies
      */
-    StagingOperations(UUID commit, FileIO io, @Nullable TableMetadata base, String location) {
+    public StagingOperations(
+            UUID commit, FileIO io, @Nullable TableMetadata base, String location) {
         this.commit = commit;
         this.io = io;
         this.current = base;

@@ -1,0 +1,134 @@
+package org.tonle.lake;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.tonle.catalog.CachedFiles;
+import org.tonle.catalog.FolderFiles;
+import org.tonle.catalog.LakeCatalog;
+import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.TableFiles;
+import org.tonle.definition.LakeDefinition;
+import org.tonle.definition.LedgerDefinition;
+import org.tonle.definition.StorageDefinition;
+import org.tonle.embedded.EmbeddedPostgres;
+import org.tonle.ledger.Ledger;
+import org.tonle.ledger.LedgerConfig;
+import org.tonle.s3.TableBucket;
+import org.tonle.spi.ErrorCode;
+import org.tonle.spi.FailPoints;
+import org.tonle.spi.LakeException;
+import org.tonle.sql.Pipelines;
+import org.tonle.sql.Policies;
+
+/**
+ * The tables of a lake's folder, for the tools of whoever may read it: ledger and files, without
+ * sources, pipelines or doors. The lake may run meanwhile, in another process, and shares its
+ * ledger; if it doesn't, it can't be started before this is closed.
+ */
+public final class LakeTables implements AutoCloseable {
+    private static final long CACHE_BYTES = 64L << 20;
+
+    private final LakeCatalog catalog;
+    private final Policies policies;
+    private final Parts parts;
+
+    private LakeTables(LakeCatalog catalog, Policies policies, Parts parts) {
+        this.catalog = catalog;
+        this.policies = policies;
+        this.parts = parts;
+    }
+
+    /**
+     * Opens the tables of a lake that has been started at least once.
+     *
+     * @param environment where {@code ${env:NAME}} in the folder is looked up
+     * @throws org.tonle.definition.DefinitionException with every problem of the folder
+     * @throws LakeException NOT_FOUND if no lake was ever started there; what keeps its ledger or
+     *     its storage from being reached
+     */
+    public static LakeTables open(Path folder, Map<String, String> environment) {
+        LakeDefinition definition = LakeDefinition.load(folder, environment, Pipelines::problems);
+        if (!Files.isDirectory(definition.state())) {
+            throw new LakeException(
+                    ErrorCode.NOT_FOUND,
+                    "No lake was ever started in %s, so it has no tables yet".formatted(folder));
+        }
+        Parts parts = new Parts();
+        try {
+            Ledger ledger = parts.add(ledger(definition, parts));
+            new LakePins(ledger).requireSameStorage(definition);
+            TableFiles files = files(definition, parts);
+            return new LakeTables(
+                    new LakeCatalog(ledger, files, FailPoints.NONE),
+                    Policies.of(definition.policy(), Pipelines.of(definition)),
+                    parts);
+        } catch (RuntimeException | Error e) {
+            parts.close();
+            throw e;
+        }
+    }
+
+    private static Ledger ledger(LakeDefinition definition, Parts parts) {
+        LedgerConfig config =
+                switch (definition.ledger()) {
+                    case LedgerDefinition.Embedded embedded -> embedded(definition.state(), parts);
+                    case LedgerDefinition.Postgres postgres -> LakeStart.config(postgres);
+                };
+        return Ledger.open(config, FailPoints.NONE);
+    }
+
+    /** Of a lake that runs, the one that it started. */
+    private static LedgerConfig embedded(Path state, Parts parts) {
+        Path directory = LakeStart.postgres(state);
+        try {
+            parts.add(FolderLock.take(state));
+        } catch (LakeException inUse) {
+            EmbeddedPostgres.Address address =
+                    EmbeddedPostgres.running(directory).orElseThrow(() -> inUse);
+            return new LedgerConfig(address.jdbcUrl(), address.user(), address.password());
+        }
+        EmbeddedPostgres postgres = parts.add(EmbeddedPostgres.start(directory));
+        return new LedgerConfig(postgres.jdbcUrl(), postgres.user(), postgres.password());
+    }
+
+    /** Copies of a bucket's files lie apart from the lake's own, of which it keeps the account. */
+    private static TableFiles files(LakeDefinition definition, Parts parts) {
+        return switch (definition.storage()) {
+            case StorageDefinition.Folder(Path root) -> new FolderFiles(root);
+            case StorageDefinition.Bucket bucket -> {
+                try {
+                    Path copies = Files.createTempDirectory(definition.state(), "tool-");
+                    parts.add(() -> LocalFileIO.removeTree(copies));
+                    yield parts.add(
+                            new CachedFiles(
+                                    TableBucket.files(
+                                            bucket,
+                                            Files.createDirectory(copies.resolve(".staging"))),
+                                    bucket.place(),
+                                    copies,
+                                    CACHE_BYTES));
+                } catch (IOException e) {
+                    throw new UncheckedIOException("can't write in " + definition.state(), e);
+                }
+            }
+        };
+    }
+
+    public LakeCatalog catalog() {
+        return catalog;
+    }
+
+    /** Why nobody but the lake may write into a namespace, if so. */
+    public Optional<String> reserved(String namespace) {
+        return policies.reserved(namespace);
+    }
+
+    @Override
+    public void close() {
+        parts.close();
+    }
+}
