@@ -21,6 +21,7 @@ import org.apache.iceberg.types.Types;
 import org.tonle.catalog.Compaction;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.Pin;
 import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.StagedCommit;
 import org.tonle.catalog.StagedTable;
@@ -37,6 +38,7 @@ import org.tonle.sql.Inputs;
 import org.tonle.sql.PinnedTables;
 import org.tonle.sql.Sql;
 import org.tonle.sql.TableName;
+import org.tonle.transfer.Export;
 
 /**
  * A table {@code silver.customers} (id, name and, later, town) whose rows were added, deleted and
@@ -95,6 +97,16 @@ final class ChangedTable implements AutoCloseable {
     /** The metadata file of its state, as a path. */
     Path metadata() {
         return LocalFileIO.path(now().metadataLocation());
+    }
+
+    /** The metadata file of what is exported of it into a new folder, as a path. */
+    Path export(Path folder) {
+        Pin pin = catalog.pin();
+        return LocalFileIO.path(
+                new Export(catalog)
+                        .write(pin, pin.tables(), folder, "file://" + folder, each -> {})
+                        .getFirst()
+                        .metadata());
     }
 
     /** Its rows in the order of the ids: id, name and town, parted by bars. */

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tonle.catalog.LocalFileIO;
 
 /**
  * Engines that aren't ours read a table whose rows were deleted, from its metadata file: now, as it
@@ -57,6 +58,20 @@ class DeletedRowsReadersIT {
             assertThat(TableReader.valueOf(reader.toUpperCase(Locale.ROOT)).rows(states, dir))
                     .as(reader)
                     .isEqualTo(rows);
+        }
+    }
+
+    /** Where nobody knows of the lake: it is closed, and its files are gone. */
+    @Test
+    void whatIsExportedIsReadByOthersWithoutTheLake() throws Exception {
+        Path exported = table.export(dir.resolve("out"));
+        List<String> rows = table.rows();
+        assertThat(rows).hasSizeGreaterThan(1000);
+        LocalFileIO.removeTree(dir.resolve("warehouse"));
+        for (TableReader reader : List.of(TableReader.PYICEBERG, TableReader.DUCKDB)) {
+            assertThat(reader.rows(List.of(exported), dir))
+                    .as(reader.name())
+                    .isEqualTo(List.of(rows));
         }
     }
 }

@@ -19,24 +19,22 @@ enum TableReader {
     PYICEBERG {
         @Override
         List<String> command(Path script, Path temporary) throws Exception {
-            Path environment = cache().resolve("pyiceberg-0.12.0");
-            if (!Files.exists(environment)) {
-                Path begun = Files.createTempDirectory(cache(), "pyiceberg-");
-                run(temporary, List.of("python3", "-m", "venv", begun.toString()));
-                run(
-                        temporary,
-                        List.of(
-                                begun.resolve("bin/python").toString(),
-                                "-m",
-                                "pip",
-                                "install",
-                                "--quiet",
-                                "pyiceberg[pyarrow]==0.12.0"));
-                publish(begun, environment);
-            }
-            return List.of(
-                    environment.resolve("bin/python").toString(),
-                    script.resolve("rows.py").toString());
+            return python(
+                    script, temporary, "pyiceberg-0.12.0", List.of("pyiceberg[pyarrow]==0.12.0"));
+        }
+    },
+
+    DUCKDB {
+        @Override
+        List<String> command(Path script, Path temporary) throws Exception {
+            return python(
+                    script,
+                    temporary,
+                    "duckdb-iceberg-1.5.5",
+                    List.of(
+                            "duckdb==1.5.5",
+                            "duckdb-extension-avro==1.5.5",
+                            "duckdb-extension-iceberg==1.5.5"));
         }
     },
 
@@ -113,6 +111,23 @@ enum TableReader {
             }
         }
         return tables;
+    }
+
+    private static List<String> python(
+            Path script, Path temporary, String name, List<String> packages) throws Exception {
+        Path environment = cache().resolve(name);
+        if (!Files.exists(environment)) {
+            Path begun = Files.createTempDirectory(cache(), name + "-");
+            run(temporary, List.of("python3", "-m", "venv", begun.toString()));
+            List<String> install = new ArrayList<>();
+            install.add(begun.resolve("bin/python").toString());
+            install.addAll(List.of("-m", "pip", "install", "--quiet"));
+            install.addAll(packages);
+            run(temporary, install);
+            publish(begun, environment);
+        }
+        return List.of(
+                environment.resolve("bin/python").toString(), script.resolve("rows.py").toString());
     }
 
     private static List<String> java(Path script, Path temporary, List<String> options)

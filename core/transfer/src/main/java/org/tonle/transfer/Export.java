@@ -2,18 +2,22 @@ package org.tonle.transfer;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.DataFile;
@@ -110,8 +114,7 @@ public final class Export {
 
     private Exported write(Pin pin, PinnedTable table, Path folder, String place) {
         TableState state = TableState.read(catalog.io(), table.metadataLocation());
-        String in = String.join("/", table.identifier().namespace().levels());
-        String location = place + "/" + in + "/" + table.identifier().name();
+        String location = place + "/" + folder(table.identifier());
         PlacedFiles files = new PlacedFiles(place, folder);
         TableMetadata empty = state.emptied(location);
         List<DataFile> copied = copy(state, files, location);
@@ -134,6 +137,19 @@ public final class Export {
                 copied.stream().mapToLong(DataFile::recordCount).sum(),
                 copied.stream().mapToLong(DataFile::fileSizeInBytes).sum(),
                 metadata);
+    }
+
+    /** Clients choose names, and a folder's name isn't to lead elsewhere. */
+    private static String folder(TableIdentifier table) {
+        return Stream.concat(Arrays.stream(table.namespace().levels()), Stream.of(table.name()))
+                .map(level ->
+                        Pattern.compile("[^\\p{L}\\p{N}_. -]|^\\.")
+                                .matcher(level)
+                                .replaceAll(found ->
+                                        URLEncoder.encode(found.group(), StandardCharsets.UTF_8)
+                                                .replace(".", "%2E")
+                                                .replace("*", "%2A")))
+                .collect(Collectors.joining("/"));
     }
 
     private static List<DataFile> copy(TableState state, PlacedFiles files, String location) {

@@ -200,6 +200,30 @@ class TransferIT {
     }
 
     @Test
+    void aTablesNameLeadsNowhereElse() {
+        List<String> names = List.of("..", "../../up", "a b", "ü");
+        try (StagedCommit commit = catalog.stage()) {
+            for (String name : names) {
+                commit.create(
+                        TableIdentifier.of("lab", name),
+                        SCHEMA,
+                        PartitionSpec.unpartitioned(),
+                        Map.of());
+            }
+            publish(commit);
+        }
+        Path out = dir.resolve("out");
+        assertThat(export(catalog.pin(), out))
+                .extracting(Export.Exported::metadata)
+                .containsExactlyInAnyOrder(
+                        Stream.of("%2E.", "%2E.%2F..%2Fup", "a b", "ü")
+                                .map(name ->
+                                        "file://%s/lab/%s/metadata/v1.metadata.json"
+                                                .formatted(out, name))
+                                .toArray(String[]::new));
+    }
+
+    @Test
     void aFolderWithSomethingInItIsLeftAlone() throws Exception {
         peopleWithout(2);
         Path out = Files.createDirectory(dir.resolve("out"));
