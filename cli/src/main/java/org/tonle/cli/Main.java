@@ -67,6 +67,7 @@ public final class Main {
                         .addSubcommand(new QuarantineCommand(terminal))
                         .addSubcommand(new RefreshCommand(terminal))
                         .addSubcommand(new MaintenanceCommand(terminal))
+                        .addSubcommand(new FsckCommand(terminal))
                         .addSubcommand(new ExportCommand(terminal))
                         .addSubcommand(new ImportCommand(terminal))
                         .setErr(

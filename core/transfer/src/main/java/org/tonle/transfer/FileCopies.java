@@ -36,6 +36,7 @@ import org.apache.iceberg.util.PartitionUtil;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.jspecify.annotations.Nullable;
+import org.tonle.catalog.ParquetInput;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 

@@ -41,6 +41,7 @@ import org.apache.iceberg.types.Types;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.schema.MessageType;
+import org.tonle.catalog.ParquetInput;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.LakeException;
 

@@ -1,4 +1,4 @@
-package org.tonle.transfer;
+package org.tonle.catalog;
 
 import java.io.IOException;
 import org.apache.parquet.io.DelegatingSeekableInputStream;
@@ -6,7 +6,7 @@ import org.apache.parquet.io.InputFile;
 import org.apache.parquet.io.SeekableInputStream;
 
 /** A file as Parquet's own reader takes it. */
-record ParquetInput(org.apache.iceberg.io.InputFile file) implements InputFile {
+public record ParquetInput(org.apache.iceberg.io.InputFile file) implements InputFile {
     @Override
     public long getLength() {
         return file.getLength();
