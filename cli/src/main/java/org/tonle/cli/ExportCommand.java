@@ -4,12 +4,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import org.tonle.catalog.Pin;
-import org.tonle.catalog.PinnedTable;
 import org.tonle.lake.LakeTables;
-import org.tonle.transfer.Export;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -68,45 +67,30 @@ final class ExportCommand implements Callable<Integer> {
         String place = location == null ? "file://" + to : location.replaceFirst("/+$", "");
         try (LakeTables lake =
                 LakeTables.open(folder.toAbsolutePath().normalize(), System.getenv())) {
-            Pin newest = lake.catalog().pin();
-            Pin pin = asOf == null ? newest : newest.at(asOf);
-            List<Export.Exported> all =
-                    new Export(lake.catalog())
-                            .write(
-                                    pin,
-                                    chosen(pin),
-                                    to,
-                                    place,
-                                    table ->
-                                            terminal.err()
-                                                    .println(
-                                                            "%s: %,d rows, %,d files, %,d bytes"
-                                                                    .formatted(
-                                                                            table.table(),
-                                                                            table.rows(),
-                                                                            table.files(),
-                                                                            table.bytes())));
+            AtomicInteger written = new AtomicInteger();
+            long seq =
+                    lake.export(
+                            tables,
+                            asOf == null ? OptionalLong.empty() : OptionalLong.of(asOf),
+                            to,
+                            place,
+                            table -> {
+                                written.incrementAndGet();
+                                terminal.err()
+                                        .println(
+                                                "%s: %,d rows, %,d files, %,d bytes"
+                                                        .formatted(
+                                                                table.table(),
+                                                                table.rows(),
+                                                                table.files(),
+                                                                table.bytes()));
+                            });
             terminal.out()
                     .write(
                             "%d tables as of commit %d are in %s; its README.md says how to read them%n"
-                                    .formatted(all.size(), pin.seq(), to)
+                                    .formatted(written.get(), seq, to)
                                     .getBytes(StandardCharsets.UTF_8));
             return Exit.OK;
         }
-    }
-
-    private List<PinnedTable> chosen(Pin pin) {
-        if (tables.isEmpty()) {
-            return pin.tables();
-        }
-        return tables.stream()
-                .map(name ->
-                        pin.table(ImportCommand.identifier(name))
-                                .orElseThrow(() ->
-                                        new Failure(
-                                                Exit.FAILED,
-                                                "there is no table %s at commit %d"
-                                                        .formatted(name, pin.seq()))))
-                .toList();
     }
 }

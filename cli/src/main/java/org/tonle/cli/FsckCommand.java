@@ -45,7 +45,7 @@ final class FsckCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         try (LakeTables lake =
                 LakeTables.open(folder.toAbsolutePath().normalize(), System.getenv())) {
-            Check.Report report = Check.of(lake.catalog(), read, this::say);
+            Check.Report report = lake.check(read, this::say);
             terminal.err()
                     .println(
                             "%,d tables, %,d states, %,d files, %,d bytes: %s"

@@ -3,11 +3,8 @@ package org.tonle.cli;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.Callable;
-import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.lake.LakeTables;
-import org.tonle.spi.Principal;
 import org.tonle.transfer.Import;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -52,16 +49,9 @@ final class ImportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        TableIdentifier name = identifier(table);
         try (LakeTables lake =
                 LakeTables.open(folder.toAbsolutePath().normalize(), System.getenv())) {
-            lake.reserved(name.namespace().level(0))
-                    .ifPresent(why -> {
-                        throw new Failure(
-                                Exit.FAILED, "%s can't be written: %s".formatted(name, why));
-                    });
-            Import.Imported done =
-                    new Import(lake.catalog()).take(name, source, Principal.LAKE.name());
+            Import.Imported done = lake.take(table, source);
             terminal.out()
                     .write(
                             "%s: %,d rows in %,d files, %,d bytes; commit %d%n"
@@ -74,20 +64,5 @@ final class ImportCommand implements Callable<Integer> {
                                     .getBytes(StandardCharsets.UTF_8));
             return Exit.OK;
         }
-    }
-
-    /** The table that a text like {@code silver.flights} names. */
-    static TableIdentifier identifier(String text) {
-        TableIdentifier name;
-        try {
-            name = TableIdentifier.parse(text);
-        } catch (IllegalArgumentException e) {
-            throw new Failure(Exit.USAGE, "not a table's name: '%s'".formatted(text));
-        }
-        if (name.namespace().isEmpty() || List.of(text.split("\\.", -1)).contains("")) {
-            throw new Failure(
-                    Exit.USAGE, "'%s' lacks a namespace; write lab.%s".formatted(text, text));
-        }
-        return name;
     }
 }

@@ -59,12 +59,12 @@ final class DocReader implements AutoCloseable {
 
     /**
      * One that is free at each start of the lake, too: below those that the system gives to
-     * connections.
+     * connections, and those that embedded servers take.
      */
     private static int freePort() throws IOException {
         Random random = new Random();
         while (true) {
-            try (ServerSocket socket = new ServerSocket(20_000 + random.nextInt(10_000))) {
+            try (ServerSocket socket = new ServerSocket(10_000 + random.nextInt(10_000))) {
                 return socket.getLocalPort();
             } catch (BindException taken) {
                 // the next one

@@ -26,7 +26,8 @@ class DocsIT {
                 "docs/types.md",
                 "docs/queries.md",
                 "docs/system-tables.md",
-                "docs/security.md"
+                "docs/security.md",
+                "docs/export-import.md"
             })
     void theExamplesOfADocumentDoWhatItSays(String document) throws Exception {
         List<DocExample> examples = DocExample.of(ROOT.resolve(document));
@@ -55,7 +56,8 @@ class DocsIT {
                                 "types.md",
                                 "queries.md",
                                 "system-tables.md",
-                                "security.md")
+                                "security.md",
+                                "export-import.md")
                         .contains(name)) {
                     assertThat(DocExample.of(file))
                             .as("%s: add it to the test", name)

@@ -25,7 +25,16 @@ import org.tonle.sql.SqlEngine;
  */
 class ModuleBoundariesTest {
     private static final List<String> CORE =
-            List.of("definition", "ledger", "catalog", "sql", "ingest", "pipeline", "query");
+            List.of(
+                    "definition",
+                    "ledger",
+                    "catalog",
+                    "sql",
+                    "ingest",
+                    "pipeline",
+                    "query",
+                    "maintenance",
+                    "transfer");
 
     private static JavaClasses classes;
 

@@ -4,12 +4,17 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import org.apache.iceberg.catalog.TableIdentifier;
 import org.tonle.catalog.CachedFiles;
 import org.tonle.catalog.FolderFiles;
 import org.tonle.catalog.LakeCatalog;
 import org.tonle.catalog.LocalFileIO;
+import org.tonle.catalog.Pin;
+import org.tonle.catalog.PinnedTable;
 import org.tonle.catalog.TableFiles;
 import org.tonle.definition.LakeDefinition;
 import org.tonle.definition.LedgerDefinition;
@@ -17,12 +22,16 @@ import org.tonle.definition.StorageDefinition;
 import org.tonle.embedded.EmbeddedPostgres;
 import org.tonle.ledger.Ledger;
 import org.tonle.ledger.LedgerConfig;
+import org.tonle.maintenance.Check;
 import org.tonle.s3.TableBucket;
 import org.tonle.spi.ErrorCode;
 import org.tonle.spi.FailPoints;
 import org.tonle.spi.LakeException;
+import org.tonle.spi.Principal;
 import org.tonle.sql.Pipelines;
 import org.tonle.sql.Policies;
+import org.tonle.transfer.Export;
+import org.tonle.transfer.Import;
 
 /**
  * The tables of a lake's folder, for the tools of whoever may read it: ledger and files, without
@@ -118,13 +127,72 @@ public final class LakeTables implements AutoCloseable {
         };
     }
 
-    public LakeCatalog catalog() {
-        return catalog;
+    /**
+     * Writes tables into a folder that needs no lake.
+     *
+     * @param names of the tables, like {@code silver.flights}; none: all
+     * @param asOf the commit at which they are read; empty: the newest
+     * @param folder isn't there, or empty
+     * @param place the URI at which the files will be read
+     * @param each is told of each table when it is written
+     * @return the commit that was read
+     * @throws LakeException NOT_FOUND (a table, or the commit), INVALID_REQUEST for what is no
+     *     table's name, and as {@link Export#write}
+     */
+    public long export(
+            List<String> names,
+            OptionalLong asOf,
+            Path folder,
+            String place,
+            Consumer<Export.Exported> each) {
+        Pin newest = catalog.pin();
+        Pin pin = asOf.isPresent() ? newest.at(asOf.getAsLong()) : newest;
+        List<PinnedTable> tables =
+                names.isEmpty()
+                        ? pin.tables()
+                        : names.stream().map(name -> table(pin, name)).toList();
+        var unused = new Export(catalog).write(pin, tables, folder, place, each);
+        return pin.seq();
     }
 
-    /** Why nobody but the lake may write into a namespace, if so. */
-    public Optional<String> reserved(String namespace) {
-        return policies.reserved(namespace);
+    private static PinnedTable table(Pin pin, String name) {
+        return pin.table(identifier(name))
+                .orElseThrow(() ->
+                        new LakeException(
+                                ErrorCode.NOT_FOUND,
+                                "there is no table %s at commit %d".formatted(name, pin.seq())));
+    }
+
+    /**
+     * Takes a table in that is there already.
+     *
+     * @param name what it is to be called, like {@code lab.flights}
+     * @throws LakeException FORBIDDEN if the namespace is the lake's own, INVALID_REQUEST for what
+     *     is no table's name, and as {@link Import#take}
+     */
+    public Import.Imported take(String name, Path source) {
+        TableIdentifier table = identifier(name);
+        policies.reserved(table.namespace().level(0))
+                .ifPresent(why -> {
+                    throw new LakeException(
+                            ErrorCode.FORBIDDEN, "%s can't be written: %s".formatted(name, why));
+                });
+        return new Import(catalog).take(table, source, Principal.LAKE.name());
+    }
+
+    private static TableIdentifier identifier(String name) {
+        List<String> levels = List.of(name.split("\\.", -1));
+        if (levels.size() < 2 || levels.contains("")) {
+            throw new LakeException(
+                    ErrorCode.INVALID_REQUEST,
+                    "'%s' is no table's name with its namespace, like lab.flights".formatted(name));
+        }
+        return TableIdentifier.of(levels.toArray(String[]::new));
+    }
+
+    /** Whether all is there that the ledger names, as {@link Check#of}. */
+    public Check.Report check(boolean contents, Consumer<Check.Problem> each) {
+        return Check.of(catalog, contents, each);
     }
 
     @Override
