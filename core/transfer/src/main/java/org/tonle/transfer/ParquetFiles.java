@@ -6,11 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.apache.iceberg.BaseFileScanTask;
@@ -72,10 +70,10 @@ final class ParquetFiles {
     }
 
     private TableState state() throws IOException {
-        Map<Path, Long> rows = new LinkedHashMap<>();
+        List<Path> files = files();
         Map<String, Type> columns = new LinkedHashMap<>();
-        Set<Schema> withIds = new HashSet<>();
-        for (Path file : files()) {
+        List<Schema> withIds = new ArrayList<>();
+        for (Path file : files) {
             try (ParquetFileReader reader =
                     ParquetFileReader.open(
                             new ParquetInput(io.newInputFile(file.toString())),
@@ -83,7 +81,6 @@ final class ParquetFiles {
                 MessageType type = reader.getFileMetaData().getSchema();
                 Schema schema = ParquetSchemaUtil.convert(type);
                 schema.columns().forEach(column -> add(columns, column, file));
-                rows.put(file, reader.getRecordCount());
                 if (ParquetSchemaUtil.hasIds(type)) {
                     withIds.add(schema);
                 }
@@ -97,11 +94,14 @@ final class ParquetFiles {
                         e);
             }
         }
-        return state(rows, metadata(columns, withIds));
+        if (!withIds.isEmpty()) {
+            requireAlike(withIds, files.size());
+        }
+        return state(files, metadata(columns, withIds));
     }
 
     /** Where the files say ids, those are the columns'; they can't be told by name then. */
-    private TableMetadata metadata(Map<String, Type> columns, Set<Schema> withIds) {
+    private TableMetadata metadata(Map<String, Type> columns, List<Schema> withIds) {
         Map<String, String> properties = new HashMap<>();
         Schema schema;
         if (withIds.isEmpty()) {
@@ -121,7 +121,12 @@ final class ParquetFiles {
                     TableProperties.DEFAULT_NAME_MAPPING,
                     NameMappingParser.toJson(MappingUtil.create(schema)));
         } else {
-            schema = one(withIds);
+            schema =
+                    new Schema(
+                            withIds.getFirst().columns().stream()
+                                    .map(column ->
+                                            Types.NestedField.from(column).asOptional().build())
+                                    .toList());
         }
         return TableMetadata.buildFromEmpty(2)
                 .assignUUID()
@@ -133,23 +138,21 @@ final class ParquetFiles {
                 .build();
     }
 
-    private Schema one(Set<Schema> schemas) {
-        Schema first = schemas.iterator().next();
-        if (schemas.stream().anyMatch(other -> !other.sameSchema(first))) {
+    /** One without ids would be read by the places of its columns. */
+    private void requireAlike(List<Schema> withIds, int files) {
+        Schema first = withIds.getFirst();
+        if (withIds.size() < files
+                || withIds.stream().anyMatch(other -> !other.sameSchema(first))) {
             throw new LakeException(
                     ErrorCode.INVALID_VALUE,
                     "the files in %s number their columns (field ids), and not all in the same way; import the table that they are of"
                             .formatted(source));
         }
-        return new Schema(
-                first.columns().stream()
-                        .map(column -> Types.NestedField.from(column).asOptional().build())
-                        .toList());
     }
 
-    private TableState state(Map<Path, Long> rows, TableMetadata metadata) {
+    private TableState state(List<Path> files, TableMetadata metadata) {
         List<FileScanTask> tasks = new ArrayList<>();
-        rows.forEach((file, count) -> {
+        for (Path file : files) {
             InputFile input = io.newInputFile(file.toString());
             DataFile data =
                     DataFiles.builder(PartitionSpec.unpartitioned())
@@ -165,7 +168,7 @@ final class ParquetFiles {
                             SchemaParser.toJson(metadata.schema()),
                             PartitionSpecParser.toJson(PartitionSpec.unpartitioned()),
                             ResidualEvaluator.unpartitioned(Expressions.alwaysTrue())));
-        });
+        }
         return new TableState(metadata, io, tasks);
     }
 

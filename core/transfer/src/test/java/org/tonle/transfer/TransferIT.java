@@ -348,6 +348,18 @@ class TransferIT {
         assertThat(catalog.pin().table(COPY)).isEmpty();
     }
 
+    /** Read by the ids of the others, its columns would be taken for others. */
+    @Test
+    void aFileWithoutIdsAmongFilesWithThemIsRefused() throws Exception {
+        Path files = dir.resolve("files");
+        foreign(files.resolve("a.parquet"), "message m { required int64 id = 7; }", 1L);
+        foreign(files.resolve("b.parquet"), "message m { required int64 id; }", 2L);
+        refused(files, "number their columns (field ids), and not all in the same way");
+        Files.delete(files.resolve("b.parquet"));
+        assertThat(new Import(catalog).take(COPY, files, "test").rows()).isEqualTo(1);
+        assertThat(rows(now(COPY).metadataLocation())).containsExactly("[1]");
+    }
+
     private void refused(Path source, String... said) {
         assertThatThrownBy(() -> new Import(catalog).take(COPY, source, "test"))
                 .isInstanceOfSatisfying(
